@@ -1,0 +1,111 @@
+"""dropped.<column>: gone for sure, from the right table and all its partitions and children; or back, after a rollback."""
+
+from __future__ import annotations
+
+from genreq_checks.checks.check import Check, unknown
+from genreq_checks.evidence import Evidence
+from genreq_checks.results import Finding
+from genreq_checks.snapshot import Column, TableFacts
+from genreq_checks.wording import size
+
+
+def judge(evidence: Evidence, column: str) -> list[Finding]:
+    """Absence is proved from the catalog of the table itself; whatever leaves a doubt is unknown."""
+    facts, problem = evidence.now.table, evidence.now.problem()
+    if problem or facts is None:
+        reason = (
+            problem.text
+            if problem
+            else f"{evidence.now.source.location} has no catalog: whether a column is gone cannot be seen."
+        )
+        return [unknown(column, reason)]
+    if not facts.is_table:
+        return [unknown(column, f"{evidence.now.plan_table} is a {facts.kind}, not a table.")]
+    there = facts.column(column)
+    if evidence.phase == "rolled-back":
+        return [_back(evidence, column, there)]
+    if there:
+        return [_still_there(evidence, column, there.type)]
+    found = [
+        Finding(
+            subject=child.name,
+            outcome="fail",
+            message=f"{child.name}, a {child.kind} under {evidence.now.plan_table}, still has the column {column}.",
+            remedy=f'ALTER TABLE {child.name} DROP COLUMN "{column}"',
+        )
+        for child in facts.children
+        if column in child.columns
+    ]
+    found += _doubts(evidence, column, facts)
+    return found or [_gone(evidence, column, facts)]
+
+
+def _still_there(evidence: Evidence, column: str, type_name: str) -> Finding:
+    message = f"{evidence.now.plan_table} still has the column {column} ({type_name})."
+    remedy = f'Apply the migration, or: ALTER TABLE {evidence.now.plan_table} DROP COLUMN "{column}"'
+    return Finding(
+        subject=column, outcome="fail", message=message, remedy=remedy, evidence={"present": True, "type": type_name}
+    )
+
+
+def _doubts(evidence: Evidence, column: str, facts: TableFacts) -> list[Finding]:
+    """What may be the column under another name or in another place."""
+    found: list[Finding] = []
+    plain = column.replace("_", "").lower()
+    alike = [c.name for c in facts.columns if c.name.replace("_", "").lower() == plain]
+    if alike:
+        reason = f"{evidence.now.plan_table} has a column '{alike[0]}': is it {column} under another name?"
+        found.append(unknown(column, reason, "Drop it too, or name it in the plan."))
+    for twin in facts.twins:
+        if column in twin.columns:
+            message = f"Gone from {evidence.now.plan_table}, but {twin.name} still has it."
+            remedy = "Make sure that the application does not mean that table (search_path)."
+            found.append(Finding(subject=twin.name, outcome="warn", message=message, remedy=remedy))
+    return found
+
+
+def _gone(evidence: Evidence, column: str, facts: TableFacts) -> Finding:
+    under = f" and its {len(facts.children)} partitions or children" if facts.children else ""
+    space = (
+        f" The space ({size(facts.bytes)} in all) comes back only with VACUUM FULL or pg_repack." if facts.bytes else ""
+    )
+    return Finding(
+        subject=column,
+        outcome="pass",
+        message=f"Gone from {evidence.now.plan_table}{under}.{space}",
+        evidence={"present": False, "table_bytes": facts.bytes, "dropped_slots": facts.dropped_slots},
+    )
+
+
+def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
+    expected = evidence.plan.dropped[column].type
+    if there is None:
+        message = f"{column} is not back in {evidence.now.plan_table}."
+        return Finding(
+            subject=column,
+            outcome="fail",
+            message=message,
+            remedy="Apply the plan's rollback SQL.",
+            evidence={"present": False},
+        )
+    if expected and there.type != expected:
+        message = f"{column} is back as {there.type}; it was {expected}."
+        remedy = f'ALTER TABLE {evidence.now.plan_table} ALTER COLUMN "{column}" TYPE {expected}'
+        return Finding(
+            subject=column,
+            outcome="fail",
+            message=message,
+            remedy=remedy,
+            evidence={"present": True, "type": there.type},
+        )
+    message = f"Back in {evidence.now.plan_table} as {there.type}."
+    return Finding(subject=column, outcome="pass", message=message, evidence={"present": True, "type": there.type})
+
+
+CHECK = Check(
+    name="dropped",
+    title="{subject}: gone from the table",
+    phases=frozenset({"after", "rolled-back"}),
+    subjects=lambda plan: tuple(plan.dropped),
+    judge=judge,
+)

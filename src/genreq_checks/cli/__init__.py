@@ -1,0 +1,39 @@
+"""The command line: arguments in, exit code out. Each command is a file; what it needs is loaded when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from genreq_checks.cli import about, check, demo, snapshot
+from genreq_checks.errors import GenreqError
+
+app = typer.Typer(
+    name="genreq-checks",
+    help="Proves with data that dropping columns from a live table is safe, that it worked, and that one can go back.",
+    epilog="Exit codes: 0 nothing failed, 1 a check failed, 2 wrong call, 3 something could not be judged or read.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("check")(check.check)
+app.command("snapshot")(snapshot.snapshot)
+app.command("demo")(demo.demo)
+app.command("list")(about.list_checks)
+app.command("explain")(about.explain)
+app.command("schema")(about.schema)
+
+
+def main() -> None:
+    """The entry point: a user's mistake is one line on stderr, never a traceback."""
+    try:
+        app(prog_name="genreq-checks")
+    except GenreqError as error:
+        print(f"genreq-checks: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of stdout is gone; it has had what it wanted
+        sys.stderr.close()
+        sys.exit(141)

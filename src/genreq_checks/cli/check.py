@@ -1,0 +1,61 @@
+"""`genreq-checks check`: observe, judge, report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from genreq_checks.cli.options import (
+    Cutover,
+    PlanFile,
+    Source,
+    TableName,
+    Timeout,
+    instant,
+    narrate,
+    source_or_variable,
+    the_plan,
+)
+from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.errors import UsageError, near
+
+Baseline = Annotated[
+    str | None,
+    typer.Option("--baseline", metavar="SOURCE", help="What the table was like before: a snapshot, usually."),
+]
+PhaseName = Annotated[
+    str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
+
+
+def check(
+    source: Source = None,
+    baseline: Baseline = None,
+    cutover: Cutover = None,
+    phase: PhaseName = "after",
+    plan: PlanFile = None,
+    table: TableName = None,
+    formats: Formats = None,
+    output: Outputs = None,
+    strict: Strict = False,
+    timeout: Timeout = 300,
+) -> None:
+    """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
+    from genreq_checks.results import PHASES
+    from genreq_checks.run import check as judge
+    from genreq_checks.run import observe
+
+    if phase not in PHASES:
+        raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
+    places = pairs(formats, output)
+    moment, notes = instant(cutover)
+    promised = the_plan(plan, table)
+    where = source_or_variable(source)
+    with narrate("Reading the table…"):
+        then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
+        now = observe(promised, where, moment, timeout=timeout)
+    report = judge(promised, now, then, cutover=moment, phase=phase, notes=notes)
+    write(report, places)
+    raise typer.Exit(report.exit_code(strict))

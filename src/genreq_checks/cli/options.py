@@ -1,0 +1,102 @@
+"""Options that several commands share, and what their texts mean."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genreq_checks.errors import UsageError
+
+if TYPE_CHECKING:
+    from genreq_checks.plan import Plan
+
+VARIABLE = "LEO_DATABASE_URL"
+
+Source = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SOURCE]",
+        help=f"A database URL, a saved snapshot (.json) or row files (.parquet, .csv). Left out: the variable {VARIABLE}.",
+        show_default=False,
+    ),
+]
+PlanFile = Annotated[Path | None, typer.Option("--plan", metavar="FILE", help="Another plan than the built-in one.")]
+TableName = Annotated[str | None, typer.Option("--table", metavar="SCHEMA.NAME", help="Another table than the plan's.")]
+Cutover = Annotated[
+    str | None,
+    typer.Option(
+        "--cutover", metavar="T", help="The instant of the change, as 2025-01-31 or 2025-01-31T14:30Z; it is after."
+    ),
+]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Time limit of each statement.")
+]
+
+
+def source_or_variable(source: str | None) -> str:
+    """SOURCE, or the environment's database. Raises UsageError, naming `demo`, when there is neither."""
+    if source:
+        return source
+    from_environment = os.environ.get(VARIABLE)
+    if from_environment:
+        return from_environment
+    raise NoSourceError(
+        f"There is no SOURCE, and {VARIABLE} is not set.",
+        "Give a database URL, or try 'genreq-checks demo', which needs neither.",
+    )
+
+
+class NoSourceError(UsageError):
+    """Nothing was named to read: the source could not be read."""
+
+    exit_code = 3
+
+
+def the_plan(file: Path | None, table: str | None) -> Plan:
+    """The plan that the options name."""
+    from genreq_checks.plan import load_plan
+
+    plan = load_plan(file)
+    return plan.with_table(table) if table else plan
+
+
+def instant(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
+    """A cutover as an aware UTC instant, and a note when it had no offset and was read as UTC."""
+    if text is None:
+        return None, ()
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"'{text[:40]}' is no point in time.", "Write it as 2025-01-31 or 2025-01-31T14:30:00+02:00."
+        ) from None
+    notes = ("The cutover has no offset and was read as UTC.",) if moment.tzinfo is None else ()
+    return aware, notes
+
+
+@contextmanager
+def narrate(message: str) -> Iterator[None]:
+    """A spinner on stderr for what takes over a second, when stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    status = Console(stderr=True).status(message)
+    timer = threading.Timer(1.0, status.start)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()

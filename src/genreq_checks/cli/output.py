@@ -1,0 +1,73 @@
+"""Where a report goes: stdout, or files, in the formats that were asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genreq_checks.errors import UsageError
+
+if TYPE_CHECKING:
+    from genreq_checks.results import Report
+
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help="The report's format; repeatable, in pairs with --output. Default: text.",
+    ),
+]
+Outputs = Annotated[
+    list[Path] | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Where that format goes; '-' or nothing is stdout."),
+]
+
+
+def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[str, Path | None]]:
+    """Each format with its file, None for stdout. Raises UsageError for what does not pair up, before anything is read."""
+    from genreq_checks.render.formats import renderer
+
+    names, files = formats or ["text"], outputs or []
+    for name in names:
+        renderer(name)
+    if len(files) > len(names):
+        raise UsageError(f"There are {len(files)} --output for {len(names)} --format.", "Give them in pairs.")
+    found = [(name, files[i] if i < len(files) and str(files[i]) != "-" else None) for i, name in enumerate(names)]
+    if sum(file is None for _, file in found) > 1:
+        raise UsageError("Only one format can go to stdout.", "Give each other --format its --output FILE.")
+    for _, file in found:
+        if file is not None and not file.parent.is_dir():
+            raise UsageError(f"The folder {file.parent} of --output is not there.", "Make it first.")
+    return found
+
+
+def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
+    """Write the report to each place, files atomically."""
+    from genreq_checks.render.formats import renderer
+    from genreq_checks.snapshot import write_atomically
+
+    for name, file in found:
+        if file is not None:
+            write_atomically(file, renderer(name)(report))
+        elif name == "text":
+            print_text(report)
+        else:
+            sys.stdout.write(renderer(name)(report))
+
+
+def print_text(report: Report) -> None:
+    """The text report on stdout: as wide as the terminal, in colour unless NO_COLOR or no terminal forbids."""
+    from genreq_checks.render.text import render
+
+    terminal = sys.stdout.isatty()
+    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    text = render(report, width=min(shutil.get_terminal_size((80, 24)).columns, 120) if terminal else 80, colour=colour)
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))

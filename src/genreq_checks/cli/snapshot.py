@@ -1,0 +1,49 @@
+"""`genreq-checks snapshot`: everything of one instant into a file, which is the baseline later."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreq_checks.cli.options import (
+    Cutover,
+    PlanFile,
+    Source,
+    TableName,
+    Timeout,
+    instant,
+    narrate,
+    source_or_variable,
+    the_plan,
+)
+from genreq_checks.errors import SourceError
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually …​.json.")]
+
+
+def snapshot(
+    output: Output,
+    source: Source = None,
+    cutover: Cutover = None,
+    plan: PlanFile = None,
+    table: TableName = None,
+    timeout: Timeout = 300,
+) -> None:
+    """Save what the table is like now; after the drop the past cannot be asked."""
+    from genreq_checks.run import observe
+
+    moment, _ = instant(cutover)
+    promised = the_plan(plan, table)
+    with narrate("Reading the table…"):
+        taken = observe(promised, source_or_variable(source), moment, timeout=timeout)
+    if taken.tally is None:
+        problem = taken.problem("tally")
+        raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")
+    taken.save(output)
+    print(
+        f"{output}: {taken.tally.total:,} rows of {taken.plan_table}, read {taken.source.read_at:%Y-%m-%d %H:%M:%S} UTC",
+        file=sys.stderr,
+    )

@@ -1,0 +1,56 @@
+"""What can go wrong for a user: one base class and a few kinds, each named after the user's problem."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GenreqError(Exception):
+    """A problem that the user can do something about: `message` says what and where, `hint` what to do.
+
+    Neither ever holds a password, a token or a value from the database.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(GenreqError):
+    """An option or an argument that cannot be meant."""
+
+
+class PlanError(GenreqError):
+    """A plan file that cannot be used; the message lists every problem in it."""
+
+
+class SnapshotError(GenreqError):
+    """A snapshot file that is missing, foreign, damaged or from a newer version."""
+
+
+class SourceError(GenreqError):
+    """A source that could not be read: unreachable, refused, timed out."""
+
+    exit_code = 3
+
+
+class EmbeddedServerError(GenreqError):
+    """The embedded PostgreSQL could not be started."""
+
+    exit_code = 3
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """A hint that names what was probably meant (` Did you mean 'x'?`), or what is known, or nothing."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+    if close:
+        return "Did you mean " + " or ".join(f"'{name}'" for name in close) + "?"
+    return "Known: " + ", ".join(sorted(names)) + "." if names and len(names) <= 24 else ""

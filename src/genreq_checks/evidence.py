@@ -1,0 +1,133 @@
+"""What the checks judge: two sides, whatever they were made from, and the facts of the source as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from genreq_checks.inputs import NOTHING, Inputs
+from genreq_checks.plan import Plan
+from genreq_checks.results import Phase
+from genreq_checks.snapshot import Snapshot
+from genreq_checks.tally import Side, Tally, TallyRow, day_of, next_midnight, side_of
+from genreq_checks.wording import plural
+
+NEEDS_TWO = "Give --cutover T, or --baseline SNAPSHOT, to have a side before and a side after."
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The sides as tallies of the cohort's rows; a side that is not there is in `absent`, with the reason.
+
+    `independent` says whether before and after are different rows (then a difference has an interval) or the same rows
+    counted twice (then it is exact). `earlier` are the rows before the cutover as the baseline had them.
+    """
+
+    plan: Plan
+    phase: Phase
+    now: Snapshot
+    baseline: Snapshot | None = None
+    cutover: datetime | None = None
+    sides: Mapping[Side, Tally] = field(default_factory=dict[Side, Tally])
+    absent: Mapping[Side, str] = field(default_factory=dict[Side, str])
+    independent: bool = True
+    inputs: Inputs = NOTHING
+    notes: tuple[str, ...] = ()
+
+    def side(self, name: Side) -> Tally | str:
+        """The tally of a side, or the reason why there is none."""
+        return self.sides[name] if name in self.sides else self.absent.get(name, NEEDS_TWO)
+
+    @property
+    def judged(self) -> Literal["after", "all"]:
+        """The side whose rates the plan's rules are about: `after`, or `all` when there is but one."""
+        return "all" if self.cutover is None and self.baseline is None else "after"
+
+    @property
+    def judged_words(self) -> str:
+        """The judged side in words, for a sentence about completed rows."""
+        return "after the cutover" if self.cutover is not None else "in the whole table"
+
+
+def gather(
+    plan: Plan,
+    phase: Phase,
+    now: Snapshot,
+    baseline: Snapshot | None = None,
+    cutover: datetime | None = None,
+    inputs: Inputs = NOTHING,
+) -> Evidence:
+    """Split what was read into sides, as docs/architecture.md says under "Before and after"."""
+    sides: dict[Side, Tally] = {}
+    absent: dict[Side, str] = {}
+    notes: tuple[str, ...] = ()
+    everything = _cohort(plan, now, absent, "all")
+    if everything is not None:
+        sides["all"] = everything
+    else:
+        absent["after"] = absent["undated"] = absent["all"]
+    then = _cohort(plan, baseline, absent, "before") if baseline is not None else None
+    if cutover is None:
+        if baseline is not None and everything is not None:
+            sides["after"] = everything
+        if then is not None:
+            sides["before"] = then
+    else:
+        _split_now(now, everything, cutover, sides, absent)
+        if baseline is not None and then is not None:
+            if "before" in sides:
+                sides["before-now"] = sides.pop("before")
+            notes = _split_baseline(baseline, then, cutover, sides)
+    if baseline is None and everything is None:
+        absent.setdefault("before", absent["all"])
+    return Evidence(plan, phase, now, baseline, cutover, sides, absent, cutover is not None, inputs, notes)
+
+
+def _cohort(plan: Plan, snapshot: Snapshot, absent: dict[Side, str], side: Side) -> Tally | None:
+    if snapshot.tally is None:
+        problem = snapshot.problem("tally")
+        absent[side] = problem.text if problem else f"{snapshot.source.location} was read without its counts."
+        return None
+    return snapshot.tally.of_status(plan.cohort.values)
+
+
+def _sorted(snapshot: Snapshot, cohort: Tally, cutover: datetime) -> dict[Side | None, Tally]:
+    groups: dict[Side | None, list[TallyRow]] = {"before": [], "after": [], "undated": []}
+    for row in cohort.rows:
+        groups.setdefault(side_of(row, cutover, cohort.split, snapshot.source.read_at), []).append(row)
+    return {side: cohort.model_copy(update={"rows": tuple(rows)}) for side, rows in groups.items()}
+
+
+def _split_now(
+    now: Snapshot, cohort: Tally | None, cutover: datetime, sides: dict[Side, Tally], absent: dict[Side, str]
+) -> None:
+    """Put before, after and undated into `sides`. A row that cannot be told would make either side wrong: neither is."""
+    if cohort is None:
+        return
+    groups = _sorted(now, cohort, cutover)
+    sides["undated"] = groups["undated"]
+    if None not in groups:
+        sides.update(before=groups["before"], after=groups["after"])
+        return
+    reason = (
+        f"{now.source.location} counts by UTC day, and the cutover {cutover:%Y-%m-%d %H:%M} lies inside one. "
+        f"Take --cutover {next_midnight(cutover):%Y-%m-%d}, or read the table itself."
+    )
+    absent.update(before=reason, after=reason)
+
+
+def _split_baseline(baseline: Snapshot, cohort: Tally, cutover: datetime, sides: dict[Side, Tally]) -> tuple[str, ...]:
+    """Put the baseline's rows before the cutover into `sides`. What cannot be told is left out, with a note: the
+    cutover's own day, when the baseline counts by day and was read after the cutover.
+    """
+    groups = _sorted(baseline, cohort, cutover)
+    sides["before"] = groups["before"]
+    if None not in groups:
+        return ()
+    day = day_of(cutover)
+    if "before-now" in sides:  # the same rows on both sides, or "meanwhile" would not be exact
+        sides["before-now"] = sides["before-now"].where(lambda row: row.day != day)
+    left_out = plural(groups[None].total, "completed row")
+    return (f"The baseline counts by UTC day: {left_out} of {day}, the cutover's own day, are on neither side of it.",)

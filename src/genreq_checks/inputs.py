@@ -1,0 +1,13 @@
+"""What may stand beside the snapshots when checks judge: read by a source, asked for by an option, None when not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Optional evidence. A check whose input is None is skipped; one that was asked for and unreadable is unknown."""
+
+
+NOTHING = Inputs()

@@ -1,0 +1,228 @@
+"""What a clean-up promises, as data: the table, the cohort, the columns that stay and the columns that go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from genreq_checks.errors import PlanError
+from genreq_checks.plan_problems import explain
+
+BUILT_IN = "generation_requests"
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Change = Literal["not-lower", "higher", "any"]
+
+
+class Part(BaseModel):
+    """Frozen, and without a place for a key that nobody reads: a typo in a plan is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Table(Part):
+    """The table, by schema and name as the catalog spells them, and the columns of its key."""
+
+    schema_name: Identifier = Field("public", alias="schema")
+    name: Identifier
+    key: tuple[Identifier, ...] = Field(min_length=1)
+
+    @property
+    def qualified(self) -> str:
+        """`schema.name`, for people."""
+        return f"{self.schema_name}.{self.name}"
+
+
+class Cohort(Part):
+    """Which rows count in a rate (`column` in `values`) and by which time they fall before or after the cutover."""
+
+    column: Identifier
+    values: tuple[Text, ...] = Field(min_length=1)
+    time: Identifier
+
+
+class UrlShape(Part):
+    """What a well-formed URL looks like here: its scheme, its hosts (`*` is any) and how many path segments at least."""
+
+    schemes: tuple[Literal["https", "http"], ...] = Field(("https",), min_length=1)
+    hosts: tuple[Annotated[str, StringConstraints(pattern=r"^(\*|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*)$")], ...] = ("*",)
+    segments: int = Field(0, ge=0, le=20)
+
+
+class Claim(Part):
+    """What the plan says of a column before the change, and in what sense that is meant."""
+
+    holds: Literal["redundant-with", "always-null", "never-populated", "populated", "any"]
+    column: Identifier | None = None
+    text: Text
+
+    @model_validator(mode="after")
+    def _names_a_column(self) -> Claim:
+        if (self.holds == "redundant-with") != (self.column is not None):
+            raise ValueError("'column' goes with holds = 'redundant-with', and only with it")
+        return self
+
+
+class KeptColumn(Part):
+    """A column that stays: its type, what is expected of its population rate, its shape and its derivation."""
+
+    type: Text | None = None
+    change: Change = "any"
+    minimum: Fraction | None = None
+    url: UrlShape | None = None
+    derived_from: Identifier | None = None
+    suffix: Text | None = None
+    message_field: Identifier | None = None
+    claim: Claim | None = None
+
+    @model_validator(mode="after")
+    def _derivation_is_whole(self) -> KeptColumn:
+        if (self.derived_from is None) != (self.suffix is None):
+            raise ValueError("'derived_from' and 'suffix' go together")
+        return self
+
+
+class Reconstruction(Part):
+    """How a dropped column's value can be made again: prefix, another column's value, suffix."""
+
+    column: Identifier
+    prefix: str = ""
+    suffix: str = ""
+
+
+class DroppedColumn(Part):
+    """A column that goes: its type (for the way back), the claim under which it may go, and what becomes of its values."""
+
+    type: Text | None = None
+    claim: Claim | None = None
+    reconstruction: Reconstruction | None = None
+    given_up: Text | None = None
+    code_names: tuple[Identifier, ...] = ()
+
+
+class Sql(Part):
+    """The clean-up's own statements, forward and back; a rehearsal runs them as they stand."""
+
+    forward: Text
+    rollback: Text
+
+
+class Bookkeeping(Part):
+    """Where the migration tool keeps its books."""
+
+    schema_name: Identifier = Field("drizzle", alias="schema")
+    table: Identifier = "__drizzle_migrations"
+
+
+class Requirement(Part):
+    """One sentence of the clean-up's text, and the ids of the checks that prove it."""
+
+    id: Text
+    text: Text
+    checks: tuple[Text, ...] = Field(min_length=1)
+
+
+class Plan(Part):
+    """The whole clean-up. Two plans are the same when their `fingerprint` is."""
+
+    plan_version: Literal[1]
+    title: Text
+    cutover: datetime | None = None
+    table: Table
+    cohort: Cohort
+    kept: dict[Identifier, KeptColumn] = Field(min_length=1)
+    dropped: dict[Identifier, DroppedColumn] = Field(min_length=1)
+    sql: Sql
+    migrations: Bookkeeping = Bookkeeping()
+    requirements: tuple[Requirement, ...] = ()
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Plan:
+        problems = [f"'{name}' is both kept and dropped" for name in self.kept if name in self.dropped]
+        for name, column in self.kept.items():
+            if column.derived_from is not None and column.derived_from not in self.kept:
+                problems.append(f"kept.{name}.derived_from names '{column.derived_from}', which is not a kept column")
+        for name, gone in self.dropped.items():
+            if gone.claim and gone.claim.column and gone.claim.column not in self.kept:
+                problems.append(f"dropped.{name}.claim.column names '{gone.claim.column}', which is not a kept column")
+            if gone.reconstruction and gone.reconstruction.column in self.dropped:
+                problems.append(f"dropped.{name}.reconstruction reads a column that is dropped too")
+        fixed = {*self.table.key, self.cohort.column, self.cohort.time} & set(self.dropped)
+        problems += [f"'{name}' is dropped, but is the key or the cohort's column" for name in sorted(fixed)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that change when anything in the plan does."""
+        text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def derivations(self) -> dict[str, tuple[str, str]]:
+        """Derived column → (the column it is derived from, the suffix)."""
+        return {n: (c.derived_from, c.suffix) for n, c in self.kept.items() if c.derived_from and c.suffix}
+
+    def proves(self, check_id: str) -> str | None:
+        """The ids of the requirements that a check proves, joined by a comma, or None."""
+        return ", ".join(r.id for r in self.requirements if check_id in r.checks) or None
+
+    def with_table(self, qualified: str) -> Plan:
+        """This plan for a table of another schema or name, given as `schema.name` or `name`."""
+        schema, dot, name = qualified.rpartition(".")
+        table = Table(schema=schema if dot else self.table.schema_name, name=name, key=self.table.key)
+        return self.model_copy(update={"table": table})
+
+
+def load_plan(path: str | Path | None = None) -> Plan:
+    """The plan in a TOML file, or the built-in clean-up of `generation_requests` when no file is named.
+
+    Raises: PlanError, naming every problem in the file at once.
+    """
+    if path is None:
+        return _built_in()
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise PlanError(
+            f"The plan {path} could not be read: {error.strerror}.", "Give the path of a TOML file."
+        ) from None
+    except UnicodeDecodeError:
+        raise PlanError(f"The plan {path} is not UTF-8 text.", "Save it as UTF-8.") from None
+    return parse_plan(text, str(path))
+
+
+def parse_plan(text: str, name: str) -> Plan:
+    """A plan from TOML text; `name` stands in error messages."""
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"The plan {name} is not valid TOML: {error}.", "Mend the line it names.") from None
+    try:
+        return Plan.model_validate(_aware(data))
+    except ValidationError as error:
+        raise PlanError(f"The plan {name} cannot be used:\n{explain(error, Plan)}") from None
+
+
+def _aware(data: dict[str, Any]) -> dict[str, Any]:
+    """The plan's cutover in UTC: a time of day without offset is read as UTC."""
+    cutover = data.get("cutover")
+    if isinstance(cutover, datetime):
+        aware = cutover.replace(tzinfo=UTC) if cutover.tzinfo is None else cutover.astimezone(UTC)
+        return data | {"cutover": aware}
+    return data
+
+
+@cache
+def _built_in() -> Plan:
+    return parse_plan((files("genreq_checks") / "plans" / f"{BUILT_IN}.toml").read_text("utf-8"), BUILT_IN)

@@ -1,0 +1,55 @@
+"""A column's population on one side: the numbers behind a rate, from the evidence, never from the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genreq_checks.evidence import Evidence
+from genreq_checks.tally import Side, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Rows of the cohort on one side, by class. rows = null + blank + populated; malformed and credentials are populated too."""
+
+    rows: int
+    populated: int
+    null: int
+    blank: int
+    malformed: int
+    credentials: int
+
+    def evidence(self) -> dict[str, int]:
+        """The numbers as a finding carries them."""
+        names = ("rows", "populated", "null", "blank", "malformed", "credentials")
+        return {name: getattr(self, name) for name in names}
+
+
+def count(tally: Tally, column: str) -> Population:
+    """The population of a column in a tally. Raises KeyError when the column was not counted."""
+    counts = tally.count(column)
+    credentials = counts.get("credentials", 0)
+    malformed = counts.get("malformed", 0) + credentials
+    null, blank = counts["null"], counts["blank"]
+    return Population(tally.total, tally.total - null - blank, null, blank, malformed, credentials)
+
+
+def population_of(evidence: Evidence, column: str, side: Side) -> Population | str:
+    """The population of a column on a side, or the reason why it is not known."""
+    tally = evidence.side(side)
+    if isinstance(tally, str):
+        return tally
+    if not tally.has(column):
+        return not_counted(evidence, column, side)
+    return count(tally, column)
+
+
+def not_counted(evidence: Evidence, column: str, side: Side) -> str:
+    """Why a column is not in a tally that is there: it does not exist, or the role may not read it."""
+    snapshot = evidence.baseline if side == "before" and evidence.baseline else evidence.now
+    found = snapshot.table.column(column) if snapshot.table else None
+    if found is None:
+        return f"{snapshot.plan_table} has no column '{column}'."
+    if not found.privilege:
+        return f"the role may not read {snapshot.plan_table}.{column}; GRANT SELECT ({column}) ON {snapshot.plan_table} to it."
+    return f"{snapshot.source.location} was read without counting '{column}'."

@@ -1,0 +1,1 @@
+"""Outputs: each a pure function of the report, all with the same numbers."""

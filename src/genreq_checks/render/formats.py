@@ -1,0 +1,19 @@
+"""The formats by name. Each renderer is loaded when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from genreq_checks.errors import UsageError, near
+from genreq_checks.results import Report
+
+MODULES = {"text": "text", "json": "json"}
+
+
+def renderer(name: str) -> Callable[[Report], str]:
+    """The function that turns a report into that format. Raises UsageError for a format that is not there."""
+    if name not in MODULES:
+        raise UsageError(f"There is no format '{name[:40]}'.", near(name, MODULES))
+    render: Callable[[Report], str] = import_module(f"genreq_checks.render.{MODULES[name]}").render
+    return render

@@ -1,0 +1,181 @@
+"""The one way through: load a plan, observe a source, check. Notebooks, command line and tests call these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from genreq_checks import __version__
+from genreq_checks.checks import ALL
+from genreq_checks.checks.check import Check, unknown
+from genreq_checks.errors import UsageError, near
+from genreq_checks.evidence import Evidence, gather
+from genreq_checks.inputs import NOTHING, Inputs
+from genreq_checks.measures import changes, derivations, meanwhile, rates
+from genreq_checks.plan import Plan
+from genreq_checks.results import (
+    LIST_LIMIT,
+    CheckResult,
+    Finding,
+    Phase,
+    PlanInfo,
+    Report,
+    RequirementResult,
+    Tool,
+    overall,
+    tally_outcomes,
+    worst,
+)
+from genreq_checks.snapshot import Snapshot, load_snapshot
+
+ROW_FILES = (".parquet", ".csv", ".csv.gz")
+
+
+def observe(
+    plan: Plan, source: str | Path | Snapshot, cutover: datetime | None = None, *, timeout: float = 300
+) -> Snapshot:
+    """Everything that a source says of the plan's table in one instant.
+
+    `source` is a database URL, a saved snapshot (.json), row files (.parquet, .csv, a folder or a glob of them), or a
+    snapshot as it is. `cutover` (aware; the plan's when left out) is where a live table's rows are split; `timeout` is
+    each statement's, in seconds. What cannot be read is a problem in the snapshot.
+
+    Raises: UsageError for a source that cannot be meant, SnapshotError for a file that is no snapshot.
+    """
+    if isinstance(source, Snapshot):
+        return source
+    cutover = cutover if cutover is not None else plan.cutover
+    text = str(source)
+    if is_database_url(text):
+        from genreq_checks.sources import postgres
+
+        return postgres.observe(plan, text, cutover, timeout)
+    path = Path(text)
+    if path.suffix == ".json":
+        return load_snapshot(path)
+    if text.endswith(ROW_FILES) or path.is_dir() or any(c in text for c in "*?["):
+        from genreq_checks.sources import files
+
+        return files.observe(plan, text, cutover)
+    raise UsageError(
+        _no_source(path), "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv)."
+    )
+
+
+def is_database_url(text: str) -> bool:
+    """Is this a database URL, or libpq's `host=… dbname=…` form, and not a file's path?"""
+    return bool(re.match(r"^[A-Za-z][A-Za-z0-9+]*://", text)) or bool(re.match(r"^\s*[a-z_]+\s*=", text))
+
+
+def _no_source(path: Path) -> str:
+    if path.exists():
+        return f"SOURCE {path} is a file of a kind that is not read."
+    names = (
+        [p.name for p in path.parent.iterdir() if p.suffix in (".json", ".parquet", ".csv")]
+        if path.parent.is_dir()
+        else []
+    )
+    guess = near(path.name, names)
+    return f"SOURCE {path} is neither a database URL nor a file that is there." + (
+        f" {guess}" if guess.startswith("Did") else ""
+    )
+
+
+def check(
+    plan: Plan,
+    now: Snapshot,
+    baseline: Snapshot | None = None,
+    *,
+    cutover: datetime | None = None,
+    phase: Phase = "after",
+    inputs: Inputs = NOTHING,
+    notes: Iterable[str] = (),
+) -> Report:
+    """Judge what was observed, and what else was read (`inputs`).
+
+    `cutover` (aware) falls back to the plan's; `notes` stand in the report as they are.
+    """
+    cutover = cutover if cutover is not None else plan.cutover
+    evidence = gather(plan, phase, now, baseline, cutover, inputs)
+    results = tuple(result(evidence, one, subject) for one in ALL for subject in one.subjects(plan))
+    counts = tally_outcomes(results)
+    return Report(
+        tool=Tool(version=__version__),
+        plan=PlanInfo(
+            title=plan.title,
+            table=plan.table.qualified,
+            cutover=cutover,
+            fingerprint=plan.fingerprint,
+            cohort=f"{plan.cohort.column} in ({', '.join(plan.cohort.values)})",
+        ),
+        phase=phase,
+        sources={"after": now.source} | ({"before": baseline.source} if baseline else {}),
+        outcome=overall(counts),
+        counts=counts,
+        rates=rates(evidence),
+        derivation=derivations(evidence),
+        changes=changes(evidence),
+        meanwhile=meanwhile(evidence),
+        statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
+        checks=results,
+        requirements=_requirements(plan, results),
+        notes=(*notes, *evidence.notes, *_doubts(plan, now, baseline)),
+    )
+
+
+def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
+    """One check's result; a check that raises is unknown with its error, and hides no other."""
+    if evidence.phase not in one.phases:
+        findings = [
+            Finding(subject=subject or one.name, outcome="skip", message=f"Not asked for in phase {evidence.phase}.")
+        ]
+    else:
+        try:
+            findings = list(one.judge(evidence, subject))
+        except Exception as error:  # noqa: BLE001 - a fault in one check must not hide the others' answers
+            findings = [
+                unknown(
+                    subject or one.name, f"the check itself failed ({type(error).__name__}).", "Please report this."
+                )
+            ]
+    return CheckResult(
+        id=one.id(subject),
+        title=one.title.format(subject=subject),
+        outcome=worst(finding.outcome for finding in findings),
+        requirement=evidence.plan.proves(one.id(subject)),
+        found=len(findings),
+        findings=tuple(findings[:LIST_LIMIT]),
+    )
+
+
+def _requirements(plan: Plan, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:
+    """Each requirement with the worst outcome of its checks; what was skipped or not made leaves it unproven."""
+    outcomes = {result.id: result.outcome for result in results}
+    rows: list[RequirementResult] = []
+    for requirement in plan.requirements:
+        made = [outcomes[c] for c in requirement.checks if outcomes.get(c, "skip") != "skip"]
+        unproven = tuple(c for c in requirement.checks if outcomes.get(c, "skip") in ("skip", "unknown"))
+        outcome = worst(made) if made else "skip"
+        rows.append(
+            RequirementResult(
+                id=requirement.id, text=requirement.text, checks=requirement.checks, outcome=outcome, unproven=unproven
+            )
+        )
+    return tuple(rows)
+
+
+def _doubts(plan: Plan, now: Snapshot, baseline: Snapshot | None) -> list[str]:
+    """What a reader should know of the sources before he trusts the comparison."""
+    found: list[str] = []
+    for name, snapshot in (("source", now), ("baseline", baseline)):
+        if snapshot and snapshot.plan_fingerprint != plan.fingerprint:
+            found.append(
+                f"The {name} was read under another plan (fingerprint {snapshot.plan_fingerprint}, now {plan.fingerprint})."
+            )
+        if snapshot and snapshot.plan_table != plan.table.qualified:
+            found.append(f"The {name} is of the table {snapshot.plan_table}, the plan is about {plan.table.qualified}.")
+    if baseline and baseline.source.read_at > now.source.read_at:
+        found.append("The baseline was read after the source: are the two swapped?")
+    return found

@@ -1,0 +1,173 @@
+"""A read-only transaction on a PostgreSQL server, from any form of URL, that leaves no trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import conninfo, pq
+
+from genreq_checks import __version__
+from genreq_checks.errors import SourceError, UsageError, near
+
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg")
+# Parameters of other clients that say nothing to libpq, and may be left out without changing where we connect.
+FOREIGN = frozenset(
+    (
+        *("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "max_connections", "schema", "currentschema"),
+        *("statement_cache_size", "statement_cache_mode", "prepared_statements", "prepare_threshold"),
+        *("preparethreshold", "socket_timeout", "supa", "workaround", "uselibpqcompat", "idle_timeout", "max_lifetime"),
+    )
+)
+SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find them
+    "row_security": "off",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "iso_8601",
+    "extra_float_digits": "1",
+    "search_path": "pg_catalog",
+    "enable_sort": "off",
+    "jit": "off",
+    "work_mem": "64MB",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "10min",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect: libpq's parameters, what may be shown of them, and what was left out."""
+
+    parameters: dict[str, str]
+    location: str
+    notes: tuple[str, ...] = ()
+
+
+def parse(url: str) -> Target:
+    """The connection parameters in a URL (`postgres://…`, `postgresql://…`) or in libpq's `host=… dbname=…` form.
+
+    Raises: UsageError for what cannot be meant; its message holds nothing of the URL that could be a password.
+    """
+    if not re.match(r"^[a-z][a-z0-9+]*://", url):
+        return _target(_libpq(url), ())
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise UsageError(
+            f"A database URL begins with postgresql://, not {parts.scheme}://.", near(parts.scheme, SCHEMES)
+        )
+    if parts.netloc.count("@") > 1:
+        raise UsageError("The database URL has more than one '@'.", "Write an '@' in the password as %40.")
+    kept, notes = _own_parameters(parts.query)
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in kept.items())
+    if parts.fragment:
+        raise UsageError("The database URL has a '#'.", "Write a '#' in the password as %23.")
+    return _target(_libpq(f"postgresql://{parts.netloc}{parts.path}" + (f"?{query}" if query else "")), notes)
+
+
+def _own_parameters(query: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    kept: dict[str, str] = {}
+    left_out: list[str] = []
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in known:
+            kept[name] = value
+        elif name == "ssl" and value in ("true", "1"):
+            kept["sslmode"] = "require"
+        elif name.lower() in FOREIGN or not near(name, known).startswith("Did"):
+            left_out.append(name)
+        else:
+            raise UsageError(f"The database URL has an unknown parameter '{name[:40]}'.", near(name, known))
+    kept.pop("options", None)  # poolers refuse them, and all that matters is SET LOCAL
+    return kept, (f"URL parameters of other clients left out: {', '.join(left_out)}",) if left_out else ()
+
+
+def _libpq(dsn: str) -> dict[str, str]:
+    try:
+        return {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn).items() if value is not None}
+    except psycopg.Error:
+        raise UsageError(
+            "SOURCE is neither a database URL nor a file that is there.",
+            "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv).",
+        ) from None
+
+
+def _target(parameters: dict[str, str], notes: tuple[str, ...]) -> Target:
+    user = quote(parameters.get("user", ""), safe="")
+    host = parameters.get("host") or parameters.get("hostaddr") or "localhost"
+    port = f":{parameters['port']}" if "port" in parameters else ""
+    name = quote(parameters.get("dbname", ""), safe="")
+    shown = f"postgresql://{user}@" if user else "postgresql://"
+    shown += f"/{name}?host={host}{port}" if host.startswith("/") else f"{host}{port}/{name}"
+    return Target({"connect_timeout": "10", "application_name": "genreq-checks"} | parameters, shown, notes)
+
+
+def engine(target: Target) -> sa.Engine:
+    """An engine without a pool and without prepared statements, so that a transaction pooler serves it."""
+
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(**target.parameters, prepare_threshold=None)  # type: ignore[arg-type]
+
+    return sa.create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        poolclass=sa.pool.NullPool,
+        use_native_hstore=False,
+        hide_parameters=True,
+    )
+
+
+@contextmanager
+def reading(target: Target, timeout: float = 300) -> Iterator[sa.Connection]:
+    """One REPEATABLE READ, READ ONLY transaction: everything read in it is of one instant; rolled back at the end.
+
+    `timeout` is each statement's, in seconds. Raises: SourceError when the server cannot be reached or refuses.
+    """
+    try:
+        connection = engine(target).connect()
+    except (sa.exc.DBAPIError, psycopg.Error, OSError, UnicodeError) as error:
+        raise unreachable(target, error) from None
+    with connection:
+        try:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            settings = SETTINGS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
+            connection.execute(sa.select(*(sa.func.set_config(name, value, True) for name, value in settings.items())))
+        except sa.exc.DBAPIError as error:
+            raise unreachable(target, error) from None
+        yield connection
+        connection.rollback()
+
+
+def unreachable(target: Target, error: BaseException) -> SourceError:
+    """Why the server could not be reached, in one line, without a password, with what to do."""
+    cause = getattr(error, "orig", None) or error
+    text = redact(" ".join(str(cause).split()), target)[:300]
+    lowered = text.lower()
+    if "password" in lowered or "authentication" in lowered or "no pg_hba.conf entry" in lowered:
+        hint = "Check user and password (PGPASSWORD, ~/.pgpass or the URL)."
+    elif "does not exist" in lowered:
+        hint = "Check the database's and the role's name."
+    elif "ssl" in lowered:
+        hint = "Check sslmode in the URL: the server and it must agree."
+    elif "translate host name" in lowered or "resolve" in lowered or "name or service" in lowered:
+        hint = "Check the host's name."
+    else:
+        hint = "Check host and port, and that the server is up."
+    return SourceError(f"The database {target.location} could not be read: {text.rstrip('.')}.", hint)
+
+
+def redact(text: str, target: Target) -> str:
+    """Text without the password, and without control characters."""
+    for secret in ("password", "sslpassword", "passfile", "oauth_client_secret"):
+        value = target.parameters.get(secret)
+        if value:
+            text = text.replace(value, "***").replace(quote(value, safe=""), "***").replace(unquote(value), "***")
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+TOOL = f"genreq-checks {__version__}"

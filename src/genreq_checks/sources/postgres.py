@@ -1,0 +1,170 @@
+"""One instant of a PostgreSQL table, read in one transaction: the catalog's facts and one scan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import psycopg
+import sqlalchemy as sa
+
+from genreq_checks import __version__
+from genreq_checks.errors import SourceError
+from genreq_checks.facets import facets_of, fuse
+from genreq_checks.plan import Plan
+from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
+from genreq_checks.sources.catalog import find_table
+from genreq_checks.sources.connection import Target, parse, reading, redact
+from genreq_checks.tally import FacetClasses, Tally, TallyRow
+
+TIME_TYPES = ("timestamp without time zone", "timestamp with time zone", "date")
+MOST_CLASSES = 500_000  # more groups than this is no tally any more: the cohort's column is not a status
+
+_WHO = sa.text("""
+    SELECT current_user::text AS role, current_database()::text AS database,
+           pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at
+""")
+_RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
+_TYPES = sa.text("""
+    SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped
+      AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+""")
+
+
+def observe(plan: Plan, url: str, cutover: datetime | None = None, timeout: float = 300) -> Snapshot:
+    """Read the plan's table: who reads it, the catalog's facts, the tally. Writes nothing, locks nothing for long.
+
+    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `timeout` is in seconds.
+    Raises: UsageError for a URL that cannot be meant.
+    """
+    target = parse(url)
+    started = time.monotonic()
+    try:
+        with reading(target, timeout) as connection:
+            snapshot = _read(connection, plan, target, cutover)
+    except SourceError as error:
+        return _unread(plan, target, error)
+    except sa.exc.DBAPIError as error:
+        return _unread(plan, target, SourceError(*_explain(error, target, plan)))
+    source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
+    return snapshot.model_copy(update={"source": source})
+
+
+def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
+    """The snapshot of a source that gave nothing: one problem, which makes every check unknown."""
+    return Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=SourceInfo(kind="postgresql", location=target.location, read_at=datetime.now(UTC), notes=target.notes),
+        problems=(Problem(part="connection", message=error.message, hint=error.hint),),
+    )
+
+
+def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None) -> Snapshot:
+    who = connection.execute(_WHO).one()
+    found = find_table(connection, plan.table)
+    problems = [found.problem] if found.problem else []
+    tally: Tally | None = None
+    if found.oid is not None and found.facts is not None and not problems:
+        answer = _tally(connection, plan, target, found.oid, found.facts, cutover)
+        if isinstance(answer, Problem):
+            problems.append(answer)
+        else:
+            tally = answer
+    return Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=SourceInfo(
+            kind="postgresql",
+            location=target.location,
+            read_at=who.read_at.astimezone(UTC),
+            server=f"PostgreSQL {who.server}",
+            database=who.database,
+            role=who.role,
+            notes=target.notes,
+        ),
+        table=found.facts,
+        tally=tally,
+        problems=tuple(problems),
+    )
+
+
+def _tally(
+    connection: sa.Connection, plan: Plan, target: Target, oid: int, facts: TableFacts, cutover: datetime | None
+) -> Tally | Problem:
+    obstacle = _obstacle(connection, plan, oid, facts)
+    if obstacle:
+        return obstacle
+    types = {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
+    aware = types[plan.cohort.time] == "timestamp with time zone"
+    scan = fuse(plan, facets_of(plan, types), cutover, aware)
+    try:
+        with connection.begin_nested():
+            rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
+    except sa.exc.DBAPIError as error:
+        message, hint = _explain(error, target, plan)
+        return Problem(part="tally", message=message, hint=hint)
+    if len(rows) > MOST_CLASSES:
+        message = f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes."
+        return Problem(part="tally", message=message, hint=f"Is '{plan.cohort.column}' really the status column?")
+    return Tally(
+        facets=tuple(FacetClasses(name=f.name, classes=f.classes) for f in scan.facets),
+        split=cutover,
+        rows=tuple(_row(row, scan.unpack(row[3:-1])) for row in rows),
+    )
+
+
+def _row(row: Sequence[object], codes: tuple[int, ...]) -> TallyRow:
+    day, split, status, *_, count = row
+    return TallyRow(day, split, status, codes, count)  # type: ignore[arg-type]
+
+
+def _obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
+    """What is known beforehand to make the scan wrong or impossible."""
+    name = plan.table.qualified
+    if connection.execute(_RLS, {"oid": oid}).scalar_one():
+        return Problem(
+            part="tally",
+            message=f"Row level security would hide rows of {name} from this role, and every rate would be wrong.",
+            hint="Read as the table's owner or as a role with BYPASSRLS.",
+        )
+    for needed in (plan.cohort.column, plan.cohort.time):
+        column = facts.column(needed)
+        if column is None:
+            return Problem(part="tally", message=f"{name} has no column '{needed}', by which the plan counts.", hint="")
+        if not column.privilege:
+            hint = f"GRANT SELECT ON {name} to the role."
+            return Problem(part="tally", message=f"The role may not read {name}.{needed}.", hint=hint)
+    time_column = facts.column(plan.cohort.time)
+    if time_column and not time_column.type.startswith(("timestamp", "date")):
+        message = f"{name}.{plan.cohort.time} is of type {time_column.type}, not a timestamp: no row can be dated."
+        return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
+    return None
+
+
+def _explain(error: sa.exc.DBAPIError, target: Target, plan: Plan) -> tuple[str, str]:
+    """A failed statement in one line and what to do: by its SQLSTATE, since messages may quote values and be translated."""
+    cause = error.orig
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    name = plan.table.qualified
+    match state:
+        case "57014":
+            return (
+                f"Reading {name} took longer than the time limit and was given up.",
+                "Raise it with --timeout SECONDS.",
+            )
+        case "55P03" | "40P01":
+            return f"{name} is locked by another transaction.", "Try again when the migration that holds it is done."
+        case "42501":
+            return f"The role may not read {name}.", f"GRANT SELECT ON {name} to the role."
+        case None:
+            text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
+            return f"The connection to {target.location} broke off: {text}.", "Try again; check the server's log."
+        case _:
+            kind = type(cause).__name__
+            return f"Reading {name} failed in the server: {kind} (SQLSTATE {state}).", "Look it up in the server's log."

@@ -1,0 +1,175 @@
+"""Counts of rows per day, side of the cutover, status and joint class: tiny, additive, enough for every rate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Side = str  # "before", "after", "undated", "all"
+DAY_ONE = date(1970, 1, 1)
+
+
+class FacetClasses(BaseModel):
+    """A facet's name and its classes, in the order of the codes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    classes: tuple[str, ...]
+
+
+class TallyRow(NamedTuple):
+    """So many rows of one day (text; None is undated), on or after the split or not, of one status and joint class."""
+
+    day: str | None
+    split: bool | None
+    status: str | None
+    codes: tuple[int, ...]
+    rows: Annotated[int, Field(ge=0)]
+
+
+class Tally(BaseModel):
+    """The counts of one reading. `split` is the instant at which `TallyRow.split` was taken, if there was one.
+
+    Two tallies with the same facets and split add up (`+`): partitions and days need not be read together.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    facets: tuple[FacetClasses, ...]
+    split: datetime | None = None
+    rows: tuple[TallyRow, ...]
+
+    @model_validator(mode="after")
+    def _codes_are_classes(self) -> Tally:
+        sizes = [len(facet.classes) for facet in self.facets]
+        for row in self.rows:
+            if len(row.codes) != len(sizes) or any(not 0 <= c < n for c, n in zip(row.codes, sizes, strict=True)):
+                raise ValueError("a row of the tally names a class that no facet has")
+        return self
+
+    @cached_property
+    def total(self) -> int:
+        """All rows counted."""
+        return sum(row.rows for row in self.rows)
+
+    def has(self, facet: str) -> bool:
+        """Was this facet counted?"""
+        return any(f.name == facet for f in self.facets)
+
+    def where(self, keep: Callable[[TallyRow], bool]) -> Tally:
+        """The part of the tally whose rows are kept."""
+        return self.model_copy(update={"rows": tuple(row for row in self.rows if keep(row))})
+
+    def of_status(self, values: Iterable[str]) -> Tally:
+        """The rows of the cohort: those whose status is one of the values."""
+        wanted = set(values)
+        return self.where(lambda row: row.status in wanted)
+
+    def count(self, facet: str) -> dict[str, int]:
+        """Rows per class of one facet, every class named, also with 0. Raises KeyError for a facet not counted."""
+        place, classes = self._place(facet)
+        counts = Counter(dict.fromkeys(classes, 0))
+        for row in self.rows:
+            counts[classes[row.codes[place]]] += row.rows
+        return dict(counts)
+
+    def joint(self, one: str, two: str) -> dict[tuple[str, str], int]:
+        """Rows per pair of classes of two facets; pairs that do not occur are left out."""
+        (p1, c1), (p2, c2) = self._place(one), self._place(two)
+        counts: Counter[tuple[str, str]] = Counter()
+        for row in self.rows:
+            counts[c1[row.codes[p1]], c2[row.codes[p2]]] += row.rows
+        return dict(counts)
+
+    def statuses(self) -> dict[str | None, int]:
+        """Rows per status."""
+        counts: Counter[str | None] = Counter()
+        for row in self.rows:
+            counts[row.status] += row.rows
+        return dict(counts)
+
+    def __add__(self, other: Tally) -> Tally:
+        """The tally of both readings' rows. Raises ValueError when they do not count the same things."""
+        if self.facets != other.facets or self.split != other.split:
+            raise ValueError("only tallies with the same facets and the same split can be added")
+        counts: Counter[tuple[str | None, bool | None, str | None, tuple[int, ...]]] = Counter()
+        for row in (*self.rows, *other.rows):
+            counts[row[:4]] += row.rows
+        return self.model_copy(update={"rows": tuple(TallyRow(*key, n) for key, n in counts.items())})
+
+    def frame(self) -> pd.DataFrame:
+        """A tidy frame: day (text), split, status, one column a facet with its class, and rows."""
+        import pandas as pd
+
+        names = [facet.name for facet in self.facets]
+        records = [
+            (r.day, r.split, r.status, *(f.classes[c] for f, c in zip(self.facets, r.codes, strict=True)), r.rows)
+            for r in self.rows
+        ]
+        return pd.DataFrame.from_records(records, columns=["day", "split", "status", *names, "rows"])
+
+    def _place(self, facet: str) -> tuple[int, tuple[str, ...]]:
+        for index, known in enumerate(self.facets):
+            if known.name == facet:
+                return index, known.classes
+        raise KeyError(facet)
+
+
+def day_number(day: str) -> float:
+    """Days since 1970-01-01 of a date as PostgreSQL writes it; infinite for infinity and what lies beyond our calendar.
+
+    BC dates are before everything, years over 9999 after everything: Python's dates cannot hold them, comparing can.
+    """
+    if day.startswith("-") or day.endswith("BC"):
+        return float("-inf")
+    if day == "infinity" or day.index("-") > 4:
+        return float("inf")
+    return (date.fromisoformat(day) - DAY_ONE).days
+
+
+def day_of(moment: datetime) -> str:
+    """The UTC day of an aware instant, as the tally writes it."""
+    return moment.astimezone(UTC).date().isoformat()
+
+
+def is_midnight(moment: datetime) -> bool:
+    """Does the instant lie on the border of two UTC days?"""
+    at = moment.astimezone(UTC)
+    return at == datetime(at.year, at.month, at.day, tzinfo=UTC)
+
+
+def side_of(row: TallyRow, cutover: datetime, split: datetime | None, read_at: datetime | None) -> Side | None:
+    """before, after (the cutover itself is after) or undated; None when the tally cannot tell.
+
+    A tally split at this very cutover tells by the flag. Otherwise its day tells, unless the cutover lies inside that
+    day; then the row is before it only if the whole tally was read before the cutover.
+    """
+    if row.day is None:
+        return "undated"
+    if split == cutover and row.split is not None:
+        return "after" if row.split else "before"
+    start = day_number(day_of(cutover))
+    here = day_number(row.day)
+    if here != start:
+        return "after" if here > start else "before"
+    if is_midnight(cutover):
+        return "after"
+    if read_at is not None and read_at < cutover:
+        return "before"
+    return None
+
+
+def next_midnight(moment: datetime) -> datetime:
+    """The first border of two UTC days that is not before the instant."""
+    at = moment.astimezone(UTC)
+    start = datetime(at.year, at.month, at.day, tzinfo=UTC)
+    return start if start == at else start + timedelta(days=1)
