@@ -79,8 +79,8 @@ def url(column: str, shape: UrlShape) -> Facet:
         (sa.column(column).is_(None), "null"),
         (passes_cheaply(column, shape), "populated"),
         (is_blank(text), "blank"),
-        (text.op("~*", is_comparison=True)(url_shape.CREDENTIALS), "credentials"),
-        (text.op("~*", is_comparison=True)(url_shape.well_formed(shape)), "populated"),
+        (text.regexp_match(url_shape.CREDENTIALS, flags="i"), "credentials"),
+        (text.regexp_match(url_shape.well_formed(shape), flags="i"), "populated"),
     ]
     return Facet(column, URL, _code(URL, cases, "malformed"))
 
@@ -89,8 +89,7 @@ def passes_cheaply(column: str, shape: UrlShape) -> sa.ColumnElement[bool]:
     """Is the value surely well-formed? False says nothing yet; NULL gives NULL."""
     text = as_text(column)
     tests = [
-        sa.and_(text.like(test.like), text.op("!~", is_comparison=True)(test.refused))
-        for test in url_shape.cheap_tests(shape)
+        sa.and_(text.like(test.like), sa.not_(text.regexp_match(test.refused))) for test in url_shape.cheap_tests(shape)
     ]
     return sa.or_(sa.false(), *tests)
 
@@ -100,12 +99,13 @@ def json_content(column: str, type_name: str) -> Facet:
     value: sa.ColumnClause[Any] = sa.column(column)
     if type_name == "jsonb":
         kind = sa.func.jsonb_typeof(value)
-        empty = sa.cast(value, sa.Text).in_(("{}", "[]"))
-        is_empty = sa.and_(kind.in_(("object", "array")), empty)
+        is_null: sa.ColumnElement[bool] = kind == "null"
+        is_empty = sa.and_(kind.in_(("object", "array")), sa.cast(value, sa.Text).in_(("{}", "[]")))
     else:
-        kind = sa.func.json_typeof(value)
-        is_empty = as_text(column).op("~", is_comparison=True)(r"^\s*(\{\s*\}|\[\s*\])\s*$")
-    cases = [(value.is_(None), "null"), (kind == "null", "json-null"), (is_empty, "empty")]
+        text = as_text(column)
+        is_null = text.regexp_match(r"^\s*null\s*$")
+        is_empty = text.regexp_match(r"^\s*(\{\s*\}|\[\s*\])\s*$")
+    cases = [(value.is_(None), "null"), (is_null, "json-null"), (is_empty, "empty")]
     return Facet(column, JSON, _code(JSON, cases, "populated"))
 
 
@@ -246,12 +246,19 @@ class Scan:
         return tuple(found)
 
 
-def fuse(plan: Plan, groups: Sequence[Group], cutover: datetime | None, aware: bool) -> Scan:
+def fuse(
+    plan: Plan,
+    groups: Sequence[Group],
+    cutover: datetime | None,
+    aware: bool,
+    origin: sa.FromClause | None = None,
+) -> Scan:
     """All facets in one SELECT: day, split, status, one or more codes, and the number of rows.
 
     `day` is completed_at's date in UTC as text (NULL when undated; infinity, BC and the year 20000 are fine as text).
     `split` says, when there is a cutover, whether the row is on or after it (NULL when undated). `aware` tells that
-    the time column has a time zone. The table is named by schema and name, never found by search_path.
+    the time column has a time zone. The table is named by schema and name, never found by search_path; `origin` is another
+    place to read the rows from.
     """
     time: sa.ColumnClause[Any] = sa.column(plan.cohort.time)
     status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
@@ -263,7 +270,7 @@ def fuse(plan: Plan, groups: Sequence[Group], cutover: datetime | None, aware: b
     codes = [packed(pack).label(f"code_{index}") for index, pack in enumerate(packs)]
     rows = (
         sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes)
-        .select_from(sa.table(plan.table.name, schema=plan.table.schema_name))
+        .select_from(origin if origin is not None else sa.table(plan.table.name, schema=plan.table.schema_name))
         .subquery("classified")
     )
     day, state = sa.cast(rows.c.day, sa.Text), sa.cast(rows.c.status, sa.Text)

@@ -17,7 +17,7 @@ from genreq_checks.cli.options import (
     source_or_variable,
     the_plan,
 )
-from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.cli.output import Formats, Outputs, pairs, tell_unread, write
 from genreq_checks.errors import UsageError, near
 
 Baseline = Annotated[
@@ -58,4 +58,5 @@ def check(
         now = observe(promised, where, moment, timeout=timeout)
     report = judge(promised, now, then, cutover=moment, phase=phase, notes=notes)
     write(report, places)
+    tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))
