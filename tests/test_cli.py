@@ -10,10 +10,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from rows import execute, insert
 
 from genreq_checks.plan import Plan
 from genreq_checks.run import observe
+from rows import execute, insert
 
 GITHUB = "https://github.com/leo/app"
 DONE = {"github_url": GITHUB, "artifacts_github_url": f"{GITHUB}-artifacts", "deployment_url": "https://a.fly.dev"}

@@ -9,12 +9,12 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from rows import insert
-from test_facets import VALUES
 
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
+from rows import insert
+from test_facets import VALUES
 
 CUTOVER = datetime(2025, 1, 10, 12, 0, tzinfo=UTC)
 COLUMNS = "id, status::text, completed_at, github_url, artifacts_github_url, deployment_url, download_url, conversation"

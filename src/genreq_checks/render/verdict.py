@@ -40,7 +40,7 @@ def headline(report: Report) -> str:
     if report.outcome == "warn":
         warned = plural(report.counts["warn"], "warning")
         return f"{GOOD[report.phase]}, with {warned} in {plural(made, 'check')} ({_names(report, 'warn')})."
-    return f"{GOOD[report.phase]}: all {plural(made, 'check')} passed."
+    return f"{GOOD[report.phase]}: {'the one check' if made == 1 else f'all {made:,} checks'} passed."
 
 
 def common_reason(report: Report) -> str | None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import duckdb
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql.base import PGCompiler
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 from genreq_checks import __version__
 from genreq_checks.errors import UsageError
@@ -46,7 +45,7 @@ class DuckCompiler(PGCompiler):
         return f"trim{self.function_argspec(fn, **kw)}"
 
 
-class DuckDialect(postgresql.dialect):  # type: ignore[misc, name-defined]
+class DuckDialect(PGDialect):
     """PostgreSQL's dialect with DuckDB's compiler."""
 
     statement_compiler = DuckCompiler
@@ -121,7 +120,8 @@ def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | No
         return Problem(part="tally", message=message, hint="Mend them; no row is passed over.")
     names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
     dated = readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
-    rows = dated.query(ROWS, str(compiled)).fetchall()
+    counted = dated.query(ROWS, str(compiled))
+    rows = counted.fetchall() if counted is not None else []
     return Tally(
         facets=tuple(FacetClasses(name=f.name, classes=f.classes) for f in scan.facets),
         split=cutover,
