@@ -43,7 +43,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def node_server(program: Path, database: str, request: str, fault: str | None = None, token: str | None = None) -> Iterator[str]:
+def node_server(
+    program: Path, database: str, request: str, fault: str | None = None, token: str | None = None
+) -> Iterator[str]:
     """The server's WebSocket address, while it runs."""
     given = conninfo.conninfo_to_dict(database)
     names = {"host": "host", "port": "port", "user": "user", "password": "password", "dbname": "database"}
@@ -95,7 +97,9 @@ def test_a_server_with_the_plans_handler_passes_on_the_command_line(
         refused = CliRunner().invoke(command_line, ["generate", *options])
         assert refused.exit_code == 3
         assert "HTTP 401" in refused.stdout
-        passed = CliRunner().invoke(command_line, ["generate", *options, "--header", "Authorization: Bearer s3cret-token"])
+        passed = CliRunner().invoke(
+            command_line, ["generate", *options, "--header", "Authorization: Bearer s3cret-token"]
+        )
     assert passed.exit_code == 0
     assert "s3cret" not in passed.output
     report = Report.model_validate_json(passed.stdout)

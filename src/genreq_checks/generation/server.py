@@ -10,9 +10,10 @@ from http import HTTPStatus
 from typing import Literal
 
 import psycopg
-from websockets.asyncio.server import Request, Response, ServerConnection
+from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from genreq_checks.completion import CANCELLED, MESSAGE_TYPE, parse_message
 from genreq_checks.errors import SourceError
