@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
+from websockets.http11 import Request, Response
 
 from genreq_checks import sample
 from genreq_checks.cli import app as command_line
@@ -26,6 +27,7 @@ from genreq_checks.generation.container import ContainerError, run_container
 from genreq_checks.generation.report import report_on
 from genreq_checks.generation.run import generate, sample_app
 from genreq_checks.generation.server import serve
+from genreq_checks.generation_facts import load_facts
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from rows import execute
@@ -121,7 +123,9 @@ def test_other_messages_before_the_start_are_passed_over() -> None:
 
     async def both() -> None:
         async with fake(handler) as address:
-            await run_container(address.removesuffix("/wsi"), APP, session_id="s", tell=told.append)
+            await run_container(
+                address.removesuffix("/wsi"), APP, session_id="s", tell=lambda text, _: told.append(text)
+            )
 
     told: list[str] = []
     asyncio.run(both())
@@ -135,8 +139,9 @@ def test_other_messages_before_the_start_are_passed_over() -> None:
 
 
 def test_the_end_to_end_run_passes_embedded(tmp_path: Path) -> None:
-    file = tmp_path / "report.json"
-    result = invoke("--format", "text", "--format", "json", "--output", "-", "--output", str(file))
+    file, saved = tmp_path / "report.json", tmp_path / "generation.json"
+    formats = ("--format", "text", "--format", "json", "--output", "-", "--output", str(file))
+    result = invoke(*formats, "--save", str(saved))
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("PASS  The generation ran end to end")
     report = Report.model_validate_json(file.read_text())
@@ -149,6 +154,7 @@ def test_the_end_to_end_run_passes_embedded(tmp_path: Path) -> None:
     ]
     assert [(row.id, row.outcome) for row in report.requirements] == [("test:1", "pass")]
     assert [step.outcome for step in report.steps] == ["pass"] * 5
+    assert load_facts(saved).steps == report.steps
 
 
 def test_an_app_without_fly_toml_passes_and_one_without_remote_is_unknown(tmp_path: Path) -> None:
@@ -244,6 +250,29 @@ def test_a_database_that_goes_away_meanwhile_is_unknown(database: str, plan: Pla
     assert "SQLSTATE 42P01" in found.message
 
 
+def test_a_redirect_is_not_followed_with_the_headers() -> None:
+    reached: list[str] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        reached.append("elsewhere")
+
+    async def both() -> None:
+        async with fake(handler) as elsewhere:
+
+            def redirect(connection: ServerConnection, _: Request) -> Response:
+                response = connection.respond(302, "")
+                response.headers["Location"] = elsewhere
+                return response
+
+            async with listen(says_nothing, "127.0.0.1", 0, process_request=redirect) as server:
+                port = next(iter(server.sockets)).getsockname()[1]
+                await run_container(f"ws://127.0.0.1:{port}", APP, session_id="s", headers=[("X-Token", "s3cret")])
+
+    with pytest.raises(ContainerError, match="HTTP 302"):
+        asyncio.run(both())
+    assert reached == []
+
+
 def test_the_row_is_only_read(database: str, plan: Plan) -> None:
     request = sample.add_request(database, plan.sql.forward)
     role = f"reader_{uuid.uuid4().hex[:8]}"
@@ -278,6 +307,7 @@ def test_the_row_is_only_read(database: str, plan: Plan) -> None:
         (("--server", "ws://h", "--database", "DB", "--request", "5"), "has no request 5"),
         (("--server", "ws://h", "--request", "1", "--header", "s3cret"), "no HTTP header"),
         (("--server", "ws://h", "--request", "1", "--header", "X: s3cret\r\nY: 1"), "no HTTP header"),
+        (("--save", "/nowhere/generation.json"), "folder /nowhere of --save is not there"),
         (("--app-folder", "/nowhere"), "is not there"),
         (("--github-url", "https://me:s3cret@github.com/o/r"), "holds credentials"),
         (("--table", "public.other"), "embedded database has no public.other"),

@@ -8,7 +8,7 @@ from genreq_checks.generation_facts import Copied, Derived, GenerationFacts
 from genreq_checks.results import Finding
 
 NAME = "generation"
-RUN_ONE = "Run one: genreq-checks generate"
+RUN_ONE = "Run one: genreq-checks generate --server ws://… --request ID --save FILE, then check --generation FILE."
 
 
 def judge(evidence: Evidence, subject: str) -> list[Finding]:
@@ -16,12 +16,21 @@ def judge(evidence: Evidence, subject: str) -> list[Finding]:
     facts = evidence.inputs.generation
     if facts is None:
         return [Finding(subject=NAME, outcome="skip", message="No generation was run.", remedy=RUN_ONE)]
-    run = _run(evidence, facts)
+    run = _foreign(evidence, facts) or _run(evidence, facts)
     if run.outcome != "pass":
         return [run]
     found = [*map(_copied, facts.copied), *map(_derived, facts.derived)]
     order = list(evidence.plan.kept)
     return [run, *sorted(found, key=lambda finding: order.index(finding.subject))]
+
+
+def _foreign(evidence: Evidence, facts: GenerationFacts) -> Finding | None:
+    """A saved run that proves nothing of the table that is checked."""
+    if facts.table != evidence.plan.table.qualified:
+        return unknown(NAME, f"the generation was of {facts.table}, not {evidence.plan.table.qualified}.", RUN_ONE)
+    if facts.embedded and evidence.phase != "generation":
+        return unknown(NAME, "the generation was the reference server's own: it proves nothing of yours.", RUN_ONE)
+    return None
 
 
 def _run(evidence: Evidence, facts: GenerationFacts) -> Finding:
@@ -45,7 +54,8 @@ def _run(evidence: Evidence, facts: GenerationFacts) -> Finding:
         told = "".join(f" The server told: {event}" for event in facts.events[-1:])
         remedy = f"See the server's log for what it made of all_work_complete.{told}"
         return Finding(subject=NAME, outcome="fail", message=message, remedy=remedy, evidence=numbers)
-    message = f"Request {facts.request} ran from ready to {facts.status} in {facts.seconds:.1f} s, on {facts.server}."
+    message = f"Request {facts.request} ran from ready to {facts.status} in {facts.seconds:.1f} s, on {facts.server}"
+    message += f" with {facts.database}, {facts.run_at:%Y-%m-%d %H:%M} UTC."
     return Finding(subject=NAME, outcome="pass", message=message, evidence=numbers)
 
 

@@ -43,6 +43,9 @@ Seconds = Annotated[
     float,
     typer.Option("--timeout", metavar="SECONDS", min=0.1, max=86400, help="For the container, and again for the row."),
 ]
+Save = Annotated[
+    Path | None, typer.Option("--save", metavar="FILE", help="Keep what happened, for 'check --generation FILE'.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 
 
@@ -57,6 +60,7 @@ def generate(
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
+    save: Save = None,
     strict: Strict = False,
     timeout: Seconds = 60,
 ) -> None:
@@ -70,11 +74,15 @@ def generate(
             raise UsageError(f"{names[0]} goes with --server.", "Without it everything is embedded.")
     elif request is None:
         raise UsageError("--server goes with --request ID.", "Give the key of the row that the server generates for.")
+    if save is not None and not save.parent.is_dir():
+        raise UsageError(f"The folder {save.parent} of --save is not there.", "Make it first.")
     headers = [parse_header(text) for text in header or ()]
     facts = _run(promised, server, database, request, app_folder, github_url, headers, timeout)
 
     from genreq_checks.generation.report import report_on
 
+    if save is not None:
+        facts.save(save)
     report = report_on(promised, facts)
     write(report, places)
     raise typer.Exit(report.exit_code(strict))

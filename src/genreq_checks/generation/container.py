@@ -24,6 +24,7 @@ from genreq_checks.generation.protocol import (
     shown,
     write_frame,
 )
+from genreq_checks.results import Outcome
 from genreq_checks.wording import plural
 
 Headers = Sequence[tuple[str, str]]
@@ -49,14 +50,14 @@ async def run_container(
     headers: Headers = (),
     timeout: float = 60,
     request: str | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str, Outcome], None] = lambda message, outcome: None,
     hold: Callable[[], Awaitable[None]] | None = None,
 ) -> AllWorkCompleteMessage:
     """Be a container once, for at most `timeout` seconds until the last message is sent; the message that was sent.
 
-    `tell` hears what was done, step by step. `hold` is awaited with the connection still open, since a server may take
-    a container that leaves early for a lost one. If `request` is given and the server names another one in
-    `start_generation`, nothing is sent.
+    `tell` hears what was done, step by step, and how it went. `hold` is awaited with the connection still open, since a
+    server may take a container that leaves early for a lost one. If `request` is given and the server names another one
+    in `start_generation`, nothing is sent.
     Raises: ContainerError, within the time; UsageError for a URL that is no WebSocket's.
     """
     address, place = with_path(ws_url), location(ws_url)
@@ -74,21 +75,23 @@ async def run_container(
     try:
         async with asyncio.timeout(timeout):
             connection = await _connect(address, place, headers)
-            tell(f"connected to {place}")
+            tell(f"connected to {place}", "pass")
             doing = "waiting for start_generation"
             await connection.send(write_frame(READY))
             passed_over = await _wait_for_start(connection, request)
-            tell("was told to start" + (f" after {plural(passed_over, 'other message')}" if passed_over else ""))
+            tell(
+                "was told to start" + (f" after {plural(passed_over, 'other message')}" if passed_over else ""), "pass"
+            )
             doing = "sending"
             await connection.send(write_frame(LOG, level="info", message="genreq-checks stands in for the container"))
             await connection.send(write_frame(ITERATION, iteration=1, total_iterations=1))
             await connection.send(message.to_json())
-            tell("sent all_work_complete")
+            tell("sent all_work_complete", "pass")
         if hold is not None:
             await hold()
         code = connection.close_code
         if code is not None and code not in _HARMLESS:
-            tell(f"the server closed the connection with code {code} after the message")
+            tell(f"the server closed the connection with code {code} after the message", "warn")
     except TimeoutError:
         reached = connection is not None
         raise ContainerError(

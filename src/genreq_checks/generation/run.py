@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from genreq_checks import sample
@@ -38,7 +39,7 @@ class Progress:
     began: float = field(default_factory=time.monotonic)
     last: float = field(default_factory=time.monotonic)
 
-    def tell(self, message: str, name: str = "container", outcome: Outcome = "pass") -> None:
+    def tell(self, message: str, outcome: Outcome, name: str = "container") -> None:
         """Add a step that has just ended."""
         now = time.monotonic()
         self.steps.append(Step(name=name, outcome=outcome, seconds=round(now - self.last, 3), message=message))
@@ -77,7 +78,7 @@ def generate_embedded(plan: Plan, app: App, timeout: float = 60) -> GenerationFa
             return facts.model_copy(update={"server": "the reference server", "events": told})
 
         facts = asyncio.run(both())
-    return facts.model_copy(update={"database": "an embedded PostgreSQL"})
+    return facts.model_copy(update={"database": "an embedded PostgreSQL", "embedded": True})
 
 
 async def generate(
@@ -91,7 +92,13 @@ async def generate(
     """
     target, progress = parse(database), Progress()
     key_column(plan)
-    facts = GenerationFacts(request=shown(request), server=location(ws_url), database=target.location)
+    facts = GenerationFacts(
+        run_at=datetime.now(UTC),
+        table=plan.table.qualified,
+        request=shown(request),
+        server=location(ws_url),
+        database=target.location,
+    )
     try:
         columns = await asyncio.to_thread(readable_columns, plan, target, READ_WITHIN)
         before = await asyncio.to_thread(read_row, plan, target, columns, request, READ_WITHIN)
@@ -101,7 +108,7 @@ async def generate(
         raise UsageError(
             f"{plan.table.qualified} has no request {shown(request)}.", "Give the key of a row (--request)."
         )
-    progress.tell(f"request {shown(request)} is {shown(before[plan.cohort.column])}", "row")
+    progress.tell(f"request {shown(request)} is {shown(before[plan.cohort.column])}", "pass", "row")
     watch = RowWatch(plan, target, columns, request, before, f"genreq-checks-{uuid.uuid4()}", timeout)
     facts = facts.model_copy(update=await _run(watch, ws_url, app, headers, timeout, progress))
     if watch.after is not None:
@@ -118,7 +125,7 @@ async def _run(
     async def until_completed() -> None:
         await watch.until_completed()
         if watch.completed:
-            progress.tell(f"is {shown(watch.status)}", "row")
+            progress.tell(f"is {shown(watch.status)}", "pass", "row")
 
     try:
         await run_container(
@@ -133,7 +140,7 @@ async def _run(
         )
         told: dict[str, object] = {"reached": True}
     except ContainerError as error:
-        progress.tell(error.message, outcome="fail" if error.reached else "unknown")
+        progress.tell(error.message, "fail" if error.reached else "unknown")
         if error.reached:
             await watch.look()
         told = {"reached": error.reached, "problem": error.message, "hint": error.hint}

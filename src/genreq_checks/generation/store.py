@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -58,7 +60,7 @@ def key_column(plan: Plan) -> str:
 async def start_generation(store: Store, request: str) -> bool:
     """Mark a request as generating; False when there is no such row. Raises: psycopg.Error."""
     statement = sql.SQL("UPDATE {} SET {} = %s WHERE {} = %s").format(store.table, store.status, store.key)
-    async with await _connect(store) as connection:
+    async with _transaction(store) as connection:
         cursor = await connection.execute(statement, [GENERATING, request])
         return cursor.rowcount == 1
 
@@ -74,7 +76,7 @@ async def write_completion(store: Store, request: str, message: AllWorkCompleteM
     )
     assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in values)
     update = sql.SQL("UPDATE {} SET {} WHERE {} = %s").format(store.table, assignments, store.key)
-    async with await _connect(store) as connection:
+    async with _transaction(store) as connection:
         row = await (await connection.execute(look, [request])).fetchone()
         if row is None:
             return Completion("no row")
@@ -85,12 +87,13 @@ async def write_completion(store: Store, request: str, message: AllWorkCompleteM
     return Completion("written", breaks_derivation(message, stored))
 
 
-async def _connect(store: Store) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-    """A connection whose `async with` commits at its end, rolls back on an error, and closes."""
+@asynccontextmanager
+async def _transaction(store: Store) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
+    """One transaction on a connection of its own: committed at the end, rolled back on an error."""
     parameters: dict[str, Any] = {**store.target.parameters}
-    connection = await psycopg.AsyncConnection.connect(**parameters, prepare_threshold=None)
-    await connection.execute(
-        "SELECT set_config('lock_timeout', %(ms)s, true), set_config('statement_timeout', %(ms)s, true)",
-        {"ms": f"{SECONDS * 1000}ms"},
-    )
-    return connection
+    async with await psycopg.AsyncConnection.connect(**parameters, prepare_threshold=None) as connection:
+        await connection.execute(
+            "SELECT set_config('lock_timeout', %(ms)s, true), set_config('statement_timeout', %(ms)s, true)",
+            {"ms": f"{SECONDS * 1000}ms"},
+        )
+        yield connection
