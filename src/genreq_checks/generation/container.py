@@ -147,6 +147,7 @@ async def _connect(address: str, place: str, headers: Headers) -> ClientConnecti
             proxy=None if here else True,
             open_timeout=None,  # the caller's time limit holds
             close_timeout=2,
+            max_size=2**24,  # start_generation carries a prompt of any length
             logger=SILENT,
         )
     except InvalidURI:
