@@ -33,7 +33,8 @@ FILL = """
         (CASE i % 20 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' WHEN 2 THEN 'paused' ELSE 'completed' END)::generation_status,
         t, t + interval '9 min', CASE WHEN i % 20 > 2 AND i % 97 > 0 THEN t + interval '9 min' END,
         CASE WHEN i % 20 > 2 AND i % 31 > 0 THEN 'https://github.com/leo-apps/generated-app-' || i END,
-        CASE WHEN i % 20 > 2 AND i % 31 > 0 AND i > {half} THEN 'https://github.com/leo-apps/generated-app-' || i || '-artifacts' END,
+        CASE WHEN i % 20 > 2 AND i % 31 > 0 AND i > {half}
+            THEN 'https://github.com/leo-apps/generated-app-' || i || '-artifacts' END,
         CASE WHEN i % 20 > 2 AND i % 3 = 0 AND i > {half} THEN 'https://generated-app-' || i || '.fly.dev' END,
         NULL, 'session-' || i, i % 9
     FROM (SELECT i, timestamp '2024-01-01' + i * interval '6 seconds' AS t FROM generate_series(1, {rows}) i) made
@@ -77,7 +78,7 @@ def main() -> None:
                 connection.execute(BAREST).fetchall()
 
         def check() -> None:
-            command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", cutover, "--format", "json"]
+            command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", cutover, "-f", "json"]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
             assert done.returncode in (0, 1), done.stdout[-2000:]
 
