@@ -92,9 +92,8 @@ def main() -> None:
             cpu, wall = (statistics.median(values) for values in zip(*figures, strict=True))
             print(f"{name:>7}: server CPU {cpu:.2f} s, wall {wall:.2f} s (medians of {ROUNDS})")
         ratios = [c[0] / b[0] for b, c in zip(measured["barest"], measured["check"], strict=True)]
-        print(
-            f"server CPU, check ÷ barest, pair by pair: median {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-        )
+        middle = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        print(f"server CPU, check ÷ barest, pair by pair: median {middle}")
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"client's peak memory: {peak:.0f} MB")
 
