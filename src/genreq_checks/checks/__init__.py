@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from genreq_checks.checks import derivation, dropped, kept, population, url_shape
+from genreq_checks.checks import dependents, derivation, dropped, kept, population, url_shape
 from genreq_checks.checks.check import Check
 
 ALL: tuple[Check, ...] = (
+    dependents.CHECK,
     dropped.CHECK,
     kept.CHECK,
     population.CHECK,
