@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from genreq_checks.checks import dependents, derivation, dropped, kept, population, url_shape
+from genreq_checks.checks import claims, dependents, derivation, dropped, kept, loss, population, url_shape
 from genreq_checks.checks.check import Check
 
 ALL: tuple[Check, ...] = (
+    claims.CHECK,
+    loss.CHECK,
     dependents.CHECK,
     dropped.CHECK,
     kept.CHECK,

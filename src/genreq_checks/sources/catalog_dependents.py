@@ -97,7 +97,8 @@ _HANGING = sa.text(
       AND NOT coalesce(rel.relispartition, false)
       AND NOT (con.contype IS NOT NULL AND coalesce(con.coninhcount > 0, false))
     ORDER BY h.depth, 4, 5
-""")
+"""
+)
 _BESIDE = sa.text(
     _COLUMNS
     + """
@@ -118,7 +119,8 @@ _BESIDE = sa.text(
     WHERE c.top AND (p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r
         WHERE r.prpubid = p.oid AND r.prrelid = c.attrelid AND r.prattrs IS NULL AND r.prqual IS NULL))
     ORDER BY 2, 3
-""")
+"""
+)
 _DROP = {  # what makes way; it can be made again, without the column, when the column is gone
     "view": "DROP VIEW {name}",
     "materialized view": "DROP MATERIALIZED VIEW {name}",

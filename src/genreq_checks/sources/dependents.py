@@ -87,15 +87,15 @@ def _of_body(row: sa.Row[Any], body: Body, column: str, plan: Plan) -> Iterator[
         return
     in_code = body.names(column, "code") or (body.names(column, "text") and body.runs_text)
     sure = about_table and in_code
-    where = "Its body names the column and the table." if sure else "Its body has the column's name; it may mean another."
+    where = (
+        "Its body names the column and the table." if sure else "Its body has the column's name; it may mean another."
+    )
     if row.triggers and body.reads_record(column):
         where = f"Its body reads NEW.{column} or OLD.{column}."
     yield Dependent(**common, fate="breaks", confidence="textual" if sure else "possible", detail=where)
     for trigger in row.triggers if sure else ():
         detail = f"It runs {row.name}, which names {column}: without the column every statement that fires it fails."
-        yield Dependent(
-            column=column, kind="trigger", name=trigger, fate="breaks", confidence="textual", detail=detail
-        )
+        yield Dependent(column=column, kind="trigger", name=trigger, fate="breaks", confidence="textual", detail=detail)
 
 
 def _statements(
@@ -127,7 +127,9 @@ def _statements(
     notes = (f"{hidden:,} statements of other roles are hidden from this one",) if hidden else ()
     found: list[Dependent] = []
     for column in columns:
-        of = [r for r in rows if all(read_body(r.query, "sql").names(word, "code") for word in (column, plan.table.name))]
+        of = [
+            r for r in rows if all(read_body(r.query, "sql").names(word, "code") for word in (column, plan.table.name))
+        ]
         found += [
             Dependent(
                 column=column,
