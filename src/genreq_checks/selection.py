@@ -67,7 +67,7 @@ def of_claim(column: str, claim: Claim) -> Selection:
                 (Pick("content", {column: CONTENT}), Pick("no content", {column: NO_CONTENT - {"null"}})), (column,)
             )
         case "never-populated":
-            return Selection((Pick("populated", {column: CONTENT}, side="not-after"),), (column,))
+            return Selection((Pick("has a value", {column: CONTENT}, side="not-after"),), (column,))
         case "populated":
             return Selection((Pick("not populated", {column: NO_CONTENT}, cohort=True, side="not-after"),), (column,))
         case "any":

@@ -79,7 +79,7 @@ def _measured(
                 return "warn", f"is nearly true: nothing has content, but not all is NULL ({classes} of {rows:,})."
             return "pass", f"holds: NULL in all {plural(rows, 'row')}, in all statuses."
         case "never-populated":
-            early = against["populated"]
+            early = against["has a value"]
             if early:
                 return "fail", f"is not true: {early:,} of {rows:,} have a value{_when(evidence)}."
             later = f" ({populated:,} after the cutover)" if populated else ""

@@ -29,7 +29,7 @@ def safe_cell(value: str | None) -> str:
 
 
 def write_csv(header: Row, rows: Iterable[Row], out: TextIO) -> int:
-    """Write rows as CSV (RFC 4180, one header line, `\\n` ends a line); how many there were."""
+    """Write rows as CSV (RFC 4180, one header line, lines end in LF); how many there were."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([safe_cell(name) for name in header])
     count = 0

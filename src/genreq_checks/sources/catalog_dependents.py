@@ -12,20 +12,17 @@ import sqlalchemy as sa
 
 from genreq_checks.snapshot import Dependent
 
-_COLUMNS = """
+_TREE = sa.text("""
     WITH RECURSIVE tree(oid) AS (
         SELECT CAST(:oid AS oid) UNION
-        SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON i.inhparent = t.oid),
-    cols AS (
-        SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attacl, a.attinhcount, a.attrelid = :oid AS top,
-               format('%I.%I', n.nspname, c.relname) AS owner
-        FROM tree JOIN pg_catalog.pg_attribute a ON a.attrelid = tree.oid
-        JOIN pg_catalog.pg_class c ON c.oid = tree.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE a.attname::text = ANY (CAST(:columns AS text[])) AND a.attnum > 0 AND NOT a.attisdropped)
-"""
-_HANGING = sa.text(
-    _COLUMNS
-    + """,
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON i.inhparent = t.oid)
+    SELECT oid::bigint FROM tree
+""")
+_HANGING = sa.text("""
+    WITH RECURSIVE cols AS (
+        SELECT a.attrelid, a.attnum, a.attname::text AS name FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = ANY (CAST(:tree AS oid[])) AND a.attname::text = ANY (CAST(:columns AS text[]))
+          AND a.attnum > 0 AND NOT a.attisdropped),
     deps(col, attrelid, attnum, classid, objid, objsubid, automatic, depth) AS (
         SELECT c.name, c.attrelid, c.attnum, d.classid, d.objid, d.objsubid, d.deptype <> 'n', 0
         FROM cols c JOIN pg_catalog.pg_depend d
@@ -97,11 +94,15 @@ _HANGING = sa.text(
       AND NOT coalesce(rel.relispartition, false)
       AND NOT (con.contype IS NOT NULL AND coalesce(con.coninhcount > 0, false))
     ORDER BY h.depth, 4, 5
-"""
-)
-_BESIDE = sa.text(
-    _COLUMNS
-    + """
+""")
+_BESIDE = sa.text("""
+    WITH cols AS (
+        SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attacl, a.attinhcount,
+               a.attrelid = CAST(:oid AS oid) AS top, format('%I.%I', n.nspname, c.relname) AS owner
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE a.attrelid = ANY (CAST(:tree AS oid[])) AND a.attname::text = ANY (CAST(:columns AS text[]))
+          AND a.attnum > 0 AND NOT a.attisdropped)
     SELECT c.name AS col, 'partition key' AS kind, 'partition key of ' || c.owner AS name, 'blocks' AS fate
     FROM cols c JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = c.attrelid AND c.attnum = ANY (p.partattrs)
     UNION ALL
@@ -119,8 +120,7 @@ _BESIDE = sa.text(
     WHERE c.top AND (p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r
         WHERE r.prpubid = p.oid AND r.prrelid = c.attrelid AND r.prattrs IS NULL AND r.prqual IS NULL))
     ORDER BY 2, 3
-"""
-)
+""")
 _DROP = {  # what makes way; it can be made again, without the column, when the column is gone
     "view": "DROP VIEW {name}",
     "materialized view": "DROP MATERIALIZED VIEW {name}",
@@ -137,7 +137,8 @@ _DROP = {  # what makes way; it can be made again, without the column, when the 
 
 def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) -> Iterator[Dependent]:
     """What hangs on the columns by the catalog; a column that is not there has nothing. All of it is certain."""
-    of = {"oid": oid, "columns": list(columns)}
+    tree = [row.oid for row in connection.execute(_TREE, {"oid": oid})]
+    of = {"tree": tree, "columns": list(columns)}
     for row in connection.execute(_HANGING, of):
         if row.kind == "publication" or row.owner is None:
             name = row.relation or row.object
@@ -156,5 +157,5 @@ def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) ->
             spans=tuple(row.others),
             ddl="" if row.automatic else ddl,
         )
-    for row in connection.execute(_BESIDE, of):
+    for row in connection.execute(_BESIDE, of | {"oid": oid}):
         yield Dependent(column=row.col, kind=row.kind, name=row.name, fate=row.fate, confidence="certain")

@@ -24,8 +24,8 @@ _BODIES = sa.text("""
            CASE WHEN hit.it THEN p.prosrc END AS source, coalesce(p.proargnames::text[], '{}') AS arguments,
            CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END AS kind,
            EXISTS (SELECT FROM family f WHERE f.reltype = p.prorettype OR f.reltype = ANY (p.proargtypes)) AS takes_row,
-           ARRAY(SELECT format('%I on %s', t.tgname, t.tgrelid::regclass) || CASE t.tgenabled WHEN 'D' THEN ' (disabled)' ELSE '' END
-                 FROM pg_catalog.pg_trigger t WHERE t.tgfoid = p.oid AND NOT t.tgisinternal AND t.tgparentid = 0
+           ARRAY(SELECT format('%I on %s', t.tgname, t.tgrelid::regclass) FROM pg_catalog.pg_trigger t
+                 WHERE t.tgfoid = p.oid AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled <> 'D'
                    AND t.tgrelid IN (SELECT oid FROM family) ORDER BY 1) AS triggers,
            p.prorettype = 'trigger'::regtype AS is_trigger
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -82,7 +82,7 @@ def _of_body(row: sa.Row[Any], body: Body, column: str, plan: Plan) -> Iterator[
             yield Dependent(**common, fate="fine", confidence="possible", detail=detail)
         return
     if row.is_trigger and not about_table and not body.outside_records(column) and not body.names(column, "text"):
-        detail = "It reads the column of another table's rows: it is no trigger of this one."
+        detail = "It reads the column of NEW or OLD, and no enabled trigger of this table runs it."
         yield Dependent(**common, fate="fine", confidence="possible", detail=detail)
         return
     in_code = body.names(column, "code") or (body.names(column, "text") and body.runs_text)

@@ -97,7 +97,7 @@ def _select(
     lengths = [] if show_values else [sa.func.length(value) for value in shown]
     return (
         sa.select(
-            *(sa.cast(key, sa.Text) for key in keys),
+            *(sa.cast(key, sa.Text).label(f"key_{place}") for place, key in enumerate(keys)),
             sa.cast(sa.column(plan.cohort.column), sa.Text),
             sa.cast(sa.column(plan.cohort.time), sa.Text),
             sa.case(*((condition, sa.literal(label)) for condition, label in taken)),
