@@ -61,9 +61,8 @@ def rows(
     moment, _ = instant(cutover)
     where = source_or_variable(source)
     if not is_database_url(where):
-        raise UsageError(
-            f"SOURCE {where} has no rows to list by key: they are read from the database.", "Give its URL."
-        )
+        message = f"The rows of {where} cannot be listed: a snapshot has none, and row files are not read by key."
+        raise UsageError(message, "Give the URL of the database.")
     from genreq_checks.sources.rows import listing
 
     moment = moment if moment is not None else promised.cutover

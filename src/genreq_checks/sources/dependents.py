@@ -109,11 +109,11 @@ def _statements(
     schema = connection.execute(_STATEMENTS_AT).scalar()
     if schema is None:
         return None, ("pg_stat_statements is not there: recent statements were not looked at",), []
-    query, calls, ident, database = (sa.column(name) for name in ("query", "calls", "queryid", "dbid"))
-    here = sa.select(sa.column("oid")).select_from(sa.table("pg_database", schema="pg_catalog"))
+    query, calls, ident = sa.column("query", sa.Text), sa.column("calls", sa.BigInteger), sa.column("queryid", sa.BigInteger)
+    here = sa.select(sa.column("oid", sa.BigInteger)).select_from(sa.table("pg_database", schema="pg_catalog"))
     here = here.where(sa.column("datname") == sa.func.current_database())
     source = sa.table("pg_stat_statements", schema=quoted_name(schema, True))
-    in_database = sa.select(query, calls, ident).select_from(source).where(database == here.scalar_subquery())
+    in_database = sa.select(query, calls, ident).select_from(source).where(sa.column("dbid", sa.BigInteger) == here.scalar_subquery())
     mentions = sa.or_(query == _HIDDEN, *(query.icontains(name, autoescape=True) for name in columns))
     own = query.like("%classified%code_0%")  # our own scan
     wanted = in_database.where(mentions, ~own, sa.or_(query == _HIDDEN, query.op("~*")(_OF_A_CLIENT)))
@@ -124,7 +124,7 @@ def _statements(
     except sa.exc.DBAPIError:
         return None, ("pg_stat_statements could not be read: recent statements were not looked at",), []
     hidden = sum(row.query == _HIDDEN for row in rows)
-    notes = (f"{hidden:,} statements of other roles are hidden from this one",) if hidden else ()
+    notes: tuple[str, ...] = (f"{hidden:,} statements of other roles are hidden from this one",) if hidden else ()
     found: list[Dependent] = []
     for column in columns:
         of = [

@@ -91,23 +91,20 @@ def _select(
         None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == "timestamp with time zone")
     )
     taken = [(_taken(plan, pick, facets, since), pick.label) for pick in selection.picks]
-    keys = [sa.column(name) for name in plan.table.key]
+    keys: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
     shown = [as_text(name) for name in selection.columns]
     values = [value if show_values else sa.func.left(value, SHAPE_LENGTH) for value in shown]
     lengths = [] if show_values else [sa.func.length(value) for value in shown]
-    return (
-        sa.select(
-            *(sa.cast(key, sa.Text).label(f"key_{place}") for place, key in enumerate(keys)),
-            sa.cast(sa.column(plan.cohort.column), sa.Text),
-            sa.cast(sa.column(plan.cohort.time), sa.Text),
-            sa.case(*((condition, sa.literal(label)) for condition, label in taken)),
-            *values,
-            *lengths,
-        )
-        .select_from(sa.table(plan.table.name, schema=plan.table.schema_name))
-        .where(sa.or_(*(condition for condition, _ in taken)))
-        .order_by(*keys)
-    )
+    found: list[sa.ColumnElement[Any]] = [
+        *(sa.cast(key, sa.Text).label(f"key_{place}") for place, key in enumerate(keys)),
+        sa.cast(sa.column(plan.cohort.column), sa.Text),
+        sa.cast(sa.column(plan.cohort.time), sa.Text),
+        sa.case(*((condition, sa.literal(label)) for condition, label in taken)),
+        *values,
+        *lengths,
+    ]
+    table = sa.table(plan.table.name, schema=plan.table.schema_name)
+    return sa.select(*found).select_from(table).where(sa.or_(*(condition for condition, _ in taken))).order_by(*keys)
 
 
 def _taken(
