@@ -160,3 +160,15 @@ def test_an_empty_or_unread_table_is_unknown(database: str, plan: Plan) -> None:
     unread = observe(plan, database).model_copy(update={"tally": None})
     assert loss(plan, unread).outcome == "unknown"
     assert loss(plan, unread, phase="rolled-back", baseline=unread).outcome == "unknown"
+
+
+def test_a_column_that_is_back_does_not_prove_that_it_is_dropped(planted: str, plan: Plan) -> None:
+    before = observe(plan, planted)
+    report = check(plan, before, before, phase="rolled-back")
+    outcomes = {row.id: row.outcome for row in report.requirements}
+    assert report.check("dropped.download_url").outcome == report.check("loss.download_url").outcome == "pass"
+    assert outcomes["action:download_url"] == "skip"
+    assert outcomes["rollback"] == "pass"
+    assert next(row.unproven for row in report.requirements if row.id == "rollback") == ("rollback",)
+    after = check(plan, before, phase="after")
+    assert {row.id: row.outcome for row in after.requirements}["rollback"] == "skip"

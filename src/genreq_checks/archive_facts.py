@@ -1,4 +1,4 @@
-"""What an archive of dropped columns' values holds, as data: read from the file by the archive, judged by `loss`."""
+"""What an archive of dropped columns' values holds, as data: the checks judge this, and never open the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from genreq_checks.snapshot import Model
 
 
 class ArchivedColumn(Model):
-    """A column in an archive: its type, how many values that are not NULL, and their digest."""
+    """A column in the archive: its type in the database, how many rows have a value, and the values' SHA-256."""
 
     type: str
     values: int
@@ -16,7 +16,10 @@ class ArchivedColumn(Model):
 
 
 class ArchiveFacts(Model):
-    """An archive file: of which table (`schema.name`), made when, how many rows; `problem` says why it is not verified."""
+    """An archive file: of which table, from when, and whether its contents were read again and found whole.
+
+    `rows` counts the rows in the file: those with a value in at least one of `columns`.
+    """
 
     path: str
     table: str

@@ -109,11 +109,19 @@ def _statements(
     schema = connection.execute(_STATEMENTS_AT).scalar()
     if schema is None:
         return None, ("pg_stat_statements is not there: recent statements were not looked at",), []
-    query, calls, ident = sa.column("query", sa.Text), sa.column("calls", sa.BigInteger), sa.column("queryid", sa.BigInteger)
+    query, calls, ident = (
+        sa.column("query", sa.Text),
+        sa.column("calls", sa.BigInteger),
+        sa.column("queryid", sa.BigInteger),
+    )
     here = sa.select(sa.column("oid", sa.BigInteger)).select_from(sa.table("pg_database", schema="pg_catalog"))
     here = here.where(sa.column("datname") == sa.func.current_database())
     source = sa.table("pg_stat_statements", schema=quoted_name(schema, True))
-    in_database = sa.select(query, calls, ident).select_from(source).where(sa.column("dbid", sa.BigInteger) == here.scalar_subquery())
+    in_database = (
+        sa.select(query, calls, ident)
+        .select_from(source)
+        .where(sa.column("dbid", sa.BigInteger) == here.scalar_subquery())
+    )
     mentions = sa.or_(query == _HIDDEN, *(query.icontains(name, autoescape=True) for name in columns))
     own = query.like("%classified%code_0%")  # our own scan
     wanted = in_database.where(mentions, ~own, sa.or_(query == _HIDDEN, query.op("~*")(_OF_A_CLIENT)))

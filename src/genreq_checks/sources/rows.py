@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import JSON_TYPES, Facet, as_text, facets_of, on_or_after
+from genreq_checks.facets import JSON_TYPES, Facet, as_text, groups_of, on_or_after
 from genreq_checks.masking import SHAPE_LENGTH, mask
 from genreq_checks.plan import Plan
 from genreq_checks.selection import Pick, Selection
@@ -86,7 +86,7 @@ def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: 
 def _select(
     plan: Plan, selection: Selection, types: dict[str, str], cutover: datetime | None, show_values: bool
 ) -> sa.Select[Any]:
-    facets = {facet.name: facet for facet in facets_of(plan, types)}
+    facets = {facet.name: facet for group in groups_of(plan, types) for facet in group.facets}
     since = (
         None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == "timestamp with time zone")
     )
