@@ -377,3 +377,12 @@ def test_nothing_of_a_body_is_lost_and_nothing_raises(source: str) -> None:
     body = read_body(source, "sql")
     for letter in "ab":
         assert (body.code + body.text + body.comment).count(letter) == source.count(letter)
+
+
+def test_a_column_that_a_parent_table_owns_cannot_be_dropped(empty_database: str, plan: Plan) -> None:
+    execute(empty_database, "CREATE TABLE parent (conversation jsonb)")
+    columns = "id int, status text, completed_at timestamp, github_url text"
+    execute(empty_database, f"CREATE TABLE generation_requests ({columns}) INHERITS (parent)")
+    (finding,) = dependents(plan, empty_database, "conversation").findings
+    assert (finding.evidence["kind"], finding.evidence["fate"]) == ("inherited column", "blocks")
+    assert drop(empty_database, "conversation") is not None

@@ -118,7 +118,8 @@ _BESIDE = sa.text("""
     UNION ALL
     SELECT c.name, 'publication', format('%I', p.pubname), 'fine' FROM cols c, pg_catalog.pg_publication p
     WHERE c.top AND (p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r
-        WHERE r.prpubid = p.oid AND r.prrelid = c.attrelid AND to_jsonb(r) ->> 'prattrs' IS NULL AND to_jsonb(r) ->> 'prqual' IS NULL))
+        WHERE r.prpubid = p.oid AND r.prrelid = c.attrelid
+          AND to_jsonb(r) ->> 'prattrs' IS NULL AND to_jsonb(r) ->> 'prqual' IS NULL))
     ORDER BY 2, 3
 """)
 _DROP = {  # what makes way; it can be made again, without the column, when the column is gone

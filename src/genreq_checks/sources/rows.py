@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,9 +52,10 @@ def listing(
             types = _readable(connection, plan, target, selection)
             select = _select(plan, selection, types, cutover, show_values).limit(limit)
             connection.execute(sa.select(sa.func.set_config("enable_sort", "on", True)))
-            result = connection.execution_options(stream_results=True, yield_per=BATCH).execute(select)
             names = (*plan.table.key, plan.cohort.column, plan.cohort.time, "finding", *selection.columns)
-            yield Listing(names, _rows(result, len(names) - len(selection.columns), selection, types, show_values))
+            streamed = connection.execution_options(stream_results=True, yield_per=BATCH)
+            with closing(streamed.execute(select)) as result:
+                yield Listing(names, _rows(result, len(names) - len(selection.columns), selection, types, show_values))
     except sa.exc.DBAPIError as error:
         raise SourceError(*explain_failure(error, target, plan)) from None
 
