@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from conftest import Server
 from genreq_checks import url_shape
 from genreq_checks.completion import derive_artifacts_github_url
-from genreq_checks.facets import Facet, alone, derived_from, fuse, groups_of, population, url
+from genreq_checks.facets import Facet, derived_from, population, url
 from genreq_checks.plan import Plan, UrlShape
+from genreq_checks.scan import alone, fuse, groups_of
 from genreq_checks.sources.connection import engine, parse, reading
 from genreq_checks.sources.postgres import observe
 from javascript import HOSTILE_URLS, derive_in_node

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 from genreq_checks import __version__
 from genreq_checks.errors import UsageError
-from genreq_checks.facets import fuse, groups_of
 from genreq_checks.plan import Plan
+from genreq_checks.scan import fuse, groups_of
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 

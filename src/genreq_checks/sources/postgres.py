@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import fuse, groups_of
 from genreq_checks.plan import Plan
+from genreq_checks.scan import fuse, groups_of
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading, redact

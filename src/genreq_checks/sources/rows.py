@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import JSON_TYPES, Facet, as_text, groups_of, on_or_after
+from genreq_checks.facets import JSON_TYPES, Facet, as_text
 from genreq_checks.masking import SHAPE_LENGTH, mask
 from genreq_checks.plan import Plan
+from genreq_checks.scan import groups_of, on_or_after
 from genreq_checks.selection import Pick, Selection
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading
