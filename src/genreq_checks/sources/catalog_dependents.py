@@ -30,17 +30,16 @@ _HANGING = sa.text("""
         WHERE NOT (d.classid = 'pg_class'::regclass AND d.objsubid > 0)
         UNION
         SELECT p.col, p.attrelid, p.attnum, d.classid, d.objid, d.objsubid, false, p.depth + 1
-        FROM (SELECT deps.*, r.ev_class, g.adrelid, g.adnum FROM deps
+        FROM (SELECT deps.*, coalesce(r.ev_class, g.adrelid, deps.objid) AS target, g.adnum AS only,
+                     CASE WHEN r.oid IS NULL AND g.oid IS NULL THEN deps.classid ELSE 'pg_class'::regclass END AS kind
+              FROM deps
               LEFT JOIN pg_catalog.pg_rewrite r ON deps.classid = 'pg_rewrite'::regclass AND r.oid = deps.objid
                                                AND r.rulename = '_RETURN'
               LEFT JOIN pg_catalog.pg_attrdef g ON deps.classid = 'pg_attrdef'::regclass AND g.oid = deps.objid
-             ) p
-        JOIN pg_catalog.pg_depend d ON d.deptype = 'n'
-         AND CASE WHEN p.ev_class IS NOT NULL THEN d.refclassid = 'pg_class'::regclass AND d.refobjid = p.ev_class
-                  WHEN p.adrelid IS NOT NULL THEN d.refclassid = 'pg_class'::regclass AND d.refobjid = p.adrelid
-                       AND d.refobjsubid = p.adnum AND NOT (p.adrelid = p.attrelid AND p.adnum = p.attnum)
-                  ELSE d.refclassid = p.classid AND d.refobjid = p.objid END
-         AND NOT (d.classid = p.classid AND d.objid = p.objid)
+              WHERE (g.adrelid, g.adnum) IS DISTINCT FROM (deps.attrelid, deps.attnum)) p
+        JOIN pg_catalog.pg_depend d
+          ON d.refclassid = p.kind AND d.refobjid = p.target AND (p.only IS NULL OR d.refobjsubid = p.only)
+         AND d.deptype = 'n' AND NOT (d.classid = p.classid AND d.objid = p.objid)
         WHERE p.depth < 50),
     hanging AS (
         SELECT col, attrelid, attnum, classid, objid, max(objsubid) AS objsubid, bool_or(automatic) AS automatic,
@@ -68,11 +67,12 @@ _HANGING = sa.text("""
                                       aa.attname)), io.identity) AS object,
         CASE WHEN ow.oid IS NOT NULL THEN format('%I.%I', os.nspname, ow.relname) END AS owner,
         CASE WHEN rw.rulename = '_RETURN' THEN format('%I.%I', rn.nspname, rc.relname) END AS relation,
-        ARRAY(SELECT DISTINCT a.attname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a
+        CASE WHEN h.automatic THEN ARRAY(
+              SELECT DISTINCT a.attname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a
                 ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
               WHERE d.classid = h.classid AND d.objid = h.objid AND d.refclassid = 'pg_class'::regclass
                 AND d.refobjid = h.attrelid AND d.refobjsubid > 0 AND a.attname <> h.col
-                AND NOT a.attisdropped ORDER BY 1) AS others
+                AND NOT a.attisdropped ORDER BY 1) END AS others
     FROM hanging h
     CROSS JOIN LATERAL pg_catalog.pg_identify_object(h.classid, h.objid, h.objsubid) io
     LEFT JOIN pg_catalog.pg_rewrite rw ON h.classid = 'pg_rewrite'::regclass AND rw.oid = h.objid
@@ -155,7 +155,7 @@ def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) ->
             fate="vanishes" if row.automatic else "blocks",
             confidence="certain",
             detail="" if row.depth == 0 else "It hangs on the column by way of something that hangs on it.",
-            spans=tuple(row.others),
+            spans=tuple(row.others or ()),
             ddl="" if row.automatic else ddl,
         )
     for row in connection.execute(_BESIDE, of | {"oid": oid}):
