@@ -12,6 +12,7 @@ from genreq_checks.cli import (
     demo,
     generate,
     rows,
+    selftest,
     snapshot,
 )
 from genreq_checks.errors import GenreqError
@@ -31,6 +32,7 @@ app.command("snapshot")(snapshot.snapshot)
 app.command("generate")(generate.generate)
 app.command("rows")(rows.rows)
 app.command("demo")(demo.demo)
+app.command("selftest")(selftest.selftest)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)
 app.command("schema")(about.schema)
