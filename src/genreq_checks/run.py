@@ -83,6 +83,18 @@ def _no_source(path: Path) -> str:
     )
 
 
+def read_inputs(plan: Plan, *, code: str | Path | None = None) -> Inputs:
+    """What checks judge beside the snapshots: the source code in the folder `code`, where one is named.
+
+    Raises: UsageError for a folder that is not there.
+    """
+    if code is None:
+        return NOTHING
+    from genreq_checks.sources.code import read_code
+
+    return Inputs(code=read_code(plan, code))
+
+
 def check(
     plan: Plan,
     now: Snapshot,

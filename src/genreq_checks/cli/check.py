@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,10 @@ Baseline = Annotated[
 PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
+Code = Annotated[
+    Path | None,
+    typer.Option("--code", metavar="DIR", help="The source code, to look for what still names the columns."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 
 
@@ -35,6 +40,7 @@ def check(
     baseline: Baseline = None,
     cutover: Cutover = None,
     phase: PhaseName = "after",
+    code: Code = None,
     plan: PlanFile = None,
     table: TableName = None,
     formats: Formats = None,
@@ -45,7 +51,7 @@ def check(
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
-    from genreq_checks.run import observe
+    from genreq_checks.run import observe, read_inputs
 
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
@@ -53,9 +59,10 @@ def check(
     moment, notes = instant(cutover)
     promised = the_plan(plan, table)
     where = source_or_variable(source)
+    inputs = read_inputs(promised, code=code)
     with narrate("Reading the table…"):
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
-    report = judge(promised, now, then, cutover=moment, phase=phase, notes=notes)
+    report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
     raise typer.Exit(report.exit_code(strict))

@@ -1,0 +1,126 @@
+"""Phase 3: does the server derive the one URL and store the other from the message?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from tree_sitter import Node
+
+from genreq_checks.code_facts import Place, State, camel, spellings
+from genreq_checks.completion import MESSAGE_TYPE
+from genreq_checks.sources.code.parse_js import SCHEMA_CALL, TABLE_CALL
+from genreq_checks.sources.code.syntax import Code, child, descend
+from genreq_checks.sources.code.vocabulary import Vocabulary
+
+Judged = tuple[State, str]
+_HANDLER = re.compile("_?".join(MESSAGE_TYPE.split("_")), re.IGNORECASE)
+_WRITE = re.compile(r"(?:update|set|save|upsert|insert|create|store|write|patch)", re.IGNORECASE)
+_ONE_SLASH = re.compile(
+    r"replace\(\s*/\\/\$/\w*\s*,\s*(?:\"\"|''|``)\s*\)"
+    r"|endsWith\(\s*[\"'`]/[\"'`]\s*\)[\s\S]*(?:slice\(\s*0\s*,\s*-1\s*\)|substring\(|substr\()"
+    r"|replace\(\s*new RegExp\(\s*[\"'`]\\*/\$[\"'`]"
+)
+_OTHER_WAY = re.compile(r"replace(?:All)?\(|trim|slice\(|substring\(|split\(|URL\(")
+
+
+def read_server(
+    code: Code, words_of: Vocabulary, fields: Mapping[str, str], derivations: Mapping[str, tuple[str, str]]
+) -> Iterator[Place]:
+    """A place for each value that the file stores in a column; and where a handler of the message writes the table
+    without the column, the place of its write.
+    """
+    judges: list[tuple[str, str, Callable[[str], Judged]]] = []
+    for column, (source, suffix) in derivations.items():
+        judges.append((column, f"{column} derived from {source}", partial(_derived, source, suffix)))
+    for column, field in fields.items():
+        judges.append((column, f"{column} stored from {field}", partial(_taken, field)))
+    wanted = {name: column for column, _, _ in judges for name in spellings(column)}
+    stored = [(wanted[key], value) for key, value in _stored(code) if key in wanted]
+    write = _first_write(code, words_of) if _HANDLER.search(code.data.decode("utf-8", "replace")) else None
+    for column, feature, judge in judges:
+        told = False
+        for at, value in stored:
+            state, detail = judge(_whole(code, value)) if at == column else ("unclear", "")
+            if at == column and (state == "found" or write is not None):
+                told = True
+                yield Place(
+                    "server", feature, state, code.path, value.start_point.row + 1, f"{camel(column)} is {detail}"
+                )
+        if write is not None and not told:
+            detail = f"the handler of {MESSAGE_TYPE} writes the row without {camel(column)}"
+            yield Place("server", feature, "missing", code.path, write.start_point.row + 1, detail)
+
+
+def _stored(code: Code) -> Iterator[tuple[str, Node]]:
+    """Key and value of each object's entry and each assignment to a property, those of schemas and types aside."""
+    for node in descend(code.root):
+        key, value = child(node, "key"), child(node, "value")
+        if node.type == "pair" and key is not None and value is not None and not _defines(code, node):
+            yield code.text(key, 100).strip("\"'"), value
+        elif node.type == "shorthand_property_identifier":
+            yield code.text(node, 100), node
+        elif node.type == "assignment_expression":
+            left, right = child(node, "left"), child(node, "right")
+            if left is not None and right is not None and left.type == "member_expression":
+                yield code.text(child(left, "property"), 100), right
+
+
+def _defines(code: Code, pair: Node) -> bool:
+    """Is an entry part of a table's or a schema's definition?"""
+    for node in reversed(code.path_to(pair.start_byte, pair.end_byte)):
+        if node.type == "call_expression":
+            callee = code.text(child(node, "function"), 2000)
+            return bool(TABLE_CALL.search(callee) or SCHEMA_CALL.search(callee))
+    return False
+
+
+def _first_write(code: Code, words_of: Vocabulary) -> Node | None:
+    """The first call that writes the table, by its name; None when the file writes it nowhere."""
+    for node in descend(code.root):
+        if node.type == "call_expression":
+            callee = code.text(child(node, "function"), 2000)
+            if words_of.table.search(callee) and _WRITE.search(callee) and not TABLE_CALL.search(callee):
+                return node
+    return None
+
+
+def _whole(code: Code, value: Node) -> str:
+    """A value's text, with the declarations of the names in it: `artifactsUrl`, set three lines above, says nothing."""
+    texts = [code.text(value, 2000)]
+    for name in dict.fromkeys(re.findall(r"[A-Za-z_$][\w$]*", texts[0])):
+        texts.append(code.declared(name, value.start_byte))
+        called = re.search(rf"\b{re.escape(name)}\(", texts[0])
+        texts += [code.text(n, 2000) for n in _functions(code, name)] if called else []
+    return "\n".join(filter(None, texts))
+
+
+def _functions(code: Code, name: str) -> Iterator[Node]:
+    for node in descend(code.root):
+        if node.type in ("function_declaration", "method_definition") and code.text(child(node, "name"), 100) == name:
+            yield node
+
+
+def _derived(source: str, suffix: str, text: str) -> Judged:
+    if not re.search(re.escape(suffix) + r"[\"'`]", text):
+        if "(" in text:
+            return "unclear", "made by a function that is not in the file"
+        return "missing", f"not made of {source} and '{suffix}'"
+    if not any(re.search(rf"\b{re.escape(name)}\b", text) for name in spellings(source)):
+        return "unclear", f"made with '{suffix}', but it cannot be told of what"
+    if "?." in text and not re.search(r"\?(?![.?])|&&|\bif\b", text):
+        return "missing", f"'undefined{suffix}' where there is no {source}"
+    if _ONE_SLASH.search(text):
+        return "found", f"derived from {source}"
+    if _OTHER_WAY.search(text):
+        return "unclear", f"derived from {source} in another way than the plan's; the rows tell (derivation)"
+    return "missing", f"derived from {source} without taking one trailing slash away"
+
+
+def _taken(field: str, text: str) -> Judged:
+    if any(re.search(rf"\b{re.escape(name)}\b", text) for name in spellings(field)):
+        return "found", f"taken from {field}"
+    if "(" in text:
+        return "unclear", "made by a function that is not in the file"
+    return "missing", f"not taken from {field}"

@@ -1,0 +1,152 @@
+"""A file of code as a syntax tree: where a place lies in it, what is around it, and how a name was declared."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+from tree_sitter import Language, Node, Parser, Tree
+
+Grammar = Literal["typescript", "tsx", "javascript", "python"]
+GRAMMARS: dict[str, Grammar] = (
+    dict.fromkeys((".ts", ".mts", ".cts"), "typescript")  # type: ignore[assignment]
+    | {".tsx": "tsx"}
+    | dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), "javascript")
+    | dict.fromkeys((".py", ".pyi"), "python")
+)
+MAX_DEPTH = 1000
+
+
+@cache
+def _parser(grammar: Grammar) -> Parser:
+    if grammar == "python":
+        import tree_sitter_python
+
+        return Parser(Language(tree_sitter_python.language()))
+    if grammar == "javascript":
+        import tree_sitter_javascript
+
+        return Parser(Language(tree_sitter_javascript.language()))
+    import tree_sitter_typescript
+
+    either = tree_sitter_typescript.language_tsx if grammar == "tsx" else tree_sitter_typescript.language_typescript
+    return Parser(Language(either()))
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A name's declaration in a file: from which byte on it holds, and the text of its type or of what it was set to."""
+
+    at: int
+    text: str
+
+
+@dataclass(slots=True)
+class Code:
+    """A file that is parsed when first asked; `data` is UTF-8, offsets are bytes, lines count from 1."""
+
+    path: str
+    data: bytes
+    grammar: Grammar
+    knows: bool
+    _tree: Tree | None = None
+    _names: dict[str, list[Declaration]] | None = field(default=None)
+
+    @property
+    def root(self) -> Node:
+        """The tree's root; a file with syntax errors has one too."""
+        if self._tree is None:
+            self._tree = _parser(self.grammar).parse(self.data)
+        return self._tree.root_node
+
+    def text(self, node: Node | None, limit: int = 400) -> str:
+        """The source of a node, cut; '' for None."""
+        return (
+            ""
+            if node is None
+            else self.data[node.start_byte : min(node.end_byte, node.start_byte + limit)].decode("utf-8", "replace")
+        )
+
+    def path_to(self, start: int, end: int) -> list[Node]:
+        """The nodes around a place from the root down to the smallest, or fewer where the nesting is absurd."""
+        root = self.root
+        cursor, found = root.walk(), [root]
+        while len(found) < MAX_DEPTH and cursor.goto_first_child_for_byte(start) is not None:
+            node = cursor.node
+            if node is None or node.start_byte > start or node.end_byte < end:
+                break
+            found.append(node)
+        return found
+
+    def declared(self, name: str, before: int) -> str:
+        """The text by which a name was declared, in the last declaration that begins before a byte; '' for none."""
+        if self._names is None:
+            self._names = _declarations(self)
+        known = self._names.get(name, [])
+        index = bisect.bisect_left(known, before, key=lambda declaration: declaration.at)
+        return known[index - 1].text if index else ""
+
+
+def descend(node: Node) -> Iterator[Node]:
+    """A node and everything under it, in the order of the text, however deep."""
+    cursor = node.walk()
+    while True:
+        if cursor.node is not None:
+            yield cursor.node
+        if cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+
+
+def child(node: Node, *fields: str) -> Node | None:
+    """The first of some fields that a node has."""
+    return next((found for name in fields if (found := node.child_by_field_name(name)) is not None), None)
+
+
+def _declarations(code: Code) -> dict[str, list[Declaration]]:
+    found: dict[str, list[Declaration]] = {}
+    for node in descend(code.root):
+        target, text = _declaration(code, node)
+        if target is None or not text:
+            continue
+        for part in descend(target) if target.end_byte - target.start_byte < 2000 else (target,):
+            if part.type in ("identifier", "shorthand_property_identifier_pattern"):
+                found.setdefault(code.text(part, 100), []).append(Declaration(node.start_byte, text))
+    for known in found.values():
+        known.sort(key=lambda declaration: declaration.at)
+    return found
+
+
+def _declaration(code: Code, node: Node) -> tuple[Node | None, str]:
+    """The target and the telling text of a node that declares a name, or nothing."""
+    kind = node.type
+    if kind == "variable_declarator":
+        return child(node, "name"), code.text(child(node, "type")) or code.text(child(node, "value"))
+    if kind in ("required_parameter", "optional_parameter"):
+        return child(node, "pattern"), code.text(child(node, "type")) or _callback_of(code, node)
+    if kind in ("for_in_statement", "for_statement", "for_in_clause") and child(node, "left") is not None:
+        return child(node, "left"), code.text(child(node, "right"))
+    if kind == "arrow_function" and (parameter := child(node, "parameter")) is not None:
+        return parameter, _callback_of(code, node)
+    if kind in ("assignment", "named_expression"):
+        return child(node, "left", "name"), code.text(child(node, "type")) or code.text(child(node, "right", "value"))
+    if kind in ("typed_parameter", "typed_default_parameter"):
+        name = child(node, "name") or (node.named_child(0) if node.named_child_count else None)
+        return name, code.text(child(node, "type"))
+    return None, ""
+
+
+def _callback_of(code: Code, node: Node) -> str:
+    """For the parameter of `things.map((thing) => …)`: what it is called on, `things`."""
+    here: Node | None = node
+    for _ in range(4):
+        here = here.parent if here is not None else None
+        if here is not None and here.type == "call_expression":
+            function = child(here, "function")
+            return code.text(child(function, "object")) if function is not None else ""
+    return ""
