@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from genreq_checks.code_facts import CodeFacts, Mention, code_names
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
-from genreq_checks.sources.code.classify import PARSED, classify, look_for
+from genreq_checks.sources.code.classify import MAX_PARSED, PARSED, classify, look_for
 from genreq_checks.sources.code.phases import PhaseReader
 from genreq_checks.sources.code.syntax import GRAMMARS, Code
 from genreq_checks.sources.code.vocabulary import vocabulary
@@ -53,7 +53,7 @@ def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
         code = Code(_shown(path), data, GRAMMARS[suffix], knows) if suffix in GRAMMARS else None
         if named:
             mentions += classify(code, _shown(path), data, names, words_of, knows)
-        if wanted and code is not None and is_build_output(path, data) is None:
+        if wanted and code is not None and len(data) <= MAX_PARSED and is_build_output(path, data) is None:
             phases.read(code)
     return CodeFacts(
         root=_shown(str(root)),

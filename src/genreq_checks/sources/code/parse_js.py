@@ -102,7 +102,7 @@ def _taken_apart(code: Code, words_of: Vocabulary, name: str, path: list[Node]) 
                 return Verdict(LIVE, f"Taken out of what looks like {words_of.name}.")
             if meaning == "message":
                 return Verdict("message_field", "Taken out of a message.")
-            if meaning == "other" or "(" in source and not code.knows:
+            if meaning == "other" or ("(" in source and not code.knows):
                 return Verdict("other_meaning", "Taken out of something else.")
             break
     return words_of.unsettled(name, "Taken out of an object", code.path, code.knows)

@@ -61,7 +61,7 @@ class PhaseReader:
 
 def _protocol(code: Code, fields: dict[str, str]) -> Iterator[Place]:
     """The message's class and its factory."""
-    classes = {code.text(child(n, "name")): n for n in descend(code.root) if n.type == "class_definition"}
+    classes = {code.text(child(n, "name")): n for n in code.find("class_definition")}
     for name, node in classes.items():
         if name != MESSAGE:
             continue
@@ -73,8 +73,8 @@ def _protocol(code: Code, fields: dict[str, str]) -> Iterator[Place]:
             has = field in known
             detail = f"the class {MESSAGE} {'has' if has else 'does not have'} the field {field}"
             yield _place(code, "protocol", f"class field {field}", "found" if has else "missing", node, detail)
-    for node in descend(code.root):
-        if node.type == "function_definition" and code.text(child(node, "name")) == FACTORY:
+    for node in code.find("function_definition"):
+        if code.text(child(node, "name")) == FACTORY:
             for field in fields.values():
                 yield _factory(code, node, field)
 
@@ -114,9 +114,7 @@ def _fields(code: Code, node: Node) -> Iterator[str]:
 
 def _client(code: Code, fields: dict[str, str]) -> Iterator[Place]:
     """Each call of the factory, or of the class outside the factory."""
-    for node in descend(code.root):
-        if node.type != "call":
-            continue
+    for node in code.find("call"):
         callee = code.text(child(node, "function")).rpartition(".")[2]
         if callee != FACTORY and (callee != MESSAGE or _inside_factory(code, node)):
             continue

@@ -20,7 +20,7 @@ _ZOD = re.compile(r"\b(?:z|zod)\.|create(?:Insert|Select|Update)Schema")
 
 def read_schema(code: Code, words_of: Vocabulary, dropped: Mapping[str, tuple[str, ...]]) -> Iterator[Place]:
     """A place for each definition of the table and each validation schema of its rows, and each dropped column."""
-    for node in descend(code.root):
+    for node in code.find("call_expression", "variable_declarator"):
         if node.type == "call_expression":
             callee = code.text(child(node, "function"), 2000)
             arguments = child(node, "arguments")

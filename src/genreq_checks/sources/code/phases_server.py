@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 from tree_sitter import Node
@@ -11,7 +11,7 @@ from tree_sitter import Node
 from genreq_checks.code_facts import Place, State, camel, spellings
 from genreq_checks.completion import MESSAGE_TYPE
 from genreq_checks.sources.code.parse_js import SCHEMA_CALL, TABLE_CALL
-from genreq_checks.sources.code.syntax import Code, child, descend
+from genreq_checks.sources.code.syntax import Code, child
 from genreq_checks.sources.code.vocabulary import Vocabulary
 
 Judged = tuple[State, str]
@@ -37,7 +37,7 @@ def read_server(
     for column, field in fields.items():
         judges.append((column, f"{column} stored from {field}", partial(_taken, field)))
     wanted = {name: column for column, _, _ in judges for name in spellings(column)}
-    stored = [(wanted[key], value) for key, value in _stored(code) if key in wanted]
+    stored = [(wanted[key], value) for key, value in _stored(code, wanted)]
     write = _first_write(code, words_of) if _HANDLER.search(code.data.decode("utf-8", "replace")) else None
     for column, feature, judge in judges:
         told = False
@@ -53,18 +53,17 @@ def read_server(
             yield Place("server", feature, "missing", code.path, write.start_point.row + 1, detail)
 
 
-def _stored(code: Code) -> Iterator[tuple[str, Node]]:
-    """Key and value of each object's entry and each assignment to a property, those of schemas and types aside."""
-    for node in descend(code.root):
-        key, value = child(node, "key"), child(node, "value")
-        if node.type == "pair" and key is not None and value is not None and not _defines(code, node):
-            yield code.text(key, 100).strip("\"'"), value
-        elif node.type == "shorthand_property_identifier":
-            yield code.text(node, 100), node
-        elif node.type == "assignment_expression":
-            left, right = child(node, "left"), child(node, "right")
-            if left is not None and right is not None and left.type == "member_expression":
-                yield code.text(child(left, "property"), 100), right
+def _stored(code: Code, wanted: Collection[str]) -> Iterator[tuple[str, Node]]:
+    """Key and value of each wanted object's entry and each assignment to a property, those of schemas and types aside."""
+    for node in code.find("pair", "shorthand_property_identifier", "assignment_expression"):
+        key, value = child(node, "key", "left"), child(node, "value", "right")
+        if node.type == "shorthand_property_identifier":
+            key = value = node
+        elif node.type == "assignment_expression" and key is not None:
+            key = child(key, "property")
+        name = code.text(key, 100).strip("\"'")
+        if name in wanted and value is not None and not _defines(code, node):
+            yield name, value
 
 
 def _defines(code: Code, pair: Node) -> bool:
@@ -78,11 +77,10 @@ def _defines(code: Code, pair: Node) -> bool:
 
 def _first_write(code: Code, words_of: Vocabulary) -> Node | None:
     """The first call that writes the table, by its name; None when the file writes it nowhere."""
-    for node in descend(code.root):
-        if node.type == "call_expression":
-            callee = code.text(child(node, "function"), 2000)
-            if words_of.table.search(callee) and _WRITE.search(callee) and not TABLE_CALL.search(callee):
-                return node
+    for node in code.find("call_expression"):
+        callee = code.text(child(node, "function"), 2000)
+        if words_of.table.search(callee) and _WRITE.search(callee) and not TABLE_CALL.search(callee):
+            return node
     return None
 
 
@@ -97,8 +95,8 @@ def _whole(code: Code, value: Node) -> str:
 
 
 def _functions(code: Code, name: str) -> Iterator[Node]:
-    for node in descend(code.root):
-        if node.type in ("function_declaration", "method_definition") and code.text(child(node, "name"), 100) == name:
+    for node in code.find("function_declaration", "method_definition"):
+        if code.text(child(node, "name"), 100) == name:
             yield node
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 Grammar = Literal["typescript", "tsx", "javascript", "python"]
 GRAMMARS: dict[str, Grammar] = (
@@ -21,19 +21,26 @@ MAX_DEPTH = 1000
 
 
 @cache
-def _parser(grammar: Grammar) -> Parser:
+def _language(grammar: Grammar) -> Language:
     if grammar == "python":
         import tree_sitter_python
 
-        return Parser(Language(tree_sitter_python.language()))
+        return Language(tree_sitter_python.language())
     if grammar == "javascript":
         import tree_sitter_javascript
 
-        return Parser(Language(tree_sitter_javascript.language()))
+        return Language(tree_sitter_javascript.language())
     import tree_sitter_typescript
 
     either = tree_sitter_typescript.language_tsx if grammar == "tsx" else tree_sitter_typescript.language_typescript
-    return Parser(Language(either()))
+    return Language(either())
+
+
+@cache
+def _query(grammar: Grammar, kinds: tuple[str, ...]) -> Query:
+    language = _language(grammar)
+    known = [kind for kind in kinds if language.id_for_node_kind(kind, True) is not None]
+    return Query(language, " ".join(f"({kind}) @it" for kind in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Code:
     def root(self) -> Node:
         """The tree's root; a file with syntax errors has one too."""
         if self._tree is None:
-            self._tree = _parser(self.grammar).parse(self.data)
+            self._tree = Parser(_language(self.grammar)).parse(self.data)
         return self._tree.root_node
 
     def text(self, node: Node | None, limit: int = 400) -> str:
@@ -69,6 +76,11 @@ class Code:
             if node is None
             else self.data[node.start_byte : min(node.end_byte, node.start_byte + limit)].decode("utf-8", "replace")
         )
+
+    def find(self, *kinds: str) -> list[Node]:
+        """All nodes of some kinds, in the order of the text. The search is the parser's own, fast on endless files."""
+        found = QueryCursor(_query(self.grammar, kinds)).captures(self.root).get("it", [])
+        return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
 
     def path_to(self, start: int, end: int) -> list[Node]:
         """The nodes around a place from the root down to the smallest, or fewer where the nesting is absurd."""
@@ -108,15 +120,21 @@ def child(node: Node, *fields: str) -> Node | None:
     return next((found for name in fields if (found := node.child_by_field_name(name)) is not None), None)
 
 
+_DECLARING = (
+    "variable_declarator", "required_parameter", "optional_parameter", "for_in_statement", "for_statement", "for_in_clause",
+    "call_expression", "assignment", "named_expression", "typed_parameter", "typed_default_parameter",
+)  # fmt: skip
+
+
 def _declarations(code: Code) -> dict[str, list[Declaration]]:
     found: dict[str, list[Declaration]] = {}
-    for node in descend(code.root):
-        target, text = _declaration(code, node)
-        if target is None or not text:
-            continue
-        for part in descend(target) if target.end_byte - target.start_byte < 2000 else (target,):
-            if part.type in ("identifier", "shorthand_property_identifier_pattern"):
-                found.setdefault(code.text(part, 100), []).append(Declaration(node.start_byte, text))
+    for node in code.find(*_DECLARING):
+        for target, text in _called_back(code, node) if node.type == "call_expression" else [_declaration(code, node)]:
+            if target is None or not text:
+                continue
+            for part in descend(target) if target.end_byte - target.start_byte < 2000 else (target,):
+                if part.type in ("identifier", "shorthand_property_identifier_pattern"):
+                    found.setdefault(code.text(part, 100), []).append(Declaration(target.start_byte, text))
     for known in found.values():
         known.sort(key=lambda declaration: declaration.at)
     return found
@@ -128,11 +146,9 @@ def _declaration(code: Code, node: Node) -> tuple[Node | None, str]:
     if kind == "variable_declarator":
         return child(node, "name"), code.text(child(node, "type")) or code.text(child(node, "value"))
     if kind in ("required_parameter", "optional_parameter"):
-        return child(node, "pattern"), code.text(child(node, "type")) or _callback_of(code, node)
+        return child(node, "pattern"), code.text(child(node, "type"))
     if kind in ("for_in_statement", "for_statement", "for_in_clause") and child(node, "left") is not None:
         return child(node, "left"), code.text(child(node, "right"))
-    if kind == "arrow_function" and (parameter := child(node, "parameter")) is not None:
-        return parameter, _callback_of(code, node)
     if kind in ("assignment", "named_expression"):
         return child(node, "left", "name"), code.text(child(node, "type")) or code.text(child(node, "right", "value"))
     if kind in ("typed_parameter", "typed_default_parameter"):
@@ -141,12 +157,13 @@ def _declaration(code: Code, node: Node) -> tuple[Node | None, str]:
     return None, ""
 
 
-def _callback_of(code: Code, node: Node) -> str:
-    """For the parameter of `things.map((thing) => …)`: what it is called on, `things`."""
-    here: Node | None = node
-    for _ in range(4):
-        here = here.parent if here is not None else None
-        if here is not None and here.type == "call_expression":
-            function = child(here, "function")
-            return code.text(child(function, "object")) if function is not None else ""
-    return ""
+def _called_back(code: Code, call: Node) -> Iterator[tuple[Node | None, str]]:
+    """For the parameters of `things.map((thing) => …)`: what the call is on, `things`."""
+    function, arguments = child(call, "function"), child(call, "arguments")
+    on = code.text(child(function, "object")) if function is not None else ""
+    for argument in arguments.named_children if arguments is not None and on else ():
+        if argument.type in ("arrow_function", "function_expression"):
+            first = child(argument, "parameter") or child(argument, "parameters")
+            if first is not None and first.type == "formal_parameters":
+                first = next((one for one in first.named_children if child(one, "type") is None), None)
+            yield first, on

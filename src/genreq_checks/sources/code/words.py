@@ -28,11 +28,9 @@ LOCALES = frozenset({"i18n", "locale", "locales", "lang", "langs", "translations
 MIGRATIONS = frozenset({"migrations", "migration", "versions", "alembic", "changelogs", "changesets", ".changeset"})
 _HISTORY = re.compile(r"^(?:changelog|changes|history|releases?(?:[-_ ]?notes)?|news)\b", re.IGNORECASE)
 _GENERATED = re.compile(rb"@generated\b|\bDO NOT EDIT\b|\bautomatically generated\b|\bauto-generated\b", re.IGNORECASE)
-_COMMENT = {
-    "hash": (frozenset({".yml", ".yaml", ".toml", ".sh", ".bash", ".zsh", ".env", ".conf", ".ini", ".rb", ".tf", ".r", ".mk", ".dockerfile"}), r"^\s*#|\s#\s"),
-    "slash": (frozenset({".java", ".go", ".rs", ".kt", ".swift", ".c", ".h", ".cc", ".cpp", ".cs", ".php", ".prisma", ".proto", ".scss", ".less", ".dart", ".vue", ".svelte"}),
-              r"^\s*(?://|/\*|\*)|\s//\s"),
-}  # fmt: skip
+_HASH = re.compile(r"\.(?:ya?ml|toml|sh|bash|zsh|env|conf|ini|rb|tf|r|mk|dockerfile)$")
+_SLASHES = re.compile(r"\.(?:java|go|rs|kt|swift|c|h|cc|cpp|cs|php|prisma|proto|scss|less|dart|vue|svelte)$")
+_COMMENTS = ((_HASH, re.compile(r"^\s*#|\s#\s")), (_SLASHES, re.compile(r"^\s*(?://|/\*|\*)|\s//\s")))
 LONG_LINE = 5_000
 
 
@@ -88,8 +86,8 @@ def judge_word(path: str, line: str, at: int, name: str, words_of: Vocabulary, k
     suffix = parts.suffix.lower() or (
         ".dockerfile" if parts.name == "Dockerfile" else ".env" if parts.name.startswith(".env") else ""
     )
-    for suffixes, pattern in _COMMENT.values():
-        if suffix in suffixes and re.search(pattern, line[:at]):
+    for suffixes, pattern in _COMMENTS:
+        if suffixes.search(suffix) and pattern.search(line[:at]):
             return Verdict("comment", "In a comment.")
     if re.search(r"<!--(?!.*-->)", line[:at]):
         return Verdict("comment", "In a comment.")
