@@ -22,6 +22,10 @@ _ONE_SLASH = re.compile(
     r"|endsWith\(\s*[\"'`]/[\"'`]\s*\)[\s\S]*(?:slice\(\s*0\s*,\s*-1\s*\)|substring\(|substr\()"
     r"|replace\(\s*new RegExp\(\s*[\"'`]\\*/\$[\"'`]"
 )
+_NAME = re.compile(r"[A-Za-z_$][\w$]*")
+_STRING_METHODS = frozenset(
+    {"replace", "replaceAll", "slice", "substring", "substr", "trim", "endsWith", "String", "toString"}
+)
 _OTHER_WAY = re.compile(r"replace(?:All)?\(|trim|slice\(|substring\(|split\(|URL\(")
 
 
@@ -85,12 +89,17 @@ def _first_write(code: Code, words_of: Vocabulary) -> Node | None:
 
 
 def _whole(code: Code, value: Node) -> str:
-    """A value's text, with the declarations of the names in it: `artifactsUrl`, set three lines above, says nothing."""
-    texts = [code.text(value, 2000)]
-    for name in dict.fromkeys(re.findall(r"[A-Za-z_$][\w$]*", texts[0])):
-        texts.append(code.declared(name, value.start_byte))
-        called = re.search(rf"\b{re.escape(name)}\(", texts[0])
-        texts += [code.text(n, 2000) for n in _functions(code, name)] if called else []
+    """A value's text, with what the names in it were set to and the functions it calls: `artifactsUrl`, set three lines
+    above, says nothing.
+    """
+    texts, known = [code.text(value, 2000)], set[str]()
+    for _ in range(3):
+        names = set(_NAME.findall("\n".join(texts))) - known
+        for name in sorted(names):
+            texts.append(code.declared(name, value.start_byte))
+            if any(re.search(rf"\b{re.escape(name)}\(", text) for text in texts):
+                texts += [code.text(node, 2000) for node in _functions(code, name)]
+        known |= names
     return "\n".join(filter(None, texts))
 
 
@@ -100,9 +109,14 @@ def _functions(code: Code, name: str) -> Iterator[Node]:
             yield node
 
 
+def _calls(text: str) -> bool:
+    """Does a text call anything but a string's own methods? Then what it makes may be made elsewhere."""
+    return any(name not in _STRING_METHODS for name in re.findall(r"([A-Za-z_$][\w$]*)\(", text))
+
+
 def _derived(source: str, suffix: str, text: str) -> Judged:
     if not re.search(re.escape(suffix) + r"[\"'`]", text):
-        if "(" in text:
+        if _calls(text):
             return "unclear", "made by a function that is not in the file"
         return "missing", f"not made of {source} and '{suffix}'"
     if not any(re.search(rf"\b{re.escape(name)}\b", text) for name in spellings(source)):
@@ -119,6 +133,6 @@ def _derived(source: str, suffix: str, text: str) -> Judged:
 def _taken(field: str, text: str) -> Judged:
     if any(re.search(rf"\b{re.escape(name)}\b", text) for name in spellings(field)):
         return "found", f"taken from {field}"
-    if "(" in text:
+    if _calls(text):
         return "unclear", "made by a function that is not in the file"
     return "missing", f"not taken from {field}"

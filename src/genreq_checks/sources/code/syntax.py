@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -18,6 +18,14 @@ GRAMMARS: dict[str, Grammar] = (
     | dict.fromkeys((".py", ".pyi"), "python")
 )
 MAX_DEPTH = 1000
+_DECLARING = (
+    "variable_declarator", "required_parameter", "optional_parameter", "for_in_statement", "for_statement", "for_in_clause",
+    "call_expression", "assignment", "named_expression", "typed_parameter", "typed_default_parameter",
+)  # fmt: skip
+FOUND = frozenset(_DECLARING) | {
+    "class_definition", "function_definition", "call", "pair", "shorthand_property_identifier", "assignment_expression",
+    "function_declaration", "method_definition",
+}  # fmt: skip
 
 
 @cache
@@ -37,10 +45,10 @@ def _language(grammar: Grammar) -> Language:
 
 
 @cache
-def _query(grammar: Grammar, kinds: tuple[str, ...]) -> Query:
+def _query(grammar: Grammar) -> Query:
     language = _language(grammar)
-    known = [kind for kind in kinds if language.id_for_node_kind(kind, True) is not None]
-    return Query(language, " ".join(f"({kind}) @it" for kind in known))
+    known = [kind for kind in sorted(FOUND) if language.id_for_node_kind(kind, True) is not None]
+    return Query(language, " ".join(f"({kind}) @{kind}" for kind in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,8 @@ class Code:
     grammar: Grammar
     knows: bool
     _tree: Tree | None = None
-    _names: dict[str, list[Declaration]] | None = field(default=None)
+    _found: dict[str, list[Node]] | None = None
+    _names: dict[str, list[Declaration]] | None = None
 
     @property
     def root(self) -> Node:
@@ -78,9 +87,11 @@ class Code:
         )
 
     def find(self, *kinds: str) -> list[Node]:
-        """All nodes of some kinds, in the order of the text. The search is the parser's own, fast on endless files."""
-        found = QueryCursor(_query(self.grammar, kinds)).captures(self.root).get("it", [])
-        return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
+        """All nodes of some of the kinds in FOUND, in the order of the text, by one search of the parser's own."""
+        if self._found is None:
+            self._found = QueryCursor(_query(self.grammar)).captures(self.root)
+        nodes = [node for kind in kinds for node in self._found.get(kind, [])]
+        return sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte))
 
     def path_to(self, start: int, end: int) -> list[Node]:
         """The nodes around a place from the root down to the smallest, or fewer where the nesting is absurd."""
@@ -118,12 +129,6 @@ def descend(node: Node) -> Iterator[Node]:
 def child(node: Node, *fields: str) -> Node | None:
     """The first of some fields that a node has."""
     return next((found for name in fields if (found := node.child_by_field_name(name)) is not None), None)
-
-
-_DECLARING = (
-    "variable_declarator", "required_parameter", "optional_parameter", "for_in_statement", "for_statement", "for_in_clause",
-    "call_expression", "assignment", "named_expression", "typed_parameter", "typed_default_parameter",
-)  # fmt: skip
 
 
 def _declarations(code: Code) -> dict[str, list[Declaration]]:
