@@ -46,7 +46,7 @@ def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
         if data is None:
             walk.passed_over["not UTF-8, read as far as it goes"] += 1
             data = raw.decode("utf-8", "replace").encode()
-        named, wanted = names.pattern.search(data) is not None, phases.wants(suffix, data)
+        named, wanted = names.occur(data), phases.wants(suffix, data)
         if not (named or wanted):
             continue
         knows = words_of.knows(path, data.decode("utf-8", "replace"))

@@ -29,6 +29,10 @@ class Names:
     pattern: re.Pattern[bytes]
     columns: Mapping[str, str]
 
+    def occur(self, data: bytes) -> bool:
+        """Does any of the names occur? The plain search goes first: it is asked of every file, and mostly in vain."""
+        return any(name.encode() in data for name in self.columns) and self.pattern.search(data) is not None
+
 
 def look_for(names: Mapping[str, tuple[str, ...]]) -> Names:
     """The pattern for columns' names in code, as whole words: `conversation` is not in `conversation_log`."""

@@ -9,7 +9,7 @@ from tree_sitter import Node
 from genreq_checks.code_facts import LIVE
 from genreq_checks.sources.code.parse_sql import judge_sql
 from genreq_checks.sources.code.syntax import Code, child
-from genreq_checks.sources.code.vocabulary import Verdict, Vocabulary, words
+from genreq_checks.sources.code.vocabulary import Meaning, Verdict, Vocabulary, words
 
 
 def judge_python(code: Code, words_of: Vocabulary, name: str, start: int, end: int) -> Verdict:
@@ -85,7 +85,7 @@ def _field(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Ver
             head = code.text(child(node, "name"))
             table = re.search(r"__tablename__\s*(?::[^=]+)?=\s*[\"']([\w.]+)", code.text(child(node, "body"), 20_000))
             if table:
-                meaning = "row" if words_of.table.fullmatch(table.group(1)) else "other"
+                meaning: Meaning | None = "row" if words_of.table.fullmatch(table.group(1)) else "other"
             else:
                 meaning = words_of.meaning(head) or words_of.meaning(code.text(child(node, "superclasses")).strip("()"))
             if meaning == "row":

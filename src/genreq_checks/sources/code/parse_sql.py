@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 
 import sqlglot
-from sqlglot import TokenType, exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token
 
 from genreq_checks.code_facts import LIVE
 from genreq_checks.sources.code.vocabulary import Verdict, Vocabulary

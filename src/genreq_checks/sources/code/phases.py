@@ -33,12 +33,15 @@ class PhaseReader:
         self.dropped = code_names(plan)
         self.found: list[Place] = []
         written = [name for column in (*self.fields, *self.derivations) for name in spellings(column)]
-        marks = [MESSAGE, MESSAGE_TYPE, *written, words_of.table.pattern]
-        self._marks = re.compile("|".join(marks).encode(), re.IGNORECASE)
+        table = min(words_of.path_words, key=len)  # in any spelling of the table's name
+        self._marks = tuple(mark.lower().encode() for mark in (MESSAGE, MESSAGE_TYPE, *written, table))
 
     def wants(self, suffix: str, data: bytes) -> bool:
-        """Is a file worth parsing for the phases?"""
-        return suffix in GRAMMARS and self._marks.search(data) is not None
+        """Is a file worth parsing for the phases? Told without a regular expression: this is asked of every file."""
+        if suffix not in GRAMMARS:
+            return False
+        lower = data.lower()
+        return any(mark in lower for mark in self._marks)
 
     def read(self, code: Code) -> None:
         """Add what a file says."""
@@ -52,7 +55,8 @@ class PhaseReader:
             return
         if self.words_of.table.search(text):
             self.found += read_server(code, self.words_of, self.fields, self.derivations)
-        self.found += read_schema(code, self.words_of, self.dropped)
+        if any(sign in text for sign in ("Table(", ".table(", "z.", "Schema")):
+            self.found += read_schema(code, self.words_of, self.dropped)
 
     def places(self) -> tuple[Place, ...]:
         """All places, by phase and feature in the order of the files."""

@@ -41,8 +41,12 @@ def read_server(
     for column, field in fields.items():
         judges.append((column, f"{column} stored from {field}", partial(_taken, field)))
     wanted = {name: column for column, _, _ in judges for name in spellings(column)}
+    text = code.data.decode("utf-8", "replace")
+    handles = _HANDLER.search(text) is not None
+    if not handles and not any(name in text for name in wanted):  # most files that name the table: not worth parsing
+        return
     stored = [(wanted[key], value) for key, value in _stored(code, wanted)]
-    write = _first_write(code, words_of) if _HANDLER.search(code.data.decode("utf-8", "replace")) else None
+    write = _first_write(code, words_of) if handles else None
     for column, feature, judge in judges:
         told = False
         for at, value in stored:

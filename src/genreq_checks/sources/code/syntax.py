@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -69,7 +69,7 @@ class Code:
     knows: bool
     _tree: Tree | None = None
     _found: dict[str, list[Node]] | None = None
-    _names: dict[str, list[Declaration]] | None = None
+    _names: dict[str, list[Declaration]] = field(default_factory=dict[str, list[Declaration]])
 
     @property
     def root(self) -> Node:
@@ -106,9 +106,9 @@ class Code:
 
     def declared(self, name: str, before: int) -> str:
         """The text by which a name was declared, in the last declaration that begins before a byte; '' for none."""
-        if self._names is None:
-            self._names = _declarations(self)
-        known = self._names.get(name, [])
+        if name not in self._names:
+            self._names[name] = _declarations(self, name)
+        known = self._names[name]
         index = bisect.bisect_left(known, before, key=lambda declaration: declaration.at)
         return known[index - 1].text if index else ""
 
@@ -131,18 +131,23 @@ def child(node: Node, *fields: str) -> Node | None:
     return next((found for name in fields if (found := node.child_by_field_name(name)) is not None), None)
 
 
-def _declarations(code: Code) -> dict[str, list[Declaration]]:
-    found: dict[str, list[Declaration]] = {}
+def _declarations(code: Code, name: str) -> list[Declaration]:
+    """All declarations of a name in the order of the text; nodes that do not even spell it are not looked into."""
+    found: list[Declaration] = []
+    spelled = name.encode()
     for node in code.find(*_DECLARING):
+        start = node.start_byte
+        if spelled not in code.data[start : min(node.end_byte, start + 2000)]:
+            continue
         for target, text in _called_back(code, node) if node.type == "call_expression" else [_declaration(code, node)]:
-            if target is None or not text:
+            if target is None or not text or target.end_byte - target.start_byte > 2000:
                 continue
-            for part in descend(target) if target.end_byte - target.start_byte < 2000 else (target,):
-                if part.type in ("identifier", "shorthand_property_identifier_pattern"):
-                    found.setdefault(code.text(part, 100), []).append(Declaration(target.start_byte, text))
-    for known in found.values():
-        known.sort(key=lambda declaration: declaration.at)
-    return found
+            found += [
+                Declaration(target.start_byte, text)
+                for part in descend(target)
+                if part.type in ("identifier", "shorthand_property_identifier_pattern") and code.text(part, 100) == name
+            ]
+    return sorted(found, key=lambda declaration: declaration.at)
 
 
 def _declaration(code: Code, node: Node) -> tuple[Node | None, str]:
