@@ -69,6 +69,9 @@ PLANTED = [
     ("z.ts", "export const chatSchema = z.object({\n  conversation: z.any(),\n});", OTHER),
     ("z.ts", "export const allWorkCompleteMessageSchema = z.object({\n  download_url: z.string(),\n});", MESSAGE),
     ("t.ts", "export interface GenerationRequest {\n  downloadUrl: string | null;\n}", LIVE),
+    ("t.ts", "type Db = { Tables: { generation_requests: { Row: { conversation: Json } } } };", LIVE),
+    ("t.ts", "const mock = { generation_requests: [{ conversation: 1 }] };", LIVE),
+    ("recordings/generations.jsonl", '{"type": "all_work_complete", "download_url": "x"}', MESSAGE),
     ("t.ts", "type Lite = Omit<GenerationRequest, 'conversation'>;", LIVE),
     ("t.ts", "interface ChatProps {\n  conversation: Turn[];\n}", OTHER),
     # API fields
@@ -151,11 +154,16 @@ def test_each_planted_mention_is_of_its_class(plan: Plan, tmp_path: Path, path: 
     assert classes(plan, tmp_path, {path: text}) == [expected]
 
 
-@pytest.mark.parametrize(
-    "text", ["conversation_log", "conversationHistory", "myDownloadUrl", "$conversation", "conversations"]
-)
-def test_a_longer_name_is_no_mention(plan: Plan, tmp_path: Path, text: str) -> None:
-    assert classes(plan, tmp_path, {"a.ts": f"{KNOWS}const x = generation.{text};"}) == []
+@pytest.mark.parametrize("text", ["conversation_log", "conversationHistory", "last_conversation", "$conversation"])
+def test_a_longer_name_is_another_name(plan: Plan, tmp_path: Path, text: str) -> None:
+    (mention,) = read_code(plan, write_tree(tmp_path, {"a.ts": f"const x = generationRequests.{text};"})).mentions
+    assert mention.cls == OTHER
+    assert text in mention.reason
+
+
+@pytest.mark.parametrize("text", ["conversations", "myDownloadUrl", "conversational"])
+def test_a_longer_word_is_no_mention(plan: Plan, tmp_path: Path, text: str) -> None:
+    assert classes(plan, tmp_path, {"a.ts": f"const x = generationRequests.{text};"}) == []
 
 
 def test_the_tree_before_fails_at_each_live_use_and_after_it_passes(plan: Plan, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_phase_fails_before_and_passes_after(plan: Plan, tmp_path: Path, name:
     assert (done.outcome, done.requirement) == ("pass", f"phase:{PHASES.index(name) + 1}")
     for finding in done.findings:
         assert finding.evidence["state"] == "found"
-        assert f"({finding.evidence['file']}:{finding.evidence['line']})" in finding.message
+        assert finding.message.startswith(f"{finding.evidence['file']}:{finding.evidence['line']}: ")
     missing = phase(plan, tmp_path / "before", before(), name)
     assert missing.outcome == "fail"
     assert {finding.evidence["state"] for finding in missing.findings} == {"not found"}
@@ -125,7 +125,8 @@ FUNCTION = """function artifactsUrl(githubUrl?: string) {
 def test_an_equivalent_derivation_is_found(plan: Plan, tmp_path: Path, expression: str, form: str) -> None:
     forms = {
         "inline": f"await storage.updateGenerationRequest(id, {{ artifactsGithubUrl: {expression} }});",
-        "variable": f"const artifactsGithubUrl = {expression};\nawait storage.updateGenerationRequest(1, {{ artifactsGithubUrl }});",
+        "variable": f"const artifactsGithubUrl = {expression};\n"
+        "await storage.updateGenerationRequest(1, { artifactsGithubUrl });",
         "assigned": f"updates.artifactsGithubUrl = {expression};\nawait storage.updateGenerationRequest(id, updates);",
         "drizzle": f"await db.update(generationRequests).set({{ artifactsGithubUrl: {expression} }});",
         "snake": f"await supabase.from('generation_requests').update({{ artifacts_github_url: {expression} }});",

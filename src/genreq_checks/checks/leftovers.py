@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
-from genreq_checks.code_facts import CLASSES, LIVE, CodeFacts, Mention
+from genreq_checks.code_facts import CLASSES, LIVE, CodeFacts, Mention, MentionClass
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
 from genreq_checks.wording import listed, plural
@@ -19,6 +19,14 @@ WORDS = {
     "history": "migration or changelog",
     "build_output": "build output",
     "other_meaning": "another meaning of the word",
+}
+IN_ALL: dict[MentionClass, str] = {
+    "message_field": "in messages",
+    "comment": "in comments",
+    "docs": "in documentation",
+    "history": "in history",
+    "build_output": "in build output",
+    "other_meaning": "of another meaning",
 }
 REMEDIES = {
     LIVE: "Remove it: once the column is gone, this fails or reads nothing.",
@@ -75,8 +83,9 @@ def _summary(column: str, facts: CodeFacts, mentions: list[Mention]) -> Iterator
     counts = Counter(mention.cls for mention in mentions)
     live = sum(mention.cls == LIVE and mention.certain for mention in mentions)
     possible = counts[LIVE] - live
-    told = {WORDS[cls]: counts[cls] for cls in CLASSES if cls != LIVE} | {"possible use": possible}
-    message = f"{plural(live, 'live use')} of {column} in {plural(facts.read, 'file')} under {facts.root}; else {listed(told)}"
+    told = {"possibly live": possible} | {words: counts[cls] for cls, words in IN_ALL.items()}
+    where = f"{plural(facts.read, 'file')} under {facts.root}"
+    message = f"{plural(live, 'live use')} of {column} in {where}; mentions besides: {listed(told)}"
     evidence = {"files": facts.read, "sources": facts.sources, "passed_over": dict(facts.passed_over)}
     by_class = {"classes": {cls: counts[cls] for cls in CLASSES}, "possible": possible}
     yield Finding(

@@ -69,9 +69,9 @@ def _finding(phase: str, feature: str, outcome: str, places: list[Place], remedy
     first = places[0]
     state = {"pass": "found", "fail": "not found"}.get(outcome, "cannot tell")
     others = [place for place in places[1:] if place.state != first.state]
-    message = f"{first.detail[:1].upper()}{first.detail[1:]} ({first.file}:{first.line})."
+    message = f"{first.file}:{first.line}: {first.detail}."
     if others:
-        message += f" Elsewhere {others[0].detail} ({others[0].file}:{others[0].line})."
+        message += f" But at {others[0].file}:{others[0].line}: {others[0].detail}."
     return Finding.model_validate(
         {
             "subject": feature,

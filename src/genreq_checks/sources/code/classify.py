@@ -19,6 +19,8 @@ from genreq_checks.sources.code.words import is_build_output, is_docs, is_histor
 PARSED = frozenset(GRAMMARS) | {".sql", ".psql", ".pgsql"}
 MAX_PARSED = 1_000_000
 MAX_SCRIPT = 300_000
+_TAIL = re.compile(rb"[\w$]*\Z")
+_HEAD = re.compile(rb"[\w$]*")
 Judge = Callable[[int, int, str], Verdict]
 
 
@@ -35,10 +37,12 @@ class Names:
 
 
 def look_for(names: Mapping[str, tuple[str, ...]]) -> Names:
-    """The pattern for columns' names in code, as whole words: `conversation` is not in `conversation_log`."""
+    """The pattern for columns' names in code, whole (`conversation`) or as the first words of a longer name or behind an
+    underscore (`conversation_log`), which is another name.
+    """
     columns = {name: column for column, spelled in names.items() for name in spelled}
     either = b"|".join(re.escape(name.encode()) for name in sorted(columns, key=len, reverse=True)) or b"(?!)"
-    return Names(re.compile(rb"(?<![A-Za-z0-9_$\x80-\xff])(?:" + either + rb")(?![A-Za-z0-9_$\x80-\xff])"), columns)
+    return Names(re.compile(rb"(?<![A-Za-z0-9\x80-\xff])(?:" + either + rb")(?![a-z0-9\x80-\xff])"), columns)
 
 
 def classify(
@@ -46,10 +50,15 @@ def classify(
 ) -> list[Mention]:
     """The mentions in one file (`data` is UTF-8), one a line and column: the one that matters most."""
     best: dict[tuple[str, int], Mention] = {}
-    judge = None
+    whole, judge = _of_file(path, data), None
     for start, end, name, line in _occurrences(data, names.pattern):
-        judge = judge or _judge_of(code, path, data, words_of, knows)
-        verdict = judge(start, end, name)
+        if whole is not None:
+            verdict = whole
+        elif longer := _longer(data, start, end):
+            verdict = Verdict("other_meaning", f"Another name, {longer}.")
+        else:
+            judge = judge or _judge_of(code, path, data, words_of, knows)
+            verdict = judge(start, end, name)
         column = names.columns[name]
         known = best.get((column, line))
         if known is None or _weight(verdict.cls, verdict.certain) < _weight(known.cls, known.certain):
@@ -74,19 +83,26 @@ def _occurrences(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int,
         yield match.start(), match.end(), match.group().decode(), line
 
 
-def _always(verdict: Verdict) -> Judge:
-    return lambda start, end, name: verdict
+def _longer(data: bytes, start: int, end: int) -> str:
+    """The longer name that the one at these bytes is part of; '' when it stands alone."""
+    before = _TAIL.search(data, max(0, start - 40), start)
+    after = _HEAD.match(data, end, end + 40)
+    around = (before.group() if before else b"", after.group() if after else b"")
+    return (around[0] + data[start:end] + around[1]).decode() if any(around) else ""
+
+
+def _of_file(path: str, data: bytes) -> Verdict | None:
+    """The class of everything in a file, where its name or its first lines say it."""
+    built = is_build_output(path, data)
+    if built:
+        return Verdict("build_output", built)
+    if is_history(path):
+        return Verdict("history", "A migration or a changelog, which tells of the past.")
+    return Verdict("docs", "In documentation.") if is_docs(path) else None
 
 
 def _judge_of(code: Code | None, path: str, data: bytes, words_of: Vocabulary, knows: bool) -> Judge:
-    """The function that judges the places of a file."""
-    built = is_build_output(path, data)
-    if built:
-        return _always(Verdict("build_output", built))
-    if is_history(path):
-        return _always(Verdict("history", "A migration or a changelog, which tells of the past."))
-    if is_docs(path):
-        return _always(Verdict("docs", "In documentation."))
+    """The function that judges the places of a file, by its language."""
     if code is not None and len(data) <= MAX_PARSED:
         judge = judge_python if code.grammar == "python" else judge_js
         return lambda start, end, name: judge(code, words_of, name, start, end)

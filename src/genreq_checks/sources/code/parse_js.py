@@ -111,6 +111,8 @@ def _taken_apart(code: Code, words_of: Vocabulary, name: str, path: list[Node]) 
 def _member(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Verdict:
     """A field of an interface, a type or a class: by the name of that, and of what it extends."""
     for node in reversed(path):
+        if node.type == "property_signature" and words_of.table.fullmatch(code.text(child(node, "name"), 100)):
+            return Verdict(LIVE, f"A field of the type of {words_of.name}.")
         if node.type in ("interface_declaration", "type_alias_declaration", "class_declaration", "class"):
             head = code.text(child(node, "name"))
             heritage = " ".join(
@@ -156,6 +158,8 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
             what = f"A key of an object in {code.text(child(node, 'name'), 60)}"
             if meaning == "message":  # a handler of messages writes rows as well
                 meaning = None
+        elif node.type == "pair" and words_of.table.fullmatch(code.text(child(node, "key"), 100).strip("\"'")):
+            meaning, what = "row", f"A key under {words_of.name}"
         else:
             continue
         if meaning == "row":

@@ -92,6 +92,10 @@ class Vocabulary:
                 return "other"
         return "row" if self.table.search(text) else None
 
+    def is_message(self, text: str) -> bool:
+        """Does a text name the message itself?"""
+        return _MESSAGE.search(text) is not None
+
     def knows(self, path: str, text: str) -> bool:
         """Does a file name the table, or does its path?"""
         return bool(self.table.search(text)) or not self.path_words.isdisjoint(words(path))

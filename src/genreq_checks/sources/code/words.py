@@ -93,6 +93,8 @@ def judge_word(path: str, line: str, at: int, name: str, words_of: Vocabulary, k
         return Verdict("comment", "In a comment.")
     if not LOCALES.isdisjoint(part.lower() for part in parts.parts):
         return Verdict("other_meaning", "A label or a translation.")
+    if words_of.is_message(line):
+        return Verdict("message_field", "In a message.")
     if not knows:
         return Verdict("other_meaning", f"A word in a file that does not name {words_of.name}.")
     sure = bool(words_of.table.search(line)) or "_" in name or name != name.lower()
