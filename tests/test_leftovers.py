@@ -69,6 +69,7 @@ PLANTED = [
     ("z.ts", "export const chatSchema = z.object({\n  conversation: z.any(),\n});", OTHER),
     ("z.ts", "export const allWorkCompleteMessageSchema = z.object({\n  download_url: z.string(),\n});", MESSAGE),
     ("t.ts", "export interface GenerationRequest {\n  downloadUrl: string | null;\n}", LIVE),
+    ("s.ts", "pgTable('generation_requests', {}, (t) => [index('i').on(t.downloadUrl)]);", LIVE),
     ("t.ts", "type Db = { Tables: { generation_requests: { Row: { conversation: Json } } } };", LIVE),
     ("t.ts", "const mock = { generation_requests: [{ conversation: 1 }] };", LIVE),
     ("recordings/generations.jsonl", '{"type": "all_work_complete", "download_url": "x"}', MESSAGE),

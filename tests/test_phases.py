@@ -145,6 +145,18 @@ def test_optional_chaining_without_a_condition_is_not_the_derivation(plan: Plan,
     assert "undefined-artifacts" in result.findings[0].message
 
 
+MANUAL = "const flyioUrl = await deploy();\nawait storage.updateGenerationRequest(id, { deploymentUrl: flyioUrl });"
+
+
+def test_the_manual_deploy_endpoint_does_not_stand_in_for_the_handler(plan: Plan, tmp_path: Path) -> None:
+    files = after() | {"server/routes/deploy.ts": MANUAL}
+    assert phase(plan, tmp_path / "both", files, "server").outcome == "pass"
+    files[SERVER] = files[SERVER].replace("      deploymentUrl: msg.flyio_url,\n", "")
+    assert phase(plan, tmp_path / "manual", files, "server").outcome == "fail"
+    del files[SERVER]
+    assert phase(plan, tmp_path / "alone", files, "server").outcome == "unknown"
+
+
 def test_without_validation_schemas_the_schema_phase_is_not_proven(plan: Plan, tmp_path: Path) -> None:
     files = after()
     del files[ZOD]

@@ -50,7 +50,7 @@ def judge_js(code: Code, words_of: Vocabulary, name: str, start: int, end: int) 
 def _property(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Verdict:
     parent = path[-2]
     if parent.type == "member_expression":
-        return _access(code, words_of, name, parent)
+        return _in_table(code, words_of, path) or _access(code, words_of, name, parent)
     if parent.type == "pair":
         return _key(code, words_of, name, path[:-1], child(parent, "value"))
     if parent.type == "pair_pattern":
@@ -189,6 +189,15 @@ def _definition(code: Code, words_of: Vocabulary, call: Node) -> Verdict:
     if words_of.table.fullmatch(table.rpartition(".")[2]):
         return Verdict(LIVE, f"The schema definition of {table}.")
     return Verdict("other_meaning", f"The schema definition of another table, {table[:60]}.")
+
+
+def _in_table(code: Code, words_of: Vocabulary, path: list[Node]) -> Verdict | None:
+    """The verdict on a place inside the table's definition, such as its list of indexes; None elsewhere."""
+    for node in path:
+        if node.type == "call_expression" and TABLE_CALL.search(code.text(child(node, "function"), 2000)):
+            verdict = _definition(code, words_of, node)
+            return verdict if verdict.cls == LIVE else None
+    return None
 
 
 def _string(code: Code, words_of: Vocabulary, name: str, path: list[Node], start: int) -> Verdict:

@@ -12,7 +12,7 @@ from genreq_checks.code_facts import Place, code_names, spellings
 from genreq_checks.completion import MESSAGE_TYPE
 from genreq_checks.plan import Plan
 from genreq_checks.sources.code.phases_schema import read_schema
-from genreq_checks.sources.code.phases_server import read_server
+from genreq_checks.sources.code.phases_server import handles_message, read_server
 from genreq_checks.sources.code.syntax import GRAMMARS, Code, child, descend
 from genreq_checks.sources.code.vocabulary import Vocabulary
 
@@ -32,6 +32,7 @@ class PhaseReader:
         self.derivations = plan.derivations()
         self.dropped = code_names(plan)
         self.found: list[Place] = []
+        self.handled: set[tuple[str, str]] = set()
         written = [name for column in (*self.fields, *self.derivations) for name in spellings(column)]
         table = min(words_of.path_words, key=len)  # in any spelling of the table's name
         self._marks = tuple(mark.lower().encode() for mark in (MESSAGE, MESSAGE_TYPE, *written, table))
@@ -54,13 +55,23 @@ class PhaseReader:
                 self.found += _client(code, self.fields)
             return
         if self.words_of.table.search(text):
-            self.found += read_server(code, self.words_of, self.fields, self.derivations)
+            places = list(read_server(code, self.words_of, self.fields, self.derivations))
+            self.found += places
+            if handles_message(text):
+                self.handled |= {(code.path, place.feature) for place in places}
         if any(sign in text for sign in ("Table(", ".table(", "z.", "Schema")):
             self.found += read_schema(code, self.words_of, self.dropped)
 
     def places(self) -> tuple[Place, ...]:
-        """All places, by phase and feature in the order of the files."""
-        return tuple(self.found)
+        """All places in the order of the files. Where a handler of the message tells, other writers of the column
+        do not: an endpoint that deploys by hand stores the URL too.
+        """
+        told = {feature for _, feature in self.handled}
+        return tuple(
+            place
+            for place in self.found
+            if place.phase != "server" or place.feature not in told or (place.file, place.feature) in self.handled
+        )
 
 
 def _protocol(code: Code, fields: dict[str, str]) -> Iterator[Place]:

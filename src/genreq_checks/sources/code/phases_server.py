@@ -29,20 +29,25 @@ _STRING_METHODS = frozenset(
 _OTHER_WAY = re.compile(r"replace(?:All)?\(|trim|slice\(|substring\(|split\(|URL\(")
 
 
+def handles_message(text: str) -> bool:
+    """Does a file name the message, by its type or in a handler's name?"""
+    return _HANDLER.search(text) is not None
+
+
 def read_server(
     code: Code, words_of: Vocabulary, fields: Mapping[str, str], derivations: Mapping[str, tuple[str, str]]
 ) -> Iterator[Place]:
     """A place for each value that the file stores in a column; and where a handler of the message writes the table
     without the column, the place of its write.
     """
+    text = code.data.decode("utf-8", "replace")
+    handles = handles_message(text)
     judges: list[tuple[str, str, Callable[[str], Judged]]] = []
     for column, (source, suffix) in derivations.items():
         judges.append((column, f"{column} derived from {source}", partial(_derived, source, suffix)))
     for column, field in fields.items():
-        judges.append((column, f"{column} stored from {field}", partial(_taken, field)))
+        judges.append((column, f"{column} stored from {field}", partial(_taken, field, handles)))
     wanted = {name: column for column, _, _ in judges for name in spellings(column)}
-    text = code.data.decode("utf-8", "replace")
-    handles = _HANDLER.search(text) is not None
     if not handles and not any(name in text for name in wanted):  # most files that name the table: not worth parsing
         return
     stored = [(wanted[key], value) for key, value in _stored(code, wanted)]
@@ -50,8 +55,10 @@ def read_server(
     for column, feature, judge in judges:
         told = False
         for at, value in stored:
-            state, detail = judge(_whole(code, value)) if at == column else ("unclear", "")
-            if at == column and (state == "found" or write is not None):
+            if at != column:
+                continue
+            state, detail = judge(_whole(code, value))
+            if state != "missing" or write is not None:
                 told = True
                 yield Place(
                     "server", feature, state, code.path, value.start_point.row + 1, f"{camel(column)} is {detail}"
@@ -134,7 +141,9 @@ def _derived(source: str, suffix: str, text: str) -> Judged:
     return "missing", f"derived from {source} without taking one trailing slash away"
 
 
-def _taken(field: str, text: str) -> Judged:
+def _taken(field: str, handles: bool, text: str) -> Judged:
+    if not handles and not re.search(rf"\b{re.escape(field)}\b", text):
+        return "unclear", f"stored, but in code that does not name {MESSAGE_TYPE}"
     if any(re.search(rf"\b{re.escape(name)}\b", text) for name in spellings(field)):
         return "found", f"taken from {field}"
     if _calls(text):
