@@ -10,6 +10,7 @@ from pathlib import Path
 from genreq_checks import __version__
 from genreq_checks.checks import ALL
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.code_facts import CodeFacts
 from genreq_checks.errors import UsageError, near
 from genreq_checks.evidence import Evidence, gather
 from genreq_checks.inputs import NOTHING, Inputs
@@ -83,16 +84,14 @@ def _no_source(path: Path) -> str:
     )
 
 
-def read_inputs(plan: Plan, *, code: str | Path | None = None) -> Inputs:
-    """What checks judge beside the snapshots: the source code in the folder `code`, where one is named.
+def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
+    """What the source code under a directory says of the dropped columns and of the plan's phases, for `Inputs(code=…)`.
 
-    Raises: UsageError for a folder that is not there.
+    Raises: UsageError for a directory that is not there.
     """
-    if code is None:
-        return NOTHING
-    from genreq_checks.sources.code import read_code
+    from genreq_checks.sources import code
 
-    return Inputs(code=read_code(plan, code))
+    return code.read_code(plan, directory)
 
 
 def check(
@@ -132,7 +131,7 @@ def check(
         meanwhile=meanwhile(evidence),
         statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
         checks=results,
-        requirements=_requirements(plan, results),
+        requirements=_requirements(plan, phase, results),
         notes=(*notes, *evidence.notes, *_doubts(plan, now, baseline)),
     )
 
@@ -162,11 +161,15 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     )
 
 
-def _requirements(plan: Plan, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:
-    """Each requirement with the worst outcome of its checks; what was skipped or not made leaves it unproven."""
-    outcomes = {result.id: result.outcome for result in results}
+def _requirements(plan: Plan, phase: Phase, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:
+    """Each requirement with the worst outcome of its checks; what was skipped or not made leaves it unproven.
+
+    In a phase that a requirement is not about its checks ask something else: it is not judged there.
+    """
+    made_here = {result.id: result.outcome for result in results}
     rows: list[RequirementResult] = []
     for requirement in plan.requirements:
+        outcomes = made_here if phase in requirement.phases else {}
         made = [outcomes[c] for c in requirement.checks if outcomes.get(c, "skip") != "skip"]
         unproven = tuple(c for c in requirement.checks if outcomes.get(c, "skip") in ("skip", "unknown"))
         outcome = worst(made) if made else "skip"

@@ -18,7 +18,7 @@ from genreq_checks.cli.options import (
     source_or_variable,
     the_plan,
 )
-from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.cli.output import Formats, Outputs, pairs, tell_unread, write
 from genreq_checks.errors import UsageError, near
 
 Baseline = Annotated[
@@ -33,6 +33,9 @@ Code = Annotated[
     typer.Option("--code", metavar="DIR", help="The source code, to look for what still names the columns."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
+Generation = Annotated[
+    Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
+]
 
 
 def check(
@@ -45,13 +48,16 @@ def check(
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
+    generation: Generation = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
+    from genreq_checks.generation_facts import load_facts
+    from genreq_checks.inputs import Inputs
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
-    from genreq_checks.run import observe, read_inputs
+    from genreq_checks.run import observe, read_code
 
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
@@ -59,10 +65,14 @@ def check(
     moment, notes = instant(cutover)
     promised = the_plan(plan, table)
     where = source_or_variable(source)
-    inputs = read_inputs(promised, code=code)
+    inputs = Inputs(
+        code=read_code(promised, code) if code else None,
+        generation=load_facts(generation) if generation else None,
+    )
     with narrate("Reading the table…"):
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
+    tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))
