@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genreq_checks.archive_facts import ArchiveFacts
+from genreq_checks.code_facts import CodeFacts
 from genreq_checks.generation_facts import GenerationFacts
 
 
@@ -12,6 +13,7 @@ from genreq_checks.generation_facts import GenerationFacts
 class Inputs:
     """Optional evidence. A check whose input is None is skipped; one that was asked for and unreadable is unknown."""
 
+    code: CodeFacts | None = None
     generation: GenerationFacts | None = None
     archive: ArchiveFacts | None = None
 

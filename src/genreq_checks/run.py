@@ -10,6 +10,7 @@ from pathlib import Path
 from genreq_checks import __version__
 from genreq_checks.checks import ALL
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.code_facts import CodeFacts
 from genreq_checks.errors import UsageError, near
 from genreq_checks.evidence import Evidence, gather
 from genreq_checks.inputs import NOTHING, Inputs
@@ -81,6 +82,16 @@ def _no_source(path: Path) -> str:
     return f"SOURCE {path} is neither a database URL nor a file that is there." + (
         f" {guess}" if guess.startswith("Did") else ""
     )
+
+
+def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
+    """What the source code under a directory says of the dropped columns and of the plan's phases, for `Inputs(code=…)`.
+
+    Raises: UsageError for a directory that is not there.
+    """
+    from genreq_checks.sources import code
+
+    return code.read_code(plan, directory)
 
 
 def check(

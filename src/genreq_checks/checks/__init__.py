@@ -9,7 +9,9 @@ from genreq_checks.checks import (
     dropped,
     generation,
     kept,
+    leftovers,
     loss,
+    phases,
     population,
     url_shape,
 )
@@ -25,4 +27,6 @@ ALL: tuple[Check, ...] = (
     derivation.CHECK,
     url_shape.CHECK,
     generation.CHECK,
+    leftovers.CHECK,
+    phases.CHECK,
 )

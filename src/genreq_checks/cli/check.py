@@ -28,6 +28,10 @@ Baseline = Annotated[
 PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
+Code = Annotated[
+    Path | None,
+    typer.Option("--code", metavar="DIR", help="The source code, to look for what still names the columns."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 Generation = Annotated[
     Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
@@ -39,6 +43,7 @@ def check(
     baseline: Baseline = None,
     cutover: Cutover = None,
     phase: PhaseName = "after",
+    code: Code = None,
     plan: PlanFile = None,
     table: TableName = None,
     formats: Formats = None,
@@ -52,7 +57,7 @@ def check(
     from genreq_checks.inputs import Inputs
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
-    from genreq_checks.run import observe
+    from genreq_checks.run import observe, read_code
 
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
@@ -60,7 +65,10 @@ def check(
     moment, notes = instant(cutover)
     promised = the_plan(plan, table)
     where = source_or_variable(source)
-    inputs = Inputs(generation=load_facts(generation) if generation else None)
+    inputs = Inputs(
+        code=read_code(promised, code) if code else None,
+        generation=load_facts(generation) if generation else None,
+    )
     with narrate("Reading the table…"):
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
