@@ -74,7 +74,17 @@ def main() -> None:
                 connection.execute(BAREST).fetchall()
 
         def check() -> None:
-            command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", "2024-07-01T12:30:00Z", "--format", "json"]
+            command = [
+                sys.executable,
+                "-m",
+                "genreq_checks",
+                "check",
+                url,
+                "--cutover",
+                "2024-07-01T12:30:00Z",
+                "--format",
+                "json",
+            ]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
             assert done.returncode in (0, 1), done
 
@@ -88,7 +98,9 @@ def main() -> None:
             cpu, wall = (statistics.median(values) for values in zip(*figures, strict=True))
             print(f"{name:>7}: server CPU {cpu:.2f} s, wall {wall:.2f} s (medians of {ROUNDS})")
         ratios = [c[0] / b[0] for b, c in zip(measured["barest"], measured["check"], strict=True)]
-        print(f"server CPU, check ÷ barest, pair by pair: median {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})")
+        print(
+            f"server CPU, check ÷ barest, pair by pair: median {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"client's peak memory: {peak:.0f} MB")
 

@@ -74,7 +74,16 @@ def hostile_report(value: str) -> Report:
         counts={"pass": 1, "warn": 1, "fail": 1, "unknown": 1, "skip": 1},
         rates=(
             Rate(
-                column=value, side="after", rows=9, populated=8, null=1, blank=0, malformed=0, rate=8 / 9, low=0.5, high=1.0
+                column=value,
+                side="after",
+                rows=9,
+                populated=8,
+                null=1,
+                blank=0,
+                malformed=0,
+                rate=8 / 9,
+                low=0.5,
+                high=1.0,
             ),
         ),
         derivation=(Derivation(column=value, side="after", none=1, match=2, missing=3, wrong=4, unexpected=5),),

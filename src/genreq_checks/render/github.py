@@ -17,7 +17,9 @@ def render(report: Report) -> str:
 
     What GitHub would not show any more is named in the last one of its level.
     """
-    commands = [_command(LEVELS[report.outcome], {"title": f"genreq-checks: {WORDS[report.outcome]}"}, headline(report))]
+    commands = [
+        _command(LEVELS[report.outcome], {"title": f"genreq-checks: {WORDS[report.outcome]}"}, headline(report))
+    ]
     for step in report.steps:
         if step.outcome in ("fail", "unknown"):
             commands.append(_command("error", {"title": f"{WORDS[step.outcome]} {step.name}"}, step.message))

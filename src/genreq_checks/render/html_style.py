@@ -75,9 +75,6 @@ body{margin:0}
 .gq footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.87em}
 .gq footer ul{list-style:none}
 .gq .chart svg{max-width:100%;height:auto;display:block}
-.gq .chart svg text{fill:var(--ink)}
-.gq .chart svg .background{fill:transparent}
-.gq .chart svg :is(.role-axis-grid,.role-axis-domain,.role-axis-tick) line{stroke:var(--line)}
 @media print{html{LIGHT} .gq.page{max-width:none;padding:0}}
 """
 

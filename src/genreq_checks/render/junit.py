@@ -30,7 +30,9 @@ def render(report: Report) -> str:
         _case(suite, check)
     for step in report.steps:
         case = ET.SubElement(
-            suite, "testcase", {"name": line(step.name), "classname": "rehearsal", "time": f"{max(step.seconds, 0):.3f}"}
+            suite,
+            "testcase",
+            {"name": line(step.name), "classname": "rehearsal", "time": f"{max(step.seconds, 0):.3f}"},
         )
         _say(case, step.outcome, "step", line(step.message), line(step.message))
     ET.indent(root)

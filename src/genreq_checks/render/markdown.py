@@ -39,6 +39,8 @@ class Section:
 
 def render(report: Report, limit: int = LIMIT) -> str:
     """The report as Markdown of at most `limit` bytes; what had to be left out is counted in a note at the end."""
+    if limit < NOTE_ROOM:
+        return ""
     room = limit - NOTE_ROOM
     parts: list[str] = []
     left_out = 0
@@ -59,7 +61,9 @@ def render(report: Report, limit: int = LIMIT) -> str:
         left_out += len(section.lines) - len(kept)
         parts += [section.head, *kept, section.tail]
     if left_out:
-        parts.append(f"\n{left_out:,} lines more do not fit here; all of them are in `--format json` and `--format html`.\n")
+        parts.append(
+            f"\n{left_out:,} lines more do not fit here; all of them are in `--format json` and `--format html`.\n"
+        )
     return "".join(parts)
 
 
@@ -89,7 +93,8 @@ def _sections(report: Report) -> Iterable[Section]:
     head = "| outcome | check | ran | counted | about |\n|---|---|---|---|---|\n"
     yield _folded("All checks", head, (_check(check) for check in worst_first(report)))
     rows = (
-        f"| {standing(r)} | {escape(r.id)} | {escape(r.text)} | {escape(', '.join(r.checks))} | {escape(', '.join(r.unproven))} |\n"
+        f"| {standing(r)} | {escape(r.id)} | {escape(r.text)} | {escape(', '.join(r.checks))} "
+        f"| {escape(', '.join(r.unproven))} |\n"
         for r in report.requirements
     )
     head = "| standing | requirement | says | checks | unproven |\n|---|---|---|---|---|\n"
