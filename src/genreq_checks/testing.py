@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from genreq_checks.errors import UsageError, near
@@ -34,7 +34,7 @@ def assert_clean(
     __tracebackhide__ = True  # pytest would print the arguments, and a URL may hold a password
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{str(phase)[:40]}'.", near(str(phase), PHASES))
-    moment, notes = _moment(cutover)
+    moment, notes = instant(cutover.isoformat() if isinstance(cutover, datetime) else cutover)
     promised = plan if isinstance(plan, Plan) else load_plan(plan)
     then = observe(promised, baseline, moment) if baseline is not None else None
     report = check(promised, observe(promised, source, moment), then, cutover=moment, phase=phase, notes=notes)
@@ -43,9 +43,3 @@ def assert_clean(
 
         raise AssertionError(f"\n{render(report, width=100)}")
     return report
-
-
-def _moment(cutover: datetime | str | None) -> tuple[datetime | None, tuple[str, ...]]:
-    if isinstance(cutover, datetime):
-        return (cutover.replace(tzinfo=UTC) if cutover.tzinfo is None else cutover), ()
-    return instant(cutover)

@@ -66,7 +66,7 @@ def _check(check: CheckResult) -> str:
         f'<tr role="row"><td role="cell">{outcome_mark(check.outcome)}</td>'
         f'<th scope="row" role="rowheader" ><span class="id">{esc(check.id)}</span>'
         f'<br><span class="small">{esc(check.title)}{requirement}</span></th>'
-        f'<td role="cell" class="ran" data-name="Ran">{how_it_ran(check)}</td>'
+        f'<td role="cell" data-name="Ran">{how_it_ran(check)}</td>'
         f'<td role="cell">{_findings(check)}</td>'
         f'<td role="cell" data-name="Counted">{esc(units(check)) or "–"}</td>'
         f"{last}</tr>"

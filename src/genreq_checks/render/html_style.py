@@ -24,8 +24,8 @@ FRAGMENT = """
 .gq .about{color:var(--soft);margin-top:.35rem}
 .gq .reason{margin-top:.8rem;padding:.7rem .9rem;background:var(--panel);border-left:4px solid var(--unknown)}
 .gq .counts{display:flex;flex-wrap:wrap;gap:.4rem 1.4rem;list-style:none;margin-top:.9rem}
-.gq .outcome{display:inline-flex;align-items:center;gap:.4em;font-weight:650;white-space:nowrap}
-.gq .outcome svg{width:1.15em;height:1.15em;flex:none}
+.gq .outcome{display:inline-flex;align-items:baseline;gap:.4em;font-weight:650;white-space:nowrap}
+.gq .outcome svg{width:1.15em;height:1.15em;flex:none;align-self:center}
 .gq .pass{color:var(--pass)} .gq .warn{color:var(--warn)} .gq .fail{color:var(--fail)}
 .gq .unknown{color:var(--unknown)} .gq .skip{color:var(--skip)}
 .gq table{border-collapse:collapse;width:100%;background:none;font-size:inherit;color:inherit}
@@ -34,10 +34,9 @@ FRAGMENT = """
 .gq thead th{font-size:.8rem;font-weight:600;color:var(--soft);border-bottom:2px solid var(--line);vertical-align:bottom}
 .gq tbody th{font-weight:600}
 .gq tbody tr{background:none}
-.gq .number{text-align:right;font-variant-numeric:tabular-nums}
+.gq .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .gq :is(code,.id){font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.92em;background:none;color:inherit}
 .gq .small{color:var(--soft);font-size:.87em;font-weight:400}
-.gq .ran{white-space:nowrap}
 .gq td ul{list-style:none;display:grid;gap:.6rem}
 .gq .mixed{display:grid;grid-template-columns:auto 1fr;gap:.5em}
 .gq details{margin-top:.35rem}
@@ -48,7 +47,7 @@ FRAGMENT = """
 .gq .scroll{overflow-x:auto}
 .gq .scroll table{overflow-wrap:normal}
 .gq .stack{table-layout:fixed}
-.gq .checks thead th:nth-child(1){width:7.6rem} .gq .checks thead th:nth-child(2){width:18.3rem}
+.gq .checks thead th:nth-child(1){width:8.4rem} .gq .checks thead th:nth-child(2){width:18.3rem}
 .gq .checks thead th:nth-child(3){width:6.4rem} .gq .checks thead th:nth-child(5){width:9.5rem}
 .gq .checks thead th:nth-child(6){width:13rem} .gq .requirements thead th:nth-child(1){width:10rem}
 @media (max-width:62rem){
@@ -74,6 +73,7 @@ body{margin:0}
 .gq.page{max-width:76rem;margin:0 auto;padding:1.6rem 1.4rem 3rem}
 .gq footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.87em}
 .gq footer ul{list-style:none}
+.gq figure{margin:0 0 1rem}
 .gq .chart svg{max-width:100%;height:auto;display:block}
 @media print{html{LIGHT} .gq.page{max-width:none;padding:0}}
 """
