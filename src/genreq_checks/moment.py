@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from genreq_checks.errors import UsageError
 
+DATE_AND_Z = len("2025-01-31Z")
+
 
 def instant(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
     """A cutover as an aware UTC instant, and a note when it had no offset and was read as UTC.
@@ -15,7 +17,8 @@ def instant(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
     if text is None:
         return None, ()
     try:
-        moment = datetime.fromisoformat(text.strip())
+        plain = text.strip()
+        moment = datetime.fromisoformat(f"{plain[:-1]}T00:00Z" if len(plain) == DATE_AND_Z else plain)
         aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(

@@ -14,6 +14,7 @@ from genreq_checks.errors import UsageError
 
 if TYPE_CHECKING:
     from genreq_checks.results import Report
+    from genreq_checks.snapshot import Snapshot
 
 Formats = Annotated[
     list[str] | None,
@@ -84,6 +85,14 @@ def add_step_summary(report: Report) -> None:
         raise UsageError(
             f"The step summary {file} (GITHUB_STEP_SUMMARY) could not be written: {error.strerror}."
         ) from None
+
+
+def tell_unread(*snapshots: Snapshot | None) -> None:
+    """Say on stderr which source could not be read at all: whoever sees only that still knows."""
+    for snapshot in snapshots:
+        problem = snapshot.problem() if snapshot else None
+        if problem:
+            print(f"genreq-checks: {problem.text}", file=sys.stderr)
 
 
 def print_text(report: Report) -> None:
