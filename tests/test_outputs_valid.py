@@ -19,6 +19,7 @@ from genreq_checks.render.formats import MODULES, renderer
 from genreq_checks.render.html import POLICY
 from genreq_checks.render.json import schema
 from genreq_checks.render.markdown import LIMIT
+from genreq_checks.render.plain import line
 from genreq_checks.results import Finding, Report, Tool
 from published import ACTIONS, JENKINS_XSD, SARIF_SCHEMA, missing, published
 from reports import HOSTILE, hostile_report
@@ -158,6 +159,15 @@ def test_markdown_has_its_tables_whole_and_nothing_of_the_values_becomes_markup(
     assert _shape(renderer("markdown")(hostile)) == calm
 
 
+def test_markdown_cells_say_what_the_values_say(hostile: Report) -> None:
+    page = cmarkgfm.github_flavored_markdown_to_html(renderer("markdown")(hostile), UNSAFE)
+    table = next(iter(html5lib.parse(page, namespaceHTMLElements=False).iter("tbody")))
+    cells = [" ".join("".join(cell.itertext()).replace("\u200b", "").split()) for cell in table[0]]
+    value = hostile.plan.title
+    expected = [" ".join(line(text).replace("\u200b", "").split()) for text in (f"{value}.fail", value, value)]
+    assert cells == ["✗ FAIL", *expected]
+
+
 def _shape(text: str) -> list[str]:
     """The elements that GitHub's own parser makes of Markdown, in order, without those for empty cells' sake."""
     assert len(text.encode()) <= LIMIT
@@ -224,8 +234,8 @@ def test_annotations_are_escaped_as_githubs_own_toolkit_does(hostile: Report) ->
     lines = renderer("github")(hostile).splitlines()
     assert all(re.match(r"::(error|warning|notice) title=", line) for line in lines)
     wanted: list[dict[str, Any]] = []
-    for line in lines:
-        command, _, message = line.removeprefix("::").partition("::")
+    for told in lines:
+        command, _, message = told.removeprefix("::").partition("::")
         level, _, rest = command.partition(" ")
         properties = {k: _back(v, property_=True) for k, _, v in (pair.partition("=") for pair in rest.split(","))}
         wanted.append({"level": level, "properties": properties, "message": _back(message)})
