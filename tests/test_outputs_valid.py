@@ -234,8 +234,8 @@ def test_annotations_are_escaped_as_githubs_own_toolkit_does(hostile: Report) ->
     lines = renderer("github")(hostile).splitlines()
     assert all(re.match(r"::(error|warning|notice) title=", line) for line in lines)
     wanted: list[dict[str, Any]] = []
-    for told in lines:
-        command, _, message = told.removeprefix("::").partition("::")
+    for written in lines:
+        command, _, message = written.removeprefix("::").partition("::")
         level, _, rest = command.partition(" ")
         properties = {k: _back(v, property_=True) for k, _, v in (pair.partition("=") for pair in rest.split(","))}
         wanted.append({"level": level, "properties": properties, "message": _back(message)})

@@ -59,4 +59,5 @@ def _chart(report: Report) -> str:
     except ModuleNotFoundError:
         return ""
     drawing: str = charts.svg(charts.rates(report))
-    return f'<figure class="chart" role="img" aria-label="Population rates before and after">{drawing}</figure>'
+    said = "Population rates before and after; the table below has the numbers"
+    return f'<figure class="chart" role="img" aria-label="{said}"><div aria-hidden="true">{drawing}</div></figure>'
