@@ -262,10 +262,7 @@ def fuse(
     """
     time: sa.ColumnClause[Any] = sa.column(plan.cohort.time)
     status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
-    split: sa.ColumnElement[Any] = sa.null()
-    if cutover is not None:
-        moment = cutover.astimezone(UTC) if aware else cutover.astimezone(UTC).replace(tzinfo=None)
-        split = time >= sa.literal(moment, sa.TIMESTAMP(timezone=aware))
+    split: sa.ColumnElement[Any] = sa.null() if cutover is None else on_or_after(plan, cutover, aware)
     packs = _packs(groups)
     codes = [packed(pack).label(f"code_{index}") for index, pack in enumerate(packs)]
     rows = (
@@ -279,6 +276,12 @@ def fuse(
         rows.c.day, rows.c.split, rows.c.status, *counted
     )
     return Scan(select, tuple(tuple(facet for group in pack for facet in group.facets) for pack in packs))
+
+
+def on_or_after(plan: Plan, cutover: datetime, aware: bool) -> sa.ColumnElement[bool]:
+    """Is the row's time the cutover or later (NULL when it has none)?"""
+    moment = cutover.astimezone(UTC) if aware else cutover.astimezone(UTC).replace(tzinfo=None)
+    return sa.column(plan.cohort.time) >= sa.literal(moment, sa.TIMESTAMP(timezone=aware))
 
 
 def packed(groups: Sequence[Group]) -> sa.ColumnElement[int]:
