@@ -65,13 +65,16 @@ def test_a_warning_fails_only_when_strict(clean: str) -> None:
         genreq_checks.assert_clean(clean, cutover=CUTOVER, strict=True)
 
 
-def test_a_baseline_and_a_plan_may_be_files(clean: str, plan: Plan, tmp_path: Path) -> None:
+def test_a_baseline_and_a_plan_may_be_files(database: str, plan: Plan, tmp_path: Path) -> None:
+    insert(database, *({"completed_at": "2025-01-02 10:00", "github_url": GITHUB} for _ in range(40)))
     file = tmp_path / "before.json"
-    genreq_checks.observe(plan, clean, CUTOVER).save(file)
-    report = genreq_checks.assert_clean(clean, baseline=file, cutover=CUTOVER, plan=plan)
+    genreq_checks.observe(plan, database, CUTOVER).save(file)
+    execute(database, plan.sql.forward)
+    insert(database, *(GOOD for _ in range(40)))
+    report = genreq_checks.assert_clean(database, baseline=file, cutover=CUTOVER, plan=plan)
     assert set(report.sources) == {"before", "after"}
     with pytest.raises(PlanError):
-        genreq_checks.assert_clean(clean, plan=tmp_path / "none.toml")
+        genreq_checks.assert_clean(database, plan=tmp_path / "none.toml")
 
 
 def test_a_wrong_call_is_no_finding(clean: str) -> None:
