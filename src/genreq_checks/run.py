@@ -149,7 +149,7 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
             findings = [
                 unknown(
                     subject or one.name, f"the check itself failed ({type(error).__name__}).", "Please report this."
-                )
+                ).model_copy(update={"evidence": {"error": type(error).__name__}})
             ]
     return CheckResult(
         id=one.id(subject),
