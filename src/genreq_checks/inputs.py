@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from genreq_checks.migration_facts import MigrationFolder
+from genreq_checks.reconciled import Reconciliation
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Optional evidence. A check whose input is None is skipped; one that was asked for and unreadable is unknown."""
+
+    messages: Reconciliation | None = None
+    migrations: MigrationFolder | None = None
 
 
 NOTHING = Inputs()

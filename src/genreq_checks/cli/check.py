@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from genreq_checks.cli.inputs import Messages, Migrations, MigrationsTable, read_messages, with_bookkeeping
 from genreq_checks.cli.options import (
     Cutover,
     PlanFile,
@@ -37,12 +38,16 @@ def check(
     phase: PhaseName = "after",
     plan: PlanFile = None,
     table: TableName = None,
+    messages: Messages = None,
+    migrations: Migrations = None,
+    migrations_table: MigrationsTable = None,
     formats: Formats = None,
     output: Outputs = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
+    from genreq_checks.inputs import Inputs
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
@@ -51,11 +56,19 @@ def check(
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
     moment, notes = instant(cutover)
-    promised = the_plan(plan, table)
+    promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
+    folder = None
+    if migrations is not None:
+        from genreq_checks.sources.migrations import read_folder
+
+        folder = read_folder(migrations, promised)
     with narrate("Reading the table…"):
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
-    report = judge(promised, now, then, cutover=moment, phase=phase, notes=notes)
+        split = moment if moment is not None else promised.cutover
+        recorded = read_messages(promised, where, messages, split, timeout) if messages else None
+    inputs = Inputs(messages=recorded, migrations=folder)
+    report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
     raise typer.Exit(report.exit_code(strict))

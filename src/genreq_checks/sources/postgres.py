@@ -14,6 +14,7 @@ from genreq_checks.errors import SourceError
 from genreq_checks.facets import facets_of, fuse
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
+from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading, redact
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
@@ -48,7 +49,7 @@ def observe(plan: Plan, url: str, cutover: datetime | None = None, timeout: floa
     except SourceError as error:
         return _unread(plan, target, error)
     except sa.exc.DBAPIError as error:
-        return _unread(plan, target, SourceError(*_explain(error, target, plan)))
+        return _unread(plan, target, SourceError(*explain(error, target, plan)))
     source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
     return snapshot.model_copy(update={"source": source})
 
@@ -75,6 +76,9 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             problems.append(answer)
         else:
             tally = answer
+    books = read_books(connection, plan.migrations)
+    if isinstance(books, Problem):
+        problems.append(books)
     return Snapshot(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,
@@ -90,6 +94,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
         ),
         table=found.facts,
         tally=tally,
+        books=None if isinstance(books, Problem) else books,
         problems=tuple(problems),
     )
 
@@ -107,7 +112,7 @@ def _tally(
         with connection.begin_nested():
             rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
     except sa.exc.DBAPIError as error:
-        message, hint = _explain(error, target, plan)
+        message, hint = explain(error, target, plan)
         return Problem(part="tally", message=message, hint=hint)
     if len(rows) > MOST_CLASSES:
         message = f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes."
@@ -147,7 +152,7 @@ def _obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts
     return None
 
 
-def _explain(error: sa.exc.DBAPIError, target: Target, plan: Plan) -> tuple[str, str]:
+def explain(error: sa.exc.DBAPIError, target: Target, plan: Plan) -> tuple[str, str]:
     """A failed statement in one line and what to do: by its SQLSTATE, since messages may quote values and be translated."""
     cause = error.orig
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
