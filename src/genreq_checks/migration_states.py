@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from genreq_checks.migration_facts import Migration, MigrationFolder
@@ -111,16 +111,17 @@ def _seen(migration: Migration, database: Database) -> list[bool]:
 
 
 def _contradictions(found: list[Standing], database: Database) -> list[Standing]:
-    """The last applied migration that touches a column decides; where the table is otherwise, it is contradicted."""
+    """The last applied migration that alters a column decides; where the table is otherwise, it is contradicted.
+
+    One that makes the table says nothing here: a column that is gone was dropped by something later, if not in the books.
+    """
     done = [one for one in found if one.row is not None and one.state in ("applied", "line-endings")]
-    done.sort(key=lambda one: ((one.row and one.row.created_at) or 0, (one.row and one.row.id) or 0))
-    last = {name: one for one in done for name in one.migration.statements.effects}
-    denied = [
-        last[name].migration.tag
+    done.sort(key=lambda one: ((one.row and one.row.id) or 0, (one.row and one.row.created_at) or 0))
+    altering = [one for one in done if not one.migration.statements.makes_table]
+    last = {name: one.migration for one in altering for name in one.migration.statements.effects}
+    denied = {
+        last[name].tag
         for name, there in database.columns.items()
-        if name in last and (last[name].migration.statements.effects[name] == "there") != there
-    ]
-    return [
-        Standing(one.migration, "contradicted", one.row, one.again) if one.row and one.migration.tag in denied else one
-        for one in found
-    ]
+        if name in last and (last[name].statements.effects[name] == "there") != there
+    }
+    return [replace(one, state="contradicted") if one.row and one.migration.tag in denied else one for one in found]

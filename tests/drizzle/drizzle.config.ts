@@ -8,7 +8,7 @@ export default defineConfig({
     host: process.env.DRIZZLE_HOST!,
     port: Number(process.env.DRIZZLE_PORT ?? 5432),
     user: process.env.DRIZZLE_USER,
-    password: process.env.DRIZZLE_PASSWORD,
+    password: process.env.DRIZZLE_PASSWORD || undefined,
     database: process.env.DRIZZLE_DATABASE!,
     ssl: false,
   },

@@ -43,7 +43,7 @@ def read_statements(sql: str, plan: Plan) -> Statements:
                 effects |= dict.fromkeys([*plan.dropped, *plan.kept], "gone")
             elif isinstance(one, exp.Alter) and _is_ours(one.this, plan):
                 for action in one.args.get("actions") or []:
-                    unclear = unclear or _renames(action)
+                    unclear = unclear or _unclear(action)
                     if isinstance(action, exp.ColumnDef):
                         effects |= dict.fromkeys(_names([action], plan), "there")
                     elif isinstance(action, exp.Drop) and action.args.get("kind") == "COLUMN":
@@ -61,10 +61,13 @@ def _doubt(text: str, plan: Plan, what: str) -> str:
     return what if words & {plan.table.name.lower(), *columns} and not harmless else ""
 
 
-def _renames(action: Any) -> str:
+def _unclear(action: Any) -> str:
+    """Why an action of ALTER TABLE cannot be told; '' when it can, or does not matter."""
     from sqlglot import exp
 
-    return "a RENAME" if isinstance(action, (exp.RenameColumn, exp.AlterRename)) else ""
+    if isinstance(action, (exp.RenameColumn, exp.AlterRename)):
+        return "a RENAME"
+    return "unusual SQL" if isinstance(action, exp.Command) and str(action.this).upper() in ("ADD", "DROP") else ""
 
 
 def _dropped(drop: Any) -> list[Any]:
