@@ -27,7 +27,7 @@ ROWS = """
                                      github_url, artifacts_github_url, deployment_url)
     SELECT n, gen_random_uuid(), 'app', 'p', 'p', 'completed', timestamp '2025-01-01' + n * interval '1 second',
            'https://github.com/leo-generated/app-number-' || n,
-           'https://github.com/leo-generated/app-number-' || n || CASE WHEN n % 100 > 0 THEN '-artifacts' ELSE '' END,
+           'https://github.com/leo-generated/app-number-' || n || CASE WHEN mod(n, 100) > 0 THEN '-artifacts' ELSE '' END,
            'https://app-number-' || n || '.fly.dev'
     FROM generate_series(1, %s) n
 """
@@ -58,11 +58,13 @@ def main(count: int) -> None:
             connection.execute(ROWS, [count])
         path = Path(folder) / "messages.jsonl"
         record(path, count)
-        before, started = peak(), time.monotonic()
+        before, started, cpu = peak(), time.monotonic(), time.process_time()
         found = reconcile(load_plan(), url, [path])
-        took = time.monotonic() - started
+        took, cpu = time.monotonic() - started, time.process_time() - cpu
         columns = {name: dict(column.counts) for name, column in found.columns.items()}
-        print(f"{found.messages:,} messages, {path.stat().st_size / 1e6:.0f} MB: {took:.1f} s, {columns}")
+        print(
+            f"{found.messages:,} messages, {path.stat().st_size / 1e6:.0f} MB: {took:.1f} s, of which {cpu:.1f} s CPU here; {columns}"
+        )
         print(f"most memory: {peak()} MB ({before} MB before it began)")
 
 

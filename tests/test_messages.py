@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import stat
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,19 @@ def test_the_message_received_last_counts_and_else_the_order_decides() -> None:
 def test_lone_surrogates_are_what_node_makes_of_them(tmp_path: Path) -> None:
     messages, _ = one(tmp_path, GOOD.replace(b"app", rb"\ud800\ud83d\ude00"))
     assert messages[0].fields["github_url"] == "https://github.com/leo/�\U0001f600"
+
+
+def test_the_index_holds_no_more_than_a_batch_in_memory() -> None:
+    pad = {"github_url": "x" * 500}
+    with open_index() as index:
+        tracemalloc.start()
+        try:
+            index.put(Message(str(n), n, "m", n, pad) for n in range(20_000))
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert index.requests == 20_000
+    assert most < 8_000_000  # all of them would be over 16 MB
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks into /proc, which only Linux has")

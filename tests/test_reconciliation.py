@@ -18,7 +18,7 @@ from genreq_checks.cli import app
 from genreq_checks.completion import AllWorkCompleteMessage, row_values
 from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan, load_plan, parse_plan
-from genreq_checks.reconciled import compare, difference, expected_values, message_columns, shape
+from genreq_checks.reconciled import compare, difference, expected_values, rules_of, shape
 from genreq_checks.results import Finding, Report
 from genreq_checks.run import check, observe
 from genreq_checks.sources.messages import reconcile
@@ -164,12 +164,17 @@ def test_rows_of_before_the_cutover_are_not_judged(database: str, plan: Plan, tm
     assert outcomes(judged(plan, database, recording))["github_url"] == "fail"
 
 
+def verdicts(plan: Plan, fields: dict[str, str | None], row: dict[str, str | None]) -> dict[str, str]:
+    rules = rules_of(plan)
+    return dict(compare(rules, fields, expected_values(rules, fields), row))
+
+
 def test_a_mended_handler_is_no_defect(plan: Plan) -> None:
-    row = {"github_url": "https://a/", "artifacts_github_url": "https://a-artifacts", "deployment_url": None}
-    assert compare(plan, {}, row)["artifacts_github_url"] == "agrees"
-    assert compare(plan, {}, row | {"artifacts_github_url": None})["artifacts_github_url"] == "plan-defect"
-    assert compare(plan, {}, row | {"artifacts_github_url": "x"})["artifacts_github_url"] == "unexpected"
-    assert compare(plan, {}, row | {"github_url": "", "artifacts_github_url": None})["artifacts_github_url"] == "agrees"
+    row: dict[str, str | None] = {"github_url": "https://a/", "deployment_url": None}
+    for artifacts, verdict in (("https://a-artifacts", "agrees"), (None, "plan-defect"), ("x", "unexpected")):
+        assert verdicts(plan, {}, row | {"artifacts_github_url": artifacts})["artifacts_github_url"] == verdict
+    nothing = row | {"github_url": "", "artifacts_github_url": None}
+    assert verdicts(plan, {}, nothing)["artifacts_github_url"] == "agrees"
 
 
 def test_more_than_a_hundred_are_counted_whole_and_listed_to_the_limit(
@@ -275,19 +280,17 @@ _FIELDS = st.fixed_dictionaries({}, optional={"github_url": st.none() | urls(), 
 def test_the_expected_values_are_those_of_the_executable_specification(fields: dict[str, str | None]) -> None:
     plan = load_plan()
     specified = row_values(AllWorkCompleteMessage(**fields), START)  # type: ignore[arg-type]
-    assert expected_values(plan, fields) == {
-        name: specified[name] for name in message_columns(plan) if name in specified
-    }
+    assert expected_values(rules_of(plan), fields) == {name: specified[name] for name in COLUMNS if name in specified}
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_FIELDS, urls())
 def test_what_the_handler_wrote_always_agrees(fields: dict[str, str | None], before: str) -> None:
     plan = load_plan()
-    row = dict.fromkeys(COLUMNS, before) | expected_values(plan, fields)
-    verdicts = compare(plan, fields, row)
-    assert set(verdicts.values()) <= {"agrees", "not-set", "plan-defect"}
-    assert ("plan-defect" in verdicts.values()) == ("github_url" not in fields and before != "")
+    row = dict.fromkeys(COLUMNS, before) | expected_values(rules_of(plan), fields)
+    found = set(verdicts(plan, fields, row).values())
+    assert found <= {"agrees", "not-set", "plan-defect"}
+    assert ("plan-defect" in found) == ("github_url" not in fields and before != "")
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -6,7 +6,7 @@ Pure: the messages come from `sources.messages`, the rows from `sources.rows_by_
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -98,52 +98,67 @@ class Reconciliation:
     remedy: str = ""
 
 
-def message_columns(plan: Plan) -> dict[str, str]:
-    """Kept column → the message's field that its value is copied or derived from."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the plan's handler does with one kept column: copies `field`, or derives with `suffix` what goes into `source`."""
+
+    column: str
+    field: str
+    source: str | None = None
+    suffix: str = ""
+
+
+def rules_of(plan: Plan) -> tuple[Rule, ...]:
+    """The rules of the kept columns that a message sets, in the plan's order."""
     known = AllWorkCompleteMessage.model_fields
     copied = {
         name: column.message_field or name
         for name, column in plan.kept.items()
         if column.derived_from is None and (column.message_field or name in known)
     }
-    derived = {name: copied[source] for name, (source, _) in plan.derivations().items() if source in copied}
-    return {name: (copied | derived)[name] for name in plan.kept if name in copied or name in derived}
+    rules = {name: Rule(name, field) for name, field in copied.items()}
+    for name, (source, suffix) in plan.derivations().items():
+        if source in copied:
+            rules[name] = Rule(name, copied[source], source, suffix)
+    return tuple(rules[name] for name in plan.kept if name in rules)
 
 
-def expected_values(plan: Plan, fields: Mapping[str, str | None]) -> dict[str, str | None]:
+def expected_values(rules: Iterable[Rule], fields: Mapping[str, str | None]) -> dict[str, str | None]:
     """What the plan's handler writes for a message with these fields; a column that is no key stays as it is.
 
     A missing field leaves its column, null clears it, '' is stored; a derived column is always written.
     """
     values: dict[str, str | None] = {}
-    derivations = plan.derivations()
-    for column, name in message_columns(plan).items():
-        if column in derivations:
-            values[column] = derive_artifacts_github_url(fields.get(name), suffix=derivations[column][1])
-        elif name in fields:
-            values[column] = fields[name]
+    for rule in rules:
+        if rule.source is not None:
+            values[rule.column] = derive_artifacts_github_url(fields.get(rule.field), suffix=rule.suffix)
+        elif rule.field in fields:
+            values[rule.column] = fields[rule.field]
     return values
 
 
-def compare(plan: Plan, fields: Mapping[str, str | None], row: Mapping[str, str | None]) -> dict[str, Verdict]:
-    """Each column's verdict for one request: its message's fields, and the values that its row has.
+def compare(
+    rules: Iterable[Rule],
+    fields: Mapping[str, str | None],
+    values: Mapping[str, str | None],
+    row: Mapping[str, str | None],
+) -> dict[str, Verdict]:
+    """Each column's verdict for one request: its message's fields, the values expected of them, and those of its row.
 
     Where the message lacks the field that a column is derived from, the plan's handler clears the column though its
     source stays: found so it is `plan-defect`; found rightly derived it agrees, since then the handler was mended.
     """
-    values = expected_values(plan, fields)
-    derivations = plan.derivations()
     verdicts: dict[str, Verdict] = {}
-    for column, name in message_columns(plan).items():
-        if column not in row:
+    for rule in rules:
+        if rule.column not in row:
             continue
-        if column in derivations and name not in fields and derivations[column][0] in row:
-            source, suffix = derivations[column]
-            due = derive_artifacts_github_url(row[source], suffix=suffix)
-            if due is not None and row[column] in (None, due):
-                verdicts[column] = "plan-defect" if row[column] is None else "agrees"
-                continue
-        verdicts[column] = _verdict(values[column], row[column]) if column in values else "not-set"
+        actual = row[rule.column]
+        verdict: Verdict = _verdict(values[rule.column], actual) if rule.column in values else "not-set"
+        if rule.source in row and rule.field not in fields:
+            due = derive_artifacts_github_url(row[rule.source], suffix=rule.suffix)
+            if due is not None and actual in (None, due):
+                verdict = "plan-defect" if actual is None else "agrees"
+        verdicts[rule.column] = verdict
     return verdicts
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
-from genreq_checks.reconciled import DIFFERENT, ColumnMatch, Example, Lines, Reconciliation, message_columns
+from genreq_checks.reconciled import DIFFERENT, ColumnMatch, Example, Lines, Reconciliation, rules_of
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.wording import listed, plural, share
 
@@ -63,7 +63,7 @@ def _summary(evidence: Evidence, column: str, found: Reconciliation, match: Colu
     }
     aside = f"; {found.before_cutover:,} from before the cutover were not judged" if found.before_cutover else ""
     if not match.judged:
-        field = message_columns(evidence.plan)[column]
+        field = next(rule.field for rule in rules_of(evidence.plan) if rule.column == column)
         said = (
             f"no message to judge by says anything about {field}" if match.counts else "no message has a row to judge"
         )
@@ -149,7 +149,7 @@ CHECK = Check(
     name="reconciliation",
     title="{subject}: rows hold what the recorded messages say",
     phases=frozenset({"after"}),
-    subjects=lambda plan: tuple(message_columns(plan)),
+    subjects=lambda plan: tuple(rule.column for rule in rules_of(plan)),
     judge=judge,
     count=count,
 )

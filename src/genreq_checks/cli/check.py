@@ -64,10 +64,10 @@ def check(
 
         folder = read_folder(migrations, promised)
     with narrate("Reading the table…"):
-        then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
-        now = observe(promised, where, moment, timeout=timeout)
         split = moment if moment is not None else promised.cutover
         recorded = read_messages(promised, where, messages, split, timeout) if messages else None
+        then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
+        now = observe(promised, where, moment, timeout=timeout)
     inputs = Inputs(messages=recorded, migrations=folder)
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)

@@ -20,6 +20,7 @@ BATCH = 5_000
 _MAKE = """
     PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;
     CREATE TABLE last (key TEXT PRIMARY KEY, at INTEGER, received INTEGER, file TEXT, line INTEGER, fields TEXT);
+    BEGIN;
 """
 _PUT = """
     INSERT INTO last VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET

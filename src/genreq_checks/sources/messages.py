@@ -19,11 +19,12 @@ from genreq_checks.reconciled import (
     Example,
     Listed,
     Reconciliation,
+    Rule,
     Verdict,
     compare,
     difference,
     expected_values,
-    message_columns,
+    rules_of,
     shape,
     shown_key,
 )
@@ -67,11 +68,11 @@ def reconcile(
     """
     files = message_files(paths)
     target = parse(url)
-    columns = message_columns(plan)
+    rules = rules_of(plan)
     seen = LineCounts()
     try:
         with open_index() as index:
-            index.put(read_messages(files, frozenset(columns.values()), seen))
+            index.put(read_messages(files, frozenset(rule.field for rule in rules), seen))
             read = Reconciliation(
                 files=seen.files,
                 lines=seen.lines,
@@ -82,7 +83,7 @@ def reconcile(
             if not index.messages:
                 return read
             with reading(target, timeout) as connection:
-                table, problems = keyed_table(connection, plan, tuple(columns))
+                table, problems = keyed_table(connection, plan, tuple(rule.column for rule in rules))
                 return _reconciled(read, index, table, problems, cutover)
     except SourceError as error:
         return Reconciliation(problem=error.message, remedy=error.hint)
@@ -95,6 +96,7 @@ def _reconciled(
     read: Reconciliation, index: Index, table: KeyedTable, problems: Mapping[str, str], cutover: datetime | None
 ) -> Reconciliation:
     """Go through the messages once and through the keys of the completed rows once."""
+    rules = rules_of(table.plan)
     found = Gathered({name: Column() for name in table.columns})
     for batch in index.batches():
         rows = table.rows([message.key for message in batch], cutover)
@@ -106,7 +108,7 @@ def _reconciled(
             elif _is_before(row, message, cutover):
                 found.before_cutover += 1
             else:
-                _compare(found.columns, table.plan, message, row)
+                _compare(found.columns, rules, message, row)
     lonely: list[Example] = []
     count = within = 0
     for keys in table.cohort(cutover, _span(index)):
@@ -136,9 +138,9 @@ def _is_before(row: Row, message: Message, cutover: datetime | None) -> bool:
     return message.received is not None and _instant(message.received) < cutover
 
 
-def _compare(columns: dict[str, Column], plan: Plan, message: Message, row: Row) -> None:
-    expected = expected_values(plan, message.fields)
-    for name, verdict in compare(plan, message.fields, row.values).items():
+def _compare(columns: dict[str, Column], rules: Sequence[Rule], message: Message, row: Row) -> None:
+    expected = expected_values(rules, message.fields)
+    for name, verdict in compare(rules, message.fields, expected, row.values).items():
         column = columns[name]
         column.counts[verdict] += 1
         if verdict in DIFFERENT or verdict == "plan-defect":
