@@ -64,6 +64,7 @@ def message(**fields: object) -> bytes:
         (GOOD.replace(b"7", b"7.5"), "request_id of the wrong type"),
         (GOOD.replace(b"7", b"true"), "request_id of the wrong type"),
         (GOOD.replace(b"7", b"[7]"), "request_id of the wrong type"),
+        (GOOD.replace(b"7", rb'"a\u0000"'), "request_id of the wrong type"),
         (message(flyio_url=5), "flyio_url of the wrong type"),
         (message(github_url={"a": 1}), "github_url of the wrong type"),
         (message(github_url="a\x00b"), "NUL character in github_url, which PostgreSQL refuses"),
@@ -154,6 +155,17 @@ def test_a_path_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
     (tmp_path / "messages.jsonl").touch()
     with pytest.raises(UsageError, match=r"Did you mean 'messages\.jsonl'"):
         message_files([tmp_path / "mesages.jsonl"])
+
+
+def test_a_key_or_a_file_name_that_is_no_unicode_is_survived(tmp_path: Path) -> None:
+    file = Path(os.fsdecode(bytes(tmp_path) + b"/\xff.jsonl"))
+    file.write_bytes(GOOD.replace(b"7", rb'"\ud800"') + b"\n[]")
+    messages, peculiar = read(file)
+    assert [(found.key, found.file) for found in messages] == [("�", "�.jsonl")]
+    assert peculiar == {"not an object": ["�.jsonl:2"]}
+    with open_index() as index:
+        index.put(messages)
+        assert index.unknown(["�", "x"]) == {"x"}
 
 
 def last(*messages: Message) -> dict[str, int]:

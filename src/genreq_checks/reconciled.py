@@ -154,7 +154,7 @@ def compare(
             continue
         actual = row[rule.column]
         verdict: Verdict = _verdict(values[rule.column], actual) if rule.column in values else "not-set"
-        if rule.source in row and rule.field not in fields:
+        if rule.source is not None and rule.source in row and rule.field not in fields:
             due = derive_artifacts_github_url(row[rule.source], suffix=rule.suffix)
             if due is not None and actual in (None, due):
                 verdict = "plan-defect" if actual is None else "agrees"

@@ -60,6 +60,7 @@ def _summary(evidence: Evidence, column: str, found: Reconciliation, match: Colu
         "before_cutover": found.before_cutover,
         "without_row": found.without_row.count,
         "without_message": found.without_message.count,
+        "without_message_within_recording": found.within,
     }
     aside = f"; {found.before_cutover:,} from before the cutover were not judged" if found.before_cutover else ""
     if not match.judged:

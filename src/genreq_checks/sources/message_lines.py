@@ -101,19 +101,19 @@ def read_messages(files: Sequence[Path], used: Collection[str], counted: LineCou
     """
     for path in files:
         counted.files += 1
-        number = 0
+        number, file = 0, _storable(path.name)
         try:
             with path.open("rb") as raw:
                 packed = raw.peek(2)[:2] == b"\x1f\x8b"
                 for number, line in _numbered(gzip.GzipFile(fileobj=raw) if packed else raw):
                     counted.lines += 1
-                    message = _message(line, path.name, number, used, counted)
+                    message = _message(line, file, number, used, counted)
                     if message is not None:
                         yield message
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            counted.note("gzip file cut off or damaged", path.name, number + 1)
+            counted.note("gzip file cut off or damaged", file, number + 1)
         except OSError:
-            counted.note("file that could not be read on", path.name, number + 1)
+            counted.note("file that could not be read on", file, number + 1)
 
 
 def _numbered(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
@@ -192,8 +192,13 @@ def _usable(message: dict[str, Any], used: Collection[str]) -> dict[str, Any] | 
                 return f"{name} of the wrong type"
             if value is not None and "\x00" in value:
                 return f"NUL character in {name}, which PostgreSQL refuses"
-            fields[name] = _SURROGATE.sub("�", value) if value else value  # as Node encodes them
+            fields[name] = _storable(value) if value else value
     return {"key": key, "received": _instant(message.get("received_at")), "fields": fields}
+
+
+def _storable(text: str) -> str:
+    """Text with lone surrogates as Node encodes them into UTF-8."""
+    return _SURROGATE.sub("�", text)
 
 
 def _key(value: object) -> str | None:
@@ -202,7 +207,9 @@ def _key(value: object) -> str | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
         return None
-    text = str(value)
+    text = _storable(str(value))
+    if "\x00" in text:
+        return None
     return str(int(text)) if _DIGITS.fullmatch(text) else text[:200]
 
 
