@@ -62,9 +62,9 @@ def main(count: int) -> None:
         found = reconcile(load_plan(), url, [path])
         took, cpu = time.monotonic() - started, time.process_time() - cpu
         columns = {name: dict(column.counts) for name, column in found.columns.items()}
-        print(
-            f"{found.messages:,} messages, {path.stat().st_size / 1e6:.0f} MB: {took:.1f} s, of which {cpu:.1f} s CPU here; {columns}"
-        )
+        size = path.stat().st_size / 1e6
+        print(f"{found.messages:,} messages, {size:.0f} MB: {took:.1f} s, of which {cpu:.1f} s CPU here")
+        print(columns)
         print(f"most memory: {peak()} MB ({before} MB before it began)")
 
 

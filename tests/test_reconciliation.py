@@ -18,7 +18,7 @@ from genreq_checks.cli import app
 from genreq_checks.completion import AllWorkCompleteMessage, row_values
 from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan, load_plan, parse_plan
-from genreq_checks.reconciled import compare, difference, expected_values, rules_of, shape
+from genreq_checks.reconciled import compare, difference, expected_values, rules_of
 from genreq_checks.results import Finding, Report
 from genreq_checks.run import check, observe
 from genreq_checks.sources.messages import reconcile
@@ -109,8 +109,8 @@ def test_two_hundred_messages_give_exactly_the_planted_mismatches(database: str,
         "difference": "missing",
         "file": "m.jsonl",
         "line": 25,
-        "expected": "https://github.com/… (38 characters)",
-        "actual": "null",
+        "expected": "https://github.com/***/***",
+        "actual": "NULL",
     }
     assert set(outcomes(report).values()) == {"fail"}
     assert list(findings(report, "artifacts_github_url", "plan-defect")) == ["60"]
@@ -295,6 +295,5 @@ def test_what_the_handler_wrote_always_agrees(fields: dict[str, str | None], bef
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(urls(), urls())
-def test_a_shape_shows_nothing_of_a_path_and_a_difference_nothing_of_a_value(one: str, two: str) -> None:
-    assert len(shape(one)) < 60
-    assert "leo" not in shape(one) + difference(one, two)
+def test_a_difference_shows_nothing_of_a_value(one: str, two: str) -> None:
+    assert not any(word in difference(one, two) for word in ("leo", "app", "http"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from genreq_checks.archive_facts import ArchiveFacts
+from genreq_checks.generation_facts import GenerationFacts
 from genreq_checks.migration_facts import MigrationFolder
 from genreq_checks.reconciled import Reconciliation
 
@@ -14,6 +16,8 @@ class Inputs:
 
     messages: Reconciliation | None = None
     migrations: MigrationFolder | None = None
+    generation: GenerationFacts | None = None
+    archive: ArchiveFacts | None = None
 
 
 NOTHING = Inputs()

@@ -18,8 +18,6 @@ EXAMPLES = 100  # of each kind that are kept to be listed; counts are always who
 Verdict = Literal["agrees", "not-set", "missing", "wrong", "unexpected", "plan-defect"]
 DIFFERENT: tuple[Verdict, ...] = ("missing", "wrong", "unexpected")
 
-_HOST = re.compile(r"(https?)://((?:[a-z0-9-]+\.)*)([a-z0-9-]+\.[a-z]{2,24})(?=[/?#]|\Z)")
-
 
 @dataclass(frozen=True, slots=True)
 class Lines:
@@ -168,21 +166,6 @@ def _verdict(expected: str | None, actual: str | None) -> Verdict:
     if actual is None:
         return "missing"
     return "unexpected" if expected is None else "wrong"
-
-
-def shape(value: str | None) -> str:
-    """A value as a report may show it: null, empty, blank, a URL's scheme and registered domain, or only its length."""
-    if value is None:
-        return "null"
-    if not value.strip():
-        return "blank" if value else "empty"
-    found = _HOST.match(value)
-    length = f"({len(value):,} characters)"
-    if not found:
-        return f"text {length}"
-    scheme, labels, domain = found.groups()
-    path = "/…" if len(value) > found.end() else ""
-    return f"{scheme}://{'….' if labels else ''}{domain}{path} {length}"
 
 
 def difference(expected: str | None, actual: str | None) -> str:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from genreq_checks.checks import derivation, dropped, kept, migrations, population, reconciliation, url_shape
+from genreq_checks.checks import (
+    claims,
+    dependents,
+    derivation,
+    dropped,
+    generation,
+    kept,
+    loss,
+    migrations,
+    population,
+    reconciliation,
+    url_shape,
+)
 from genreq_checks.checks.check import Check
 
 ALL: tuple[Check, ...] = (
+    claims.CHECK,
+    loss.CHECK,
+    dependents.CHECK,
     dropped.CHECK,
     kept.CHECK,
     population.CHECK,
@@ -13,4 +28,5 @@ ALL: tuple[Check, ...] = (
     url_shape.CHECK,
     reconciliation.CHECK,
     migrations.CHECK,
+    generation.CHECK,
 )

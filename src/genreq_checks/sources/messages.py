@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
+from genreq_checks.masking import SHAPE_LENGTH, mask
 from genreq_checks.plan import Plan
 from genreq_checks.reconciled import (
     DIFFERENT,
@@ -25,13 +26,12 @@ from genreq_checks.reconciled import (
     difference,
     expected_values,
     rules_of,
-    shape,
     shown_key,
 )
 from genreq_checks.sources.connection import parse, reading
 from genreq_checks.sources.message_index import Index, open_index
 from genreq_checks.sources.message_lines import LineCounts, Message, message_files, read_messages
-from genreq_checks.sources.postgres import explain
+from genreq_checks.sources.postgres import explain_failure
 from genreq_checks.sources.rows_by_key import KeyedTable, Row, keyed_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +88,7 @@ def reconcile(
     except SourceError as error:
         return Reconciliation(problem=error.message, remedy=error.hint)
     except sa.exc.DBAPIError as error:
-        message, hint = explain(error, target, plan)
+        message, hint = explain_failure(error, target, plan)
         return Reconciliation(problem=message, remedy=hint)
 
 
@@ -149,12 +149,17 @@ def _compare(columns: dict[str, Column], rules: Sequence[Rule], message: Message
                 key=shown_key(message.key),
                 file=message.file,
                 line=message.line,
-                expected=shape(due),
-                actual=shape(actual),
+                expected=_shape(due),
+                actual=_shape(actual),
                 verdict=verdict,
                 note=difference(due, actual),
             )
             _add(column.defects if verdict == "plan-defect" else column.different, example)
+
+
+def _shape(value: str | None) -> str:
+    """The value as a report may show it."""
+    return mask(None, 0, False) if value is None else mask(value[:SHAPE_LENGTH], len(value), False)
 
 
 def _add(examples: list[Example], example: Example) -> None:
