@@ -138,6 +138,7 @@ def check(
 
 def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     """One check's result; a check that raises is unknown with its error, and hides no other."""
+    found: int | None = None
     if evidence.phase not in one.phases:
         findings = [
             Finding(subject=subject or one.name, outcome="skip", message=f"Not asked for in phase {evidence.phase}.")
@@ -145,6 +146,7 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     else:
         try:
             findings = list(one.judge(evidence, subject))
+            found = one.count(evidence, subject) if one.count else None
         except Exception as error:  # noqa: BLE001 - a fault in one check must not hide the others' answers
             findings = [
                 unknown(
@@ -156,7 +158,7 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
         title=one.title.format(subject=subject),
         outcome=worst(finding.outcome for finding in findings),
         requirement=evidence.plan.proves(one.id(subject)),
-        found=len(findings),
+        found=len(findings) if found is None else found,
         findings=tuple(findings[:LIST_LIMIT]),
     )
 

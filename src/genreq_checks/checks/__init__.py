@@ -11,8 +11,10 @@ from genreq_checks.checks import (
     kept,
     leftovers,
     loss,
+    migrations,
     phases,
     population,
+    reconciliation,
     url_shape,
 )
 from genreq_checks.checks.check import Check
@@ -26,6 +28,8 @@ ALL: tuple[Check, ...] = (
     population.CHECK,
     derivation.CHECK,
     url_shape.CHECK,
+    reconciliation.CHECK,
+    migrations.CHECK,
     generation.CHECK,
     leftovers.CHECK,
     phases.CHECK,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from genreq_checks.cli.inputs import Messages, Migrations, MigrationsTable, read_messages, with_bookkeeping
 from genreq_checks.cli.options import (
     Cutover,
     PlanFile,
@@ -46,6 +47,9 @@ def check(
     code: Code = None,
     plan: PlanFile = None,
     table: TableName = None,
+    messages: Messages = None,
+    migrations: Migrations = None,
+    migrations_table: MigrationsTable = None,
     formats: Formats = None,
     output: Outputs = None,
     generation: Generation = None,
@@ -63,15 +67,21 @@ def check(
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
     moment, notes = instant(cutover)
-    promised = the_plan(plan, table)
+    promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
-    inputs = Inputs(
-        code=read_code(promised, code) if code else None,
-        generation=load_facts(generation) if generation else None,
-    )
+    folder = None
+    if migrations is not None:
+        from genreq_checks.sources.migrations import read_folder
+
+        folder = read_folder(migrations, promised)
+    generated = load_facts(generation) if generation else None
+    mentions = read_code(promised, code) if code else None
     with narrate("Reading the table…"):
+        split = moment if moment is not None else promised.cutover
+        recorded = read_messages(promised, where, messages, split, timeout) if messages else None
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
+    inputs = Inputs(messages=recorded, migrations=folder, generation=generated, code=mentions)
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
     tell_unread(now, then)
