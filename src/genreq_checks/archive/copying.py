@@ -14,7 +14,7 @@ from psycopg.pq import ExecStatus
 
 from genreq_checks.errors import SourceError
 
-PIECE = 4 << 20  # bytes; a piece is larger only by its last row
+PIECE = 2 << 20  # bytes; a piece is larger only by its last row
 FIXED_HEADER = 19  # signature, flags and the length of what may follow
 TRAILER = 2
 NULL = 0xFFFF_FFFF
@@ -29,7 +29,7 @@ class Piece:
 
 
 def copy_out(connection: psycopg.Connection[Any], statement: sql.Composed) -> Iterator[Piece]:
-    """Run a COPY in binary format and give its rows in pieces of about 4 MB.
+    """Run a COPY in binary format and give its rows in pieces of about 2 MB.
 
     The loop asks libpq itself, since psycopg's own iteration costs as much per row as everything else together.
     Raises: psycopg.Error.

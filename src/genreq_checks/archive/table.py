@@ -81,7 +81,9 @@ def require_readable(place: Place, plan: Plan, names: Sequence[str]) -> None:
     for name in names:
         column = place.facts.column(name)
         if column is None:
-            raise SourceError(f"{table} has no column '{name}'.", "Take it out of the plan (--plan FILE) if that is right.")
+            raise SourceError(
+                f"{table} has no column '{name}'.", "Take it out of the plan (--plan FILE) if that is right."
+            )
         if not column.privilege:
             raise SourceError(f"The role may not read {table}.{name}.", f"GRANT SELECT ON {table} to the role.")
 
@@ -111,7 +113,9 @@ def failure(error: sa.exc.DBAPIError | psycopg.Error, target: Target, table: str
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
     match state:
         case "57014":
-            return SourceError(f"{table} took longer than the time limit, and was given up.", "Raise it with --timeout.")
+            return SourceError(
+                f"{table} took longer than the time limit, and was given up.", "Raise it with --timeout."
+            )
         case "55P03" | "40P01":
             return SourceError(f"{table} is locked by another transaction.", "Run it again when that is done.")
         case "42501":
@@ -123,4 +127,6 @@ def failure(error: sa.exc.DBAPIError | psycopg.Error, target: Target, table: str
             return SourceError(f"The connection to {target.location} broke off: {text}.", "Run it again.")
         case _:
             kind = type(cause).__name__
-            return SourceError(f"{table}: the server said {kind} (SQLSTATE {state}).", "Look it up in the server's log.")
+            return SourceError(
+                f"{table}: the server said {kind} (SQLSTATE {state}).", "Look it up in the server's log."
+            )

@@ -50,9 +50,7 @@ def write_archive(
     return header.facts(str(path), verified=True)
 
 
-def _fill(
-    file: BinaryIO, plan: Plan, target: Target, timeout: float | None, progress: Callable[[int], None]
-) -> Header:
+def _fill(file: BinaryIO, plan: Plan, target: Target, timeout: float | None, progress: Callable[[int], None]) -> Header:
     names = [*plan.table.key, *plan.dropped]
     try:
         with reading(target, timeout or 0) as connection:
