@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ class Piece:
     sizes: list[int] = field(default_factory=list[int])
 
 
-def copy_out(connection: psycopg.Connection[Any], statement: sql.Composed) -> Iterator[Piece]:
+def copy_out(connection: psycopg.Connection[Any], statement: sql.Composed) -> Generator[Piece, None, None]:
     """Run a COPY in binary format and give its rows in pieces of about 2 MB.
 
     The loop asks libpq itself, since psycopg's own iteration costs as much per row as everything else together.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -62,7 +63,8 @@ def _fill(file: BinaryIO, plan: Plan, target: Target, timeout: float | None, pro
             assert isinstance(driver, psycopg.Connection)
             sink = Sink(file, names)
             with sink.writer:
-                _pump(copy_out(driver, copy_statement(place, plan)), sink, progress)
+                with closing(copy_out(driver, copy_statement(place, plan))) as pieces:
+                    _pump(pieces, sink, progress)
                 header = _header(plan, target, place, created_at.astimezone(UTC), sink)
                 sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
     except (sa.exc.DBAPIError, psycopg.Error) as error:

@@ -85,11 +85,16 @@ def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
         print(f"Every row that is filled fires: {', '.join(map(printable, goal.triggers))}.", file=sys.stderr)
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise UsageError(f"Restoring {what} needs a yes.", "Add --yes, or run it in a terminal.")
     manner = "overwriting values that differ" if overwrite else "filling NULLs only"
     if not typer.confirm(f"Restore {printable(what)}, {manner}?", err=True):
         raise UsageError("Nothing was written.")
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def sentence(done: RestoreResult) -> str:
@@ -122,7 +127,10 @@ class Rejects:
         if self._header:
             self._csv.writerow(self._header)
             self._header = None
-        key = [f"'{text}" if text and text[0] in "=+-@\t\r" and not text.lstrip("-").isdigit() else text for text in one.key]
+        key = [
+            f"'{text}" if text and text[0] in "=+-@\t\r" and not text.lstrip("-").isdigit() else text
+            for text in one.key
+        ]
         self._csv.writerow([one.reason, one.column, *key])
 
 
