@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from genreq_checks.archive import read_facts, restore, write_archive
-from genreq_checks.archive.restore import Unplaced
+from genreq_checks.archive.restoring import Unplaced
 from genreq_checks.cli import app
 from genreq_checks.errors import ArchiveError, SourceError, UsageError
 from genreq_checks.plan import Plan, parse_plan
@@ -267,7 +267,7 @@ def test_an_archive_of_another_table_or_key_is_refused(database: str, plan: Plan
 
 
 def test_a_locked_row_is_waited_for_and_told_of(database: str, plan: Plan, archived: Path, monkeypatch: Any) -> None:
-    monkeypatch.setitem(sys.modules["genreq_checks.archive.restore"].SETTINGS, "lock_timeout", "50ms")
+    monkeypatch.setitem(sys.modules["genreq_checks.archive.restoring"].SETTINGS, "lock_timeout", "50ms")
     with psycopg.connect(database) as other:
         other.execute("SELECT FROM generation_requests WHERE id = 2 FOR UPDATE")
         with pytest.raises(SourceError, match="is locked by another"):

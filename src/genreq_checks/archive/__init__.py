@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genreq_checks.archive.read import read_facts as read_facts
-    from genreq_checks.archive.restore import RestoreResult as RestoreResult
-    from genreq_checks.archive.restore import restore as restore
+    from genreq_checks.archive.restoring import RestoreResult as RestoreResult
+    from genreq_checks.archive.restoring import restore as restore
     from genreq_checks.archive.write import write_archive as write_archive
 
-_PLACES = {"read_facts": "read", "restore": "restore", "RestoreResult": "restore", "write_archive": "write"}
+_PLACES = {"read_facts": "read", "restore": "restoring", "RestoreResult": "restoring", "write_archive": "write"}
 __all__ = ["RestoreResult", "read_facts", "restore", "write_archive"]
 
 

@@ -16,7 +16,7 @@ from genreq_checks.wording import plural, size
 
 if TYPE_CHECKING:
     from genreq_checks.archive.goal import Goal
-    from genreq_checks.archive.restore import RestoreResult, Unplaced
+    from genreq_checks.archive.restoring import RestoreResult, Unplaced
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually ….parquet.")]
 ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="An archive, as `archive` writes it.")]
@@ -54,7 +54,7 @@ def restore(
 ) -> None:
     """Put an archive's values back where the table has NULL. What could not be placed goes to stdout, as CSV."""
     from genreq_checks.archive.goal import examine
-    from genreq_checks.archive.restore import restore as put_back
+    from genreq_checks.archive.restoring import restore as put_back
 
     promised = the_plan(plan, table)
     url = database(source)
