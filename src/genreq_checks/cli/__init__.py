@@ -8,6 +8,7 @@ import typer
 
 from genreq_checks.cli import (
     about,
+    archive,
     check,
     demo,
     generate,
@@ -30,6 +31,8 @@ app.command("check")(check.check)
 app.command("snapshot")(snapshot.snapshot)
 app.command("generate")(generate.generate)
 app.command("rows")(rows.rows)
+app.command("archive")(archive.archive)
+app.command("restore")(archive.restore)
 app.command("demo")(demo.demo)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)
