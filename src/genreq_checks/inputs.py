@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from genreq_checks.results import Step
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Optional evidence. A check whose input is None is skipped; one that was asked for and unreadable is unknown."""
+
+    rehearsal: tuple[Step, ...] | None = None
 
 
 NOTHING = Inputs()

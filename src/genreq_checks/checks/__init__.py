@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genreq_checks.checks import derivation, dropped, kept, population, url_shape
+from genreq_checks.checks import derivation, dropped, forward, kept, population, rollback, url_shape
 from genreq_checks.checks.check import Check
 
 ALL: tuple[Check, ...] = (
@@ -11,4 +11,6 @@ ALL: tuple[Check, ...] = (
     population.CHECK,
     derivation.CHECK,
     url_shape.CHECK,
+    forward.CHECK,
+    rollback.CHECK,
 )

@@ -124,7 +124,8 @@ def _steps(report: Report) -> Iterator[Text]:
     yield Text("\nSteps", style="bold")
     for step in report.steps:
         line = Text(f"  {MARKS[step.outcome]} ", style=STYLES[step.outcome])
-        yield line.append(clean(f"{step.name} ({step.seconds:.1f} s): {step.message}"), style="")
+        locks = f" Locks on the table: {', '.join(step.locks)}." if step.locks else ""
+        yield line.append(clean(f"{step.name} ({step.seconds:.1f} s): {step.message}{locks}"), style="")
 
 
 def _provenance(report: Report) -> Iterator[str]:
