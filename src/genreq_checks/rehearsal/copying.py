@@ -166,18 +166,22 @@ def _copy_rows(
         )
     query = sampled(plan, types, tables[ours], sample)
     rows = _stream(source, there, query, ours, tables[ours])
-    parents: dict[tuple[str, str], list[sa.ColumnElement[bool]]] = {}
-    keys = sampled(plan, types, list(dict.fromkeys((*plan.table.key, *tables[ours]))), sample).subquery()
+    parents: dict[tuple[str, str], list[tuple[list[str], list[str]]]] = {}
     for parent in source.execute(_PARENTS, {"oid": oid}):
-        same = [sa.column(t) == keys.c[o] for t, o in zip(parent.theirs, parent.own, strict=True)]
-        exists = sa.exists(sa.select(sa.literal(1)).select_from(keys).where(*same))
-        parents.setdefault((parent.schema, parent.table), []).append(exists)
+        parents.setdefault((parent.schema, parent.table), []).append((parent.theirs, parent.own))
     for name, columns in tables.items():
         if name == ours or not columns:
             continue
         other = sa.table(name[1], *(sa.column(c) for c in columns), schema=name[0])
         few = sa.select(*other.c)
-        few = few.where(sa.or_(*parents[name])) if name in parents else few.limit(OTHER_ROWS)
+        if name in parents:
+            wanted = [
+                sa.tuple_(*(other.c[c] for c in theirs)).in_(sampled(plan, types, own, sample))
+                for theirs, own in parents[name]
+            ]
+            few = few.where(sa.or_(*wanted))
+        else:
+            few = few.limit(OTHER_ROWS)
         try:
             with source.begin_nested():
                 _stream(source, there, few, name, columns)

@@ -18,9 +18,11 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     dropped column) and every status, in the order of the key. At least one row of every class comes, even if that
     makes more rows than `size`.
     """
-    table = sa.table(plan.table.name, *(sa.column(name) for name in columns), schema=plan.table.schema_name)
+    every = dict.fromkeys((*columns, *plan.table.key))
+    table = sa.table(plan.table.name, *(sa.column(name) for name in every), schema=plan.table.schema_name)
+    wanted = [table.c[name] for name in columns]
     if size is None:
-        return sa.select(*table.c)
+        return sa.select(*wanted)
     key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
     classes = [facet.code for facet in facets_of(plan, types)]
     if plan.cohort.column in types:
@@ -31,4 +33,4 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     placed = sa.select(*ranked.c, place.label("place")).subquery()
     chosen = sa.or_(placed.c.turn == 1, placed.c.place <= size)
     same = sa.and_(*(table.c[name] == placed.c[name] for name in plan.table.key))
-    return sa.select(*table.c).select_from(table.join(placed, same)).where(chosen)
+    return sa.select(*wanted).select_from(table.join(placed, same)).where(chosen)
