@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from genreq_checks.generation_facts import GenerationFacts
 from genreq_checks.results import Step
 
 
@@ -11,6 +12,7 @@ from genreq_checks.results import Step
 class Inputs:
     """Optional evidence. A check whose input is None is skipped; one that was asked for and unreadable is unknown."""
 
+    generation: GenerationFacts | None = None
     rehearsal: tuple[Step, ...] | None = None
 
 

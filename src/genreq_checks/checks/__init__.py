@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genreq_checks.checks import derivation, dropped, forward, kept, population, rollback, url_shape
+from genreq_checks.checks import derivation, dropped, forward, generation, kept, population, rollback, url_shape
 from genreq_checks.checks.check import Check
 
 ALL: tuple[Check, ...] = (
@@ -11,6 +11,7 @@ ALL: tuple[Check, ...] = (
     population.CHECK,
     derivation.CHECK,
     url_shape.CHECK,
+    generation.CHECK,
     forward.CHECK,
     rollback.CHECK,
 )

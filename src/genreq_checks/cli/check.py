@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from genreq_checks.cli.options import (
     source_or_variable,
     the_plan,
 )
-from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.cli.output import Formats, Outputs, pairs, tell_unread, write
 from genreq_checks.errors import UsageError, near
 
 Baseline = Annotated[
@@ -28,6 +29,9 @@ PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
+Generation = Annotated[
+    Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
+]
 
 
 def check(
@@ -39,10 +43,13 @@ def check(
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
+    generation: Generation = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
+    from genreq_checks.generation_facts import load_facts
+    from genreq_checks.inputs import Inputs
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
@@ -53,9 +60,11 @@ def check(
     moment, notes = instant(cutover)
     promised = the_plan(plan, table)
     where = source_or_variable(source)
+    inputs = Inputs(generation=load_facts(generation) if generation else None)
     with narrate("Reading the table…"):
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
-    report = judge(promised, now, then, cutover=moment, phase=phase, notes=notes)
+    report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
+    tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))

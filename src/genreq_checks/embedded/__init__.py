@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -90,7 +90,7 @@ class EmbeddedServer:
 
 
 @contextmanager
-def start(settings: Mapping[str, str] | None = None) -> Iterator[EmbeddedServer]:
+def start(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedServer, None, None]:
     """Run a server for the time of a `with` block; `settings` are those of PostgreSQL, as in postgresql.conf.
 
     It is also stopped and removed when this process ends in any other way, SIGKILL included. Children that
@@ -145,5 +145,5 @@ def end(guardian: subprocess.Popen[bytes], folder: Path | None) -> None:
     with suppress(BrokenPipeError), guardian.stdin as pipe:
         pipe.write(b"stop")  # a forked child may hold the pipe open, so that closing it is not enough
     if guardian.wait() != 0 and folder is not None:
-        # The guardian was killed. Linux stops the server then; elsewhere it does so itself, missing its folder.
+        # The guardian was killed. Linux then stops the server; elsewhere it stops when it misses its folder.
         rmtree(folder, ignore_errors=True)

@@ -24,6 +24,16 @@ from pathlib import Path
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+INITDB = (
+    "--username=genreq",
+    "--auth=peer",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",  # upper and lower case beyond ASCII, the same on every machine
+    "--no-sync",
+    "--no-instructions",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +96,8 @@ def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
         wheel = copy_wheel(wheel, folder / "copy")
     programs = wheel / "pginstall" / "bin"
     with (folder / "log").open("ab") as log:
-        initdb: list[str | Path] = [
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "genreq",
-            "-A",
-            "peer",
-            "-E",
-            "UTF8",
-            "--locale=C",
-        ]
-        initdb += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions"]
         subprocess.run(
-            initdb,
+            [programs / "initdb", "-D", data, *INITDB],
             check=True,
             timeout=START_SECONDS,
             stdin=subprocess.DEVNULL,
@@ -114,16 +111,8 @@ def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
         for name, text in order.files.items():
             (data / name).write_text(text, encoding="utf-8")
         # As arguments, these are above every configuration file and ALTER SYSTEM.
-        private: list[str | Path] = [
-            "-k",
-            socket,
-            "-p",
-            "5432",
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "unix_socket_permissions=0700",
-        ]
+        private = ["--listen_addresses=", f"--unix_socket_directories={socket}"]
+        private += ["--port=5432", "--unix_socket_permissions=0700"]
         return subprocess.Popen(
             [programs / "postgres", "-D", data, *private],
             stdin=subprocess.DEVNULL,
@@ -134,7 +123,7 @@ def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
             user=order.uid,
             group=order.gid,
             extra_groups=None if order.uid is None else [],
-            preexec_fn=tie_to_guardian(),
+            preexec_fn=tie_to_guardian(),  # safe, as this process has one thread
         )
 
 

