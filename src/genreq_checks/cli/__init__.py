@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from genreq_checks.cli import about, check, demo, generate, rehearse, snapshot
+from genreq_checks.cli import about, archive, check, demo, generate, rehearse, snapshot
 from genreq_checks.errors import GenreqError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("snapshot")(snapshot.snapshot)
+app.command("archive")(archive.archive)
+app.command("restore")(archive.restore)
 app.command("generate")(generate.generate)
 app.command("rehearse")(rehearse.rehearse)
 app.command("demo")(demo.demo)
