@@ -90,8 +90,10 @@ def test_an_embedded_server_and_a_sample_do_as_well(plan: Plan, source: str) -> 
         (f"{DROP_BOTH} ALTER TABLE generation_requests DROP COLUMN github_url;", "github_url (the plan keeps it)"),
         (f"{DROP_BOTH} ALTER TABLE generation_requests DROP COLUMN error_message;", "dropped too much: public.gen"),
         (
-            "ALTER TABLE generation_requests RENAME COLUMN download_url TO old; "
-            "ALTER TABLE generation_requests DROP COLUMN conversation;",
+            (
+                "ALTER TABLE generation_requests RENAME COLUMN download_url TO old; "
+                "ALTER TABLE generation_requests DROP COLUMN conversation;"
+            ),
             "not dropped but renamed to old",
         ),
         (f"{DROP_BOTH} ALTER TABLE generation_requests RENAME github_url TO g;", "github_url was renamed to g"),
@@ -141,11 +143,15 @@ def test_a_forward_that_is_not_the_plan_fails(run: Rehearse, source: str, forwar
         DROP_BOTH,
         f"BEGIN; {DROP_BOTH} COMMIT;",
         "ALTER TABLE public.generation_requests DROP COLUMN IF EXISTS download_url, DROP COLUMN conversation RESTRICT",
-        "DO $$ BEGIN ALTER TABLE generation_requests DROP download_url; ALTER TABLE generation_requests DROP conversation; END $$;",
-        "DO $$ BEGIN ALTER TABLE generation_requests DROP download_url; COMMIT; "
-        "ALTER TABLE generation_requests DROP conversation; END $$;",
-        'ALTER TABLE "generation_requests" DROP COLUMN "download_url";--> statement-breakpoint\n'
-        'ALTER TABLE "generation_requests" DROP COLUMN "conversation"; SELECT 1;',
+        f"DO $$ BEGIN {DROP_BOTH} END $$;",
+        (
+            "DO $$ BEGIN ALTER TABLE generation_requests DROP download_url; COMMIT; "
+            "ALTER TABLE generation_requests DROP conversation; END $$;"
+        ),
+        (
+            'ALTER TABLE "generation_requests" DROP COLUMN "download_url";--> statement-breakpoint\n'
+            'ALTER TABLE "generation_requests" DROP COLUMN "conversation"; SELECT 1;'
+        ),
         f"{DROP_BOTH} VACUUM generation_requests;",
     ],
 )
@@ -329,12 +335,15 @@ def trace(url: str) -> list[object]:
     """Everything of a database that a rehearsal could have touched: catalog, rows, locks, statistics of writes."""
     with psycopg.connect(url) as connection:
         queries = (
-            "SELECT oid, relname, relfilenode, relacl FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
-            "SELECT attrelid, attname, attnum, atttypid, attisdropped FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid "
-            "WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 3",
+            """SELECT c.oid, relname, relfilenode, relacl FROM pg_class c
+               WHERE relnamespace = 'public'::regnamespace ORDER BY 1""",
+            """SELECT attrelid, attname, attnum, atttypid, attisdropped
+               FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+               WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 3""",
             "SELECT xmin::text, ctid::text, g::text FROM generation_requests g ORDER BY id",
-            "SELECT relation, mode FROM pg_locks l JOIN pg_class c ON c.oid = relation JOIN pg_database d ON d.oid = database "
-            "WHERE relnamespace = 'public'::regnamespace AND datname = current_database() AND pid <> pg_backend_pid() ORDER BY 1",
+            """SELECT relation, mode FROM pg_locks l JOIN pg_class c ON c.oid = relation
+               JOIN pg_database d ON d.oid = database WHERE relnamespace = 'public'::regnamespace
+               AND datname = current_database() AND pid <> pg_backend_pid() ORDER BY 1""",
             "SELECT last_value, is_called FROM generation_requests_id_seq",
             "SELECT rolname FROM pg_roles ORDER BY 1",
         )

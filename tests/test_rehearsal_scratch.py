@@ -121,7 +121,8 @@ def test_another_plan_with_partitions_and_a_key_of_two_columns(server: Server, e
     execute(
         empty_database,
         """CREATE SCHEMA shop; CREATE TABLE shop."Orders" (tenant uuid, id int, state text NOT NULL, paid_at timestamptz,
-           total numeric(10,2) NOT NULL CHECK (total > 0), "old note" varchar(40), twice numeric GENERATED ALWAYS AS (total * 2) STORED,
+           total numeric(10,2) NOT NULL CHECK (total > 0), "old note" varchar(40),
+           twice numeric GENERATED ALWAYS AS (total * 2) STORED,
            PRIMARY KEY (tenant, id)) PARTITION BY RANGE (id);
            CREATE TABLE shop.few PARTITION OF shop."Orders" FOR VALUES FROM (0) TO (10);
            CREATE TABLE shop.many PARTITION OF shop."Orders" FOR VALUES FROM (10) TO (1000);

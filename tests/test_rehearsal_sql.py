@@ -17,7 +17,7 @@ STATEMENTS = [
     "SELECT 'a;b', E'it\\'s;', \"odd;name\" FROM t",
     "DO $$ BEGIN PERFORM 1; PERFORM 2; END $$",
     "DO $x$ BEGIN RAISE NOTICE '$$;'; END $x$",
-    "SELECT $1a; -- not a dollar quote; with a remark".split(";")[0].replace("$1a", "a$1"),
+    "SELECT a$1$ FROM b$1$",
     "CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2)",
     "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
     "CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC SELECT 1; SELECT 2; END",
@@ -45,7 +45,8 @@ def test_a_file_without_a_statement_has_none(text: str) -> None:
 
 
 def test_drizzle_breakpoints_cut_and_pieces_of_comments_alone_are_none() -> None:
-    text = "ALTER TABLE t DROP COLUMN a;\n--> statement-breakpoint\n-- only a remark\n--> statement-breakpoint\nSELECT 1; SELECT 2;"
+    pieces = ["ALTER TABLE t DROP COLUMN a;\n", "\n-- only a remark\n", "\nSELECT 1; SELECT 2;"]
+    text = "--> statement-breakpoint".join(pieces)
     file = parse_sql(text, "f")
     assert file.breakpoints
     assert [s.strip() for s in file.statements] == ["ALTER TABLE t DROP COLUMN a;", "SELECT 1; SELECT 2;"]

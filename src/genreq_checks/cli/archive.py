@@ -122,7 +122,10 @@ class Rejects:
         if self._header:
             self._csv.writerow(self._header)
             self._header = None
-        key = [f"'{text}" if text and text[0] in "=+-@\t\r" and not text.lstrip("-").isdigit() else text for text in one.key]
+        key = [
+            f"'{text}" if text and text[0] in "=+-@\t\r" and not text.lstrip("-").isdigit() else text
+            for text in one.key
+        ]
         self._csv.writerow([one.reason, one.column, *key])
 
 

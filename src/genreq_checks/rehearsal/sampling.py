@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from genreq_checks.facets import facets_of
+from genreq_checks.facets import groups_of
 from genreq_checks.plan import Plan
 
 
@@ -24,7 +24,7 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     if size is None:
         return sa.select(*wanted)
     key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
-    classes = [facet.code for facet in facets_of(plan, types)]
+    classes: list[sa.ColumnElement[Any]] = [group.code for group in groups_of(plan, types)]
     if plan.cohort.column in types:
         classes.append(sa.column(plan.cohort.column))
     turn = sa.func.row_number().over(partition_by=classes or None, order_by=key).label("turn")
