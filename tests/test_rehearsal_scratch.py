@@ -211,7 +211,8 @@ def test_a_signal_leaves_no_scratch_database(server: Server, database: str, tmp_
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         while not connection.execute(query).fetchone()[0]:  # type: ignore[index]
             assert time.monotonic() < deadline
-            assert process.poll() is None
+            with pytest.raises(subprocess.TimeoutExpired):  # it must not end before the signal
+                process.wait(0.2)
     os.kill(process.pid, number)
     process.communicate(timeout=60)
     assert process.returncode != 0

@@ -178,11 +178,9 @@ class Stages:
 
     def restore(self) -> Answer:
         """The archive's values back into the columns, as `genreq-checks restore` does."""
-        try:
+        try:  # the archive is our own: if it does not fit, that is what the rollback made of the table
             done = restore(self.plan, self.folder / "archive.parquet", self.scratch.url, timeout=self.timeout)
-        except (
-            GenreqError
-        ) as error:  # the archive is our own: that it does not fit is what the rollback made of the table
+        except GenreqError as error:
             return Answer("fail", str(error))
         text = f"{plural(done.placed, 'value')} of {plural(done.rows, 'row')} restored, {done.already:,} already there"
         if done.conflicts or done.gone:
