@@ -9,6 +9,7 @@ from genreq_checks.code_facts import CodeFacts
 from genreq_checks.generation_facts import GenerationFacts
 from genreq_checks.migration_facts import MigrationFolder
 from genreq_checks.reconciled import Reconciliation
+from genreq_checks.results import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Inputs:
     migrations: MigrationFolder | None = None
     generation: GenerationFacts | None = None
     archive: ArchiveFacts | None = None
+    rehearsal: tuple[Step, ...] | None = None
 
 
 NOTHING = Inputs()

@@ -117,6 +117,11 @@ class Step(Model):
     message: str
     locks: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> str:
+        """The message, and which locks the step took on the table."""
+        return f"{self.message} Locks on the table: {', '.join(self.locks)}." if self.locks else self.message
+
 
 class Tool(Model):
     """What made the report."""

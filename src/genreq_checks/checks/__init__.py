@@ -7,6 +7,7 @@ from genreq_checks.checks import (
     dependents,
     derivation,
     dropped,
+    forward,
     generation,
     kept,
     leftovers,
@@ -15,6 +16,7 @@ from genreq_checks.checks import (
     phases,
     population,
     reconciliation,
+    rollback,
     url_shape,
 )
 from genreq_checks.checks.check import Check
@@ -33,4 +35,6 @@ ALL: tuple[Check, ...] = (
     generation.CHECK,
     leftovers.CHECK,
     phases.CHECK,
+    forward.CHECK,
+    rollback.CHECK,
 )

@@ -12,6 +12,7 @@ from genreq_checks.cli import (
     check,
     demo,
     generate,
+    rehearse,
     rows,
     snapshot,
 )
@@ -33,6 +34,7 @@ app.command("generate")(generate.generate)
 app.command("rows")(rows.rows)
 app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
+app.command("rehearse")(rehearse.rehearse)
 app.command("demo")(demo.demo)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)

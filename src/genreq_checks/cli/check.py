@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from genreq_checks.cli.inputs import Messages, Migrations, MigrationsTable, read_messages, with_bookkeeping
+from genreq_checks.cli.inputs import (
+    Archive,
+    Code,
+    Generation,
+    Messages,
+    Migrations,
+    MigrationsTable,
+    Named,
+    read_inputs,
+    with_bookkeeping,
+)
 from genreq_checks.cli.options import (
     Cutover,
     PlanFile,
@@ -29,14 +38,7 @@ Baseline = Annotated[
 PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
-Code = Annotated[
-    Path | None,
-    typer.Option("--code", metavar="DIR", help="The source code, to look for what still names the columns."),
-]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
-Generation = Annotated[
-    Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
-]
 
 
 def check(
@@ -44,24 +46,23 @@ def check(
     baseline: Baseline = None,
     cutover: Cutover = None,
     phase: PhaseName = "after",
-    code: Code = None,
-    plan: PlanFile = None,
-    table: TableName = None,
     messages: Messages = None,
     migrations: Migrations = None,
     migrations_table: MigrationsTable = None,
+    code: Code = None,
+    generation: Generation = None,
+    archive: Archive = None,
+    plan: PlanFile = None,
+    table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
-    generation: Generation = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
-    from genreq_checks.generation_facts import load_facts
-    from genreq_checks.inputs import Inputs
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
-    from genreq_checks.run import observe, read_code
+    from genreq_checks.run import observe
 
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
@@ -69,19 +70,11 @@ def check(
     moment, notes = instant(cutover)
     promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
-    folder = None
-    if migrations is not None:
-        from genreq_checks.sources.migrations import read_folder
-
-        folder = read_folder(migrations, promised)
-    generated = load_facts(generation) if generation else None
-    mentions = read_code(promised, code) if code else None
+    named = Named(messages, migrations, code, generation, archive)
     with narrate("Reading the table…"):
-        split = moment if moment is not None else promised.cutover
-        recorded = read_messages(promised, where, messages, split, timeout) if messages else None
+        inputs = read_inputs(named, promised, where, moment, timeout)
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
-    inputs = Inputs(messages=recorded, migrations=folder, generation=generated, code=mentions)
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
     tell_unread(now, then)

@@ -159,7 +159,7 @@ def steps(report: Report) -> str:
     """The steps of a rehearsal."""
     rows = "".join(
         f'<tr><td>{outcome_mark(s.outcome)}</td><th scope="row">{esc(s.name)}</th>'
-        f'<td class="number">{s.seconds:.1f} s</td><td>{esc(s.message)}</td></tr>'
+        f'<td class="number">{s.seconds:.1f} s</td><td>{esc(s.said)}</td></tr>'
         for s in report.steps
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in ("Outcome", "Step", "Time", "Said"))

@@ -84,7 +84,7 @@ def _sections(report: Report) -> Iterable[Section]:
         head = "\n### Not passing\n\n| outcome | check | found | what to do |\n|---|---|---|---|\n"
         yield Section(head, tuple(row for check in not_passing(report) for row in _findings(check)))
     steps = (
-        f"| {MARKS[s.outcome]} {WORDS[s.outcome]} | {escape(s.name)} | {s.seconds:.1f} s | {escape(s.message)} |\n"
+        f"| {MARKS[s.outcome]} {WORDS[s.outcome]} | {escape(s.name)} | {s.seconds:.1f} s | {escape(s.said)} |\n"
         for s in report.steps
     )
     yield Section("\n### Steps\n\n| outcome | step | time | said |\n|---|---|--:|---|\n", tuple(steps))

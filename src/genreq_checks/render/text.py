@@ -56,7 +56,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     if report.steps:
         yield Text("\nSteps", style="bold")
         for step in report.steps:
-            said = Text(line(f"{step.name} ({step.seconds:.1f} s): {step.message}"))
+            said = Text(line(f"{step.name} ({step.seconds:.1f} s): {step.said}"))
             yield _row(f"  {MARKS[step.outcome]} ", said, STYLES[step.outcome])
     if report.rates:
         yield Text("\nPopulated, of completed rows", style="bold")
