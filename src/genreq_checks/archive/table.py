@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -96,7 +97,7 @@ def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> N
     certain = certain and not any(column.nullable for column in columns if column)
     if certain and connection.execute(_UNIQUE, {"oid": place.oid, "positions": positions}).scalar_one():
         return
-    key = [sa.column(name) for name in plan.table.key]
+    key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
     table = sa.table(plan.table.name, *key, schema=plan.table.schema_name)
     twice = sa.or_(sa.func.count() > 1, *(column.is_(None) for column in key))
     query = sa.select(sa.literal(1)).select_from(table).group_by(*key).having(twice).limit(1)

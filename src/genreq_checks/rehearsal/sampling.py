@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from genreq_checks.facets import groups_of
 from genreq_checks.plan import Plan
+from genreq_checks.scan import groups_of
 
 
 def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int | None) -> sa.Select[Any]:

@@ -9,8 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from genreq_checks.archive.restore import restore
-from genreq_checks.archive.write import write_archive
+from genreq_checks.archive import restore, write_archive
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.apply import Applied, apply
