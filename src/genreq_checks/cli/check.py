@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,10 @@ PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
+Charts = Annotated[
+    list[Path] | None,
+    typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
+]
 
 
 def check(
@@ -39,6 +44,7 @@ def check(
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
+    chart: Charts = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
@@ -50,6 +56,11 @@ def check(
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
+    if chart:
+        from genreq_checks import charts
+
+        for file in chart:
+            charts.check_suffix(file)
     moment, notes = instant(cutover)
     promised = the_plan(plan, table)
     where = source_or_variable(source)
@@ -58,4 +69,8 @@ def check(
         now = observe(promised, where, moment, timeout=timeout)
     report = judge(promised, now, then, cutover=moment, phase=phase, notes=notes)
     write(report, places)
+    if chart:
+        picture = charts.overview(report, promised, now, then, moment)
+        for file in chart:
+            charts.save(picture, file)
     raise typer.Exit(report.exit_code(strict))
