@@ -7,6 +7,8 @@ nondeterministic collation cannot make unequal strings equal. No connection is m
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +17,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks import url_shape
-from genreq_checks.plan import Plan, UrlShape
+from genreq_checks.plan import KeptColumn, Plan, UrlShape
 
 JSON_TYPES = ("json", "jsonb")
 SPLIT_LIMIT = 2**30  # codes of several facets are packed into one integer as long as it stays below this
+
+SAFE_SUFFIX = re.compile("[A-Za-z0-9.-]+")  # what cannot make a well-formed URL malformed
 
 POPULATION = ("null", "blank", "populated")
 URL = ("null", "blank", "populated", "malformed", "credentials")
@@ -71,22 +75,24 @@ def url(column: str, shape: UrlShape) -> Facet:
     passes what the regular expressions behind it would refuse (held by a property test).
     """
     text = as_text(column)
-    cheap = [
-        sa.and_(
-            text.like(test.like),
-            *(text.not_like(pattern) for pattern in test.not_like),
-            text.op("!~", is_comparison=True)(url_shape.BEYOND_CHEAP),
-        )
-        for test in url_shape.cheap_tests(shape)
-    ]
     cases = [
         (sa.column(column).is_(None), "null"),
-        *((condition, "populated") for condition in cheap),
+        (passes_cheaply(column, shape), "populated"),
         (is_blank(text), "blank"),
         (text.op("~*", is_comparison=True)(url_shape.CREDENTIALS), "credentials"),
         (text.op("~*", is_comparison=True)(url_shape.well_formed(shape)), "populated"),
     ]
     return Facet(column, URL, _code(URL, cases, "malformed"))
+
+
+def passes_cheaply(column: str, shape: UrlShape) -> sa.ColumnElement[bool]:
+    """Is the value surely well-formed? False says nothing yet; NULL gives NULL."""
+    text = as_text(column)
+    tests = [
+        sa.and_(text.like(test.like), text.op("!~", is_comparison=True)(test.refused))
+        for test in url_shape.cheap_tests(shape)
+    ]
+    return sa.or_(sa.false(), *tests)
 
 
 def json_content(column: str, type_name: str) -> Facet:
@@ -135,22 +141,85 @@ def rebuild(column: str, source: str, prefix: str, suffix: str) -> Facet:
     return Facet(f"rebuild.{column}", REBUILD, _code(REBUILD, cases, "other"))
 
 
-def facets_of(plan: Plan, types: Mapping[str, str]) -> tuple[Facet, ...]:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Facets that are coded together: `code` is their mixed-radix number, the first facet's class the lowest digit."""
+
+    facets: tuple[Facet, ...]
+    code: sa.ColumnElement[int]
+
+    @property
+    def size(self) -> int:
+        """How many codes there are."""
+        return math.prod(len(facet.classes) for facet in self.facets)
+
+
+def alone(facet: Facet) -> Group:
+    """A group of one."""
+    return Group((facet,), facet.code)
+
+
+def derived_group(column: str, source: str, kept: Mapping[str, KeptColumn], suffix: str) -> Group:
+    """A URL column, the one derived from it, and the derivation: the usual rows are settled by testing the source once.
+
+    A source that passes its cheap test has no slash at its end, so that source + suffix is the derived value; and when
+    the stored one equals it, that is as well-formed as the source. What is not settled so is classified facet by facet.
+    """
+    shape, own = kept[source].url, kept[column].url
+    first = url(source, shape) if shape else population(source)
+    second = url(column, own) if own else population(column)
+    facets = (first, second, derivation(column, source, suffix))
+    slow = packed([alone(facet) for facet in facets])
+    if shape is None or shape != own or not SAFE_SUFFIX.fullmatch(suffix):
+        return Group(facets, slow)
+    nothing = sa.and_(sa.column(source).is_(None), sa.column(column).is_(None))
+    match = as_text(column) == as_text(source) + suffix
+    code = sa.case(
+        (nothing, _joint(facets, "null", "null", "none")),
+        (
+            passes_cheaply(source, shape),
+            sa.case(
+                (sa.column(column).is_(None), _joint(facets, "populated", "null", "missing")),
+                (match, _joint(facets, "populated", "populated", "match")),
+                else_=slow,
+            ),
+        ),
+        else_=slow,
+    )
+    return Group(facets, code)
+
+
+def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
+    total, radix = 0, 1
+    for facet, label in zip(facets, labels, strict=True):
+        total += facet.classes.index(label) * radix
+        radix *= len(facet.classes)
+    return sa.literal_column(str(total), sa.Integer)
+
+
+def groups_of(plan: Plan, types: Mapping[str, str]) -> tuple[Group, ...]:
     """The plan's facets over the columns that are there and readable (`types`: name → type name in the catalog)."""
-    found: list[Facet] = []
-    for name, kept in plan.kept.items():
-        if name in types:
-            found.append(url(name, kept.url) if kept.url else population(name))
+    found: list[Group] = []
+    coded: set[str] = set()
     for name, (source, suffix) in plan.derivations().items():
-        if name in types and source in types:
-            found.append(derivation(name, source, suffix))
+        if name not in types or source not in types:
+            continue
+        if {name, source} & coded:
+            found.append(alone(derivation(name, source, suffix)))
+        else:
+            found.append(derived_group(name, source, plan.kept, suffix))
+            coded |= {name, source}
+    for name, kept in plan.kept.items():
+        if name in types and name not in coded:
+            found.append(alone(url(name, kept.url) if kept.url else population(name)))
     for name, gone in plan.dropped.items():
         if name not in types:
             continue
-        found.append(json_content(name, types[name]) if types[name] in JSON_TYPES else population(name))
+        is_json = types[name] in JSON_TYPES
+        found.append(alone(json_content(name, types[name]) if is_json else population(name)))
         recipe = gone.reconstruction
         if recipe and recipe.column in types:
-            found.append(rebuild(name, recipe.column, recipe.prefix, recipe.suffix))
+            found.append(alone(rebuild(name, recipe.column, recipe.prefix, recipe.suffix)))
     return tuple(found)
 
 
@@ -177,7 +246,7 @@ class Scan:
         return tuple(found)
 
 
-def fuse(plan: Plan, facets: Sequence[Facet], cutover: datetime | None, aware: bool) -> Scan:
+def fuse(plan: Plan, groups: Sequence[Group], cutover: datetime | None, aware: bool) -> Scan:
     """All facets in one SELECT: day, split, status, one or more codes, and the number of rows.
 
     `day` is completed_at's date in UTC as text (NULL when undated; infinity, BC and the year 20000 are fine as text).
@@ -190,8 +259,8 @@ def fuse(plan: Plan, facets: Sequence[Facet], cutover: datetime | None, aware: b
     if cutover is not None:
         moment = cutover.astimezone(UTC) if aware else cutover.astimezone(UTC).replace(tzinfo=None)
         split = time >= sa.literal(moment, sa.TIMESTAMP(timezone=aware))
-    packs = _pack(facets)
-    codes = [_packed(pack).label(f"code_{index}") for index, pack in enumerate(packs)]
+    packs = _packs(groups)
+    codes = [packed(pack).label(f"code_{index}") for index, pack in enumerate(packs)]
     rows = (
         sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes)
         .select_from(sa.table(plan.table.name, schema=plan.table.schema_name))
@@ -202,27 +271,26 @@ def fuse(plan: Plan, facets: Sequence[Facet], cutover: datetime | None, aware: b
     select = sa.select(day, rows.c.split, state, *counted, sa.func.count()).group_by(
         rows.c.day, rows.c.split, rows.c.status, *counted
     )
-    return Scan(select, packs)
+    return Scan(select, tuple(tuple(facet for group in pack for facet in group.facets) for pack in packs))
 
 
-def _pack(facets: Sequence[Facet]) -> tuple[tuple[Facet, ...], ...]:
-    packs: list[list[Facet]] = [[]]
-    room = SPLIT_LIMIT
-    for facet in facets:
-        if room < len(facet.classes):
+def packed(groups: Sequence[Group]) -> sa.ColumnElement[int]:
+    """The codes of some groups in one integer, the first group's the lowest digits."""
+    first, *others = groups
+    total, radix = first.code, first.size
+    for group in others:
+        total = total + group.code * sa.literal_column(str(radix), sa.Integer)
+        radix *= group.size
+    return total
+
+
+def _packs(groups: Sequence[Group]) -> list[list[Group]]:
+    packs: list[list[Group]] = []
+    room = 0
+    for group in groups:
+        if room < group.size:
             packs.append([])
             room = SPLIT_LIMIT
-        packs[-1].append(facet)
-        room //= len(facet.classes)
-    return tuple(tuple(pack) for pack in packs if pack)
-
-
-def _packed(pack: Sequence[Facet]) -> sa.ColumnElement[int]:
-    total: sa.ColumnElement[int] | None = None
-    radix = 1
-    for facet in pack:
-        term = facet.code if radix == 1 else facet.code * sa.literal_column(str(radix), sa.Integer)
-        total = term if total is None else total + term
-        radix *= len(facet.classes)
-    assert total is not None  # a pack holds at least one facet
-    return total
+        packs[-1].append(group)
+        room //= group.size
+    return packs

@@ -18,9 +18,6 @@ WHITE_SPACE = (
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 
-# A value with none of these can be judged by its prefix alone. '_' is among them since tokens begin with 'ghp_' and the like.
-BEYOND_CHEAP = "[^A-Za-z0-9./:-]"
-
 # A password or a token in a URL: user information before '@', GitHub's token forms, a secret as a query parameter.
 CREDENTIALS = (
     r"([a-z][a-z0-9+.-]*://[^/?#\s]*:[^/?#\s]*@|https?://[^/?#\s]+@|gh[pousr]_[a-z0-9]{16}|github_pat_[a-z0-9]{16}"
@@ -34,23 +31,27 @@ _LABELS = "[a-z0-9][a-z0-9.-]*"
 
 @dataclass(frozen=True, slots=True)
 class CheapTest:
-    """LIKE patterns that settle a value when it has no character of `BEYOND_CHEAP`: the first must match, no other may."""
+    """A value that is LIKE `like` and in which `refused` finds nothing is well-formed and holds no credentials."""
 
     like: str
-    not_like: tuple[str, ...]
+    refused: str
+
+
+# No other character, no '_' (tokens begin with 'ghp_' and the like), no second ':', no slash at the end.
+_PLAIN = "[^A-Za-z0-9./:-]|:.*:|/$"
 
 
 def cheap_tests(shape: UrlShape) -> Iterator[CheapTest]:
-    """The cheap tests for a shape; a value that passes one of them is well-formed and holds no credentials."""
+    """The cheap tests for a shape, one a host: a plain prefix, and one negated search that scans the value once."""
     if "https" not in shape.schemes:
         return
     for host in shape.hosts:
         if "*" not in host:
-            yield CheapTest(
-                f"https://{host}" + "/_%" * shape.segments, ("https://%//%",) if shape.segments else ("https://%/%",)
-            )
+            no_empty_segment = "[^:]//"
+            yield CheapTest(f"https://{host}" + "/_%" * max(shape.segments, 1), f"{_PLAIN}|{no_empty_segment}")
         elif host == "*" and shape.segments == 0:
-            yield CheapTest("https://_%", ("https://%/%", "https://%:%", "https://.%", "https://-%"))
+            nothing_behind_host, no_odd_host = "[^:/]/", "//[./-]"
+            yield CheapTest("https://_%", f"{_PLAIN}|{nothing_behind_host}|{no_odd_host}")
 
 
 def well_formed(shape: UrlShape) -> str:

@@ -13,6 +13,8 @@ def percent(count: int, rows: int) -> str:
         return "0 %" if count == 0 else "100 %"
     for decimals in range(1, 5):
         text = f"{100 * count / rows:.{decimals}f}"
+        if (100 * count) % rows == 0:
+            return f"{100 * count // rows} %"
         if float(text) not in (0.0, 100.0):
             return f"{text} %"
     return "> 99.9999 %" if 2 * count > rows else "< 0.0001 %"

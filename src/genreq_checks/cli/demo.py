@@ -1,5 +1,30 @@
-"""`genreq-checks demo`."""
+"""`genreq-checks demo`: the whole story on an embedded PostgreSQL, with nothing to configure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the report and the chart go.")]
 
 
-def demo() -> None:
-    """Show the whole story on an embedded PostgreSQL."""
+def demo(output: Folder = Path("genreq-demo")) -> None:
+    """Show the whole story on an embedded PostgreSQL: before, the drop, new generations, the verdict and its picture."""
+    from genreq_checks.cli.output import print_text
+    from genreq_checks.demo import sample_snapshots
+    from genreq_checks.render.formats import renderer
+    from genreq_checks.run import check
+    from genreq_checks.snapshot import write_atomically
+
+    print("Starting an embedded PostgreSQL; it is gone when this ends.", file=sys.stderr)
+    told = sample_snapshots()
+    report = check(told.plan, told.after, told.before, cutover=told.cutover)
+    output.mkdir(parents=True, exist_ok=True)
+    told.before.save(output / "before.json")
+    write_atomically(output / "report.json", renderer("json")(report))
+    print_text(report)
+    print(f"Written to {output}: before.json (the baseline), report.json", file=sys.stderr)
+    raise typer.Exit(report.exit_code())

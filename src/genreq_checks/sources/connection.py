@@ -56,7 +56,10 @@ def parse(url: str) -> Target:
     """
     if not re.match(r"^[a-z][a-z0-9+]*://", url):
         return _target(_libpq(url), ())
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UsageError("The database URL has a host that cannot be read.", "Check its brackets.") from None
     if parts.scheme not in SCHEMES:
         raise UsageError(
             f"A database URL begins with postgresql://, not {parts.scheme}://.", near(parts.scheme, SCHEMES)

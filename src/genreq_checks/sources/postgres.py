@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import facets_of, fuse
+from genreq_checks.facets import fuse, groups_of
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
 from genreq_checks.sources.catalog import find_table
@@ -102,7 +102,7 @@ def _tally(
         return obstacle
     types = {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
     aware = types[plan.cohort.time] == "timestamp with time zone"
-    scan = fuse(plan, facets_of(plan, types), cutover, aware)
+    scan = fuse(plan, groups_of(plan, types), cutover, aware)
     try:
         with connection.begin_nested():
             rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
