@@ -159,7 +159,7 @@ def test_titles_say_the_finding(snapshot: Snapshot, report: Report, plan: Plan) 
 
 def test_the_rates_chart_holds_the_reports_numbers_and_says_them_in_words(report: Report) -> None:
     chart = charts.rates(report).to_dict()
-    drawn = [value for data in values(chart) for value in data if isinstance(value, dict) and "rate" in value]
+    drawn = values(chart)
     for rate in report.rates:
         words = f"{rate.column} {rate.side}: "
         assert words in chart["description"]
@@ -262,8 +262,9 @@ def title(chart: charts.Chart) -> str:
     return " ".join(chart.to_dict()["title"]["text"])
 
 
-def values(spec: Any) -> list[list[dict[str, Any]]]:
-    """All data of a chart, from wherever it stands."""
+def values(spec: Any) -> list[dict[str, Any]]:
+    """What is drawn of rates, from wherever it stands in a chart."""
+    if isinstance(spec, dict) and "rate" in spec:
+        return [spec]
     parts = list(spec.values()) if isinstance(spec, dict) else spec if isinstance(spec, list) else []
-    own = [spec["values"]] if isinstance(spec, dict) and isinstance(spec.get("values"), list) else []
-    return own + [data for part in parts for data in values(part)]
+    return [value for part in parts for value in values(part)]
