@@ -190,7 +190,7 @@ def _(opened):
 @app.cell
 def _(now, opened):
     cohort = mo.ui.multiselect(
-        [status for status in (now.tally.statuses() if now.tally else {}) if status],
+        review.statuses_to_choose(opened.plan, now),
         value=opened.plan.cohort.values,
         label="Statuses that count as completed",
     )

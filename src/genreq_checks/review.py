@@ -118,6 +118,12 @@ def cutover_on(day: date, configured: datetime | None) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
+def statuses_to_choose(plan: Plan, now: Snapshot) -> tuple[str, ...]:
+    """The statuses that occur, and the cohort's own, whether they occur or not."""
+    found = now.tally.statuses() if now.tally else {}
+    return tuple(dict.fromkeys((*plan.cohort.values, *(status for status in found if status))))
+
+
 def with_cohort(plan: Plan, values: Iterable[str]) -> Plan:
     """The plan for rows of other statuses; the plan itself when none or its own are chosen."""
     chosen = tuple(values)
