@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from conftest import Server
 from psycopg import conninfo
-from rows import execute, insert
 
+from conftest import Server
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
 from genreq_checks.sources.connection import parse, reading
+from rows import execute, insert
 
 CUTOVER = datetime(2025, 1, 10, 12, 0, tzinfo=UTC)
 GITHUB = "https://github.com/leo/app"
@@ -80,7 +80,8 @@ def test_a_view_without_the_columns_is_no_proof(database: str, plan: Plan, kind:
     execute(database, "ALTER TABLE generation_requests RENAME TO requests")
     execute(
         database,
-        f"CREATE {kind} generation_requests AS SELECT id, status, completed_at, github_url, artifacts_github_url, deployment_url FROM requests",
+        f"CREATE {kind} generation_requests AS "
+        "SELECT id, status, completed_at, github_url, artifacts_github_url, deployment_url FROM requests",
     )
     assert f"is a {kind.lower()}, not a table" in said(judged(plan, database))
 
@@ -88,7 +89,8 @@ def test_a_view_without_the_columns_is_no_proof(database: str, plan: Plan, kind:
 def test_a_foreign_table_is_no_proof(empty_database: str, plan: Plan) -> None:
     execute(
         empty_database,
-        "CREATE EXTENSION postgres_fdw; CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE generation_requests (id int) SERVER s",
+        "CREATE EXTENSION postgres_fdw; CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw; "
+        "CREATE FOREIGN TABLE generation_requests (id int) SERVER s",
     )
     assert "is a foreign table, not a table" in said(judged(plan, empty_database))
 
@@ -197,7 +199,8 @@ def test_a_missing_privilege_is_named(database: str, plan: Plan, role: str) -> N
     assert rate.populated == 1
     execute(
         database,
-        f"REVOKE ALL ON generation_requests FROM {role}; REVOKE SELECT (status, completed_at, github_url) ON generation_requests FROM {role}",
+        f"REVOKE ALL ON generation_requests FROM {role}; "
+        f"REVOKE SELECT (status, completed_at, github_url) ON generation_requests FROM {role}",
     )
 
 
@@ -248,7 +251,8 @@ def test_a_statement_over_its_time_limit_is_given_up(database: str, plan: Plan) 
     execute(
         database,
         """INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt, status, completed_at, github_url)
-           SELECT gen_random_uuid(), 'a', 'p', 'p', 'completed', '2025-01-01', repeat('x', 900) || i FROM generate_series(1, 60000) i""",
+           SELECT gen_random_uuid(), 'a', 'p', 'p', 'completed', '2025-01-01', repeat('x', 900) || i
+           FROM generate_series(1, 60000) i""",
     )
     report = check(plan, observe(plan, database, CUTOVER, timeout=0.05), cutover=CUTOVER)
     assert "Raise it with --timeout" in said(report, "population.github_url")

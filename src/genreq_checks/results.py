@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Outcome = Literal["pass", "warn", "fail", "unknown", "skip"]
-Phase = Literal["before", "after", "rolled-back", "rehearsal"]
+Phase = Literal["before", "after", "rolled-back", "rehearsal", "generation"]
 PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back")
 WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "warn", "pass", "skip")
 SCHEMA_VERSION: Final = 1

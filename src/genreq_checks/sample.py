@@ -65,3 +65,18 @@ def load_history(url: str) -> int:
         with cursor.copy(f"COPY generation_requests ({COLUMNS}) FROM STDIN (FORMAT csv, HEADER)") as copy:
             copy.write(resource("data", "generation_requests.csv").read_bytes())
         return cursor.rowcount
+
+
+def add_request(url: str, sql: str = "") -> str:
+    """Run some SQL, such as a plan's forward SQL, then add one queued request; its id."""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        if sql:
+            connection.execute(sql.encode())
+        row = connection.execute(
+            "INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt)"
+            " VALUES (gen_random_uuid(), 'sample-app', 'A sample.', 'A sample.') RETURNING id::text"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])

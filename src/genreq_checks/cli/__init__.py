@@ -6,7 +6,14 @@ import sys
 
 import typer
 
-from genreq_checks.cli import about, check, demo, snapshot
+from genreq_checks.cli import (
+    about,
+    check,
+    demo,
+    generate,
+    rows,
+    snapshot,
+)
 from genreq_checks.errors import GenreqError
 
 app = typer.Typer(
@@ -21,6 +28,8 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("snapshot")(snapshot.snapshot)
+app.command("generate")(generate.generate)
+app.command("rows")(rows.rows)
 app.command("demo")(demo.demo)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)

@@ -18,7 +18,7 @@ from genreq_checks.cli.options import (
     source_or_variable,
     the_plan,
 )
-from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.cli.output import Formats, Outputs, pairs, tell_unread, write
 from genreq_checks.errors import UsageError, near
 
 Baseline = Annotated[
@@ -33,6 +33,9 @@ Charts = Annotated[
     list[Path] | None,
     typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
 ]
+Generation = Annotated[
+    Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
+]
 
 
 def check(
@@ -44,11 +47,14 @@ def check(
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
+    generation: Generation = None,
     chart: Charts = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
+    from genreq_checks.generation_facts import load_facts
+    from genreq_checks.inputs import Inputs
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
@@ -64,13 +70,15 @@ def check(
     moment, notes = instant(cutover)
     promised = the_plan(plan, table)
     where = source_or_variable(source)
+    inputs = Inputs(generation=load_facts(generation) if generation else None)
     with narrate("Reading the table…"):
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
-    report = judge(promised, now, then, cutover=moment, phase=phase, notes=notes)
+    report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
     if chart:
         picture = charts.overview(report, promised, now, then, moment)
         for file in chart:
             charts.save(picture, file)
+    tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from genreq_checks.plan import Plan
 
 VARIABLE = "LEO_DATABASE_URL"
+DATE_AND_Z = len("2025-01-31Z")
 
 Source = Annotated[
     str | None,
@@ -73,7 +74,8 @@ def instant(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
     if text is None:
         return None, ()
     try:
-        moment = datetime.fromisoformat(text.strip())
+        plain = text.strip()
+        moment = datetime.fromisoformat(f"{plain[:-1]}T00:00Z" if len(plain) == DATE_AND_Z else plain)
         aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(

@@ -14,6 +14,7 @@ from genreq_checks.errors import UsageError
 
 if TYPE_CHECKING:
     from genreq_checks.results import Report
+    from genreq_checks.snapshot import Snapshot
 
 Formats = Annotated[
     list[str] | None,
@@ -60,6 +61,14 @@ def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
             print_text(report)
         else:
             sys.stdout.write(renderer(name)(report))
+
+
+def tell_unread(*snapshots: Snapshot | None) -> None:
+    """Say on stderr which source could not be read at all: whoever sees only that still knows."""
+    for snapshot in snapshots:
+        problem = snapshot.problem() if snapshot else None
+        if problem:
+            print(f"genreq-checks: {problem.text}", file=sys.stderr)
 
 
 def print_text(report: Report) -> None:

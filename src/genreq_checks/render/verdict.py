@@ -12,18 +12,21 @@ GOOD = {
     "after": "The clean-up worked",
     "rolled-back": "The old state is back",
     "rehearsal": "The rehearsal went through",
+    "generation": "The generation ran end to end",
 }
 BAD = {
     "before": "Not safe to drop",
     "after": "The clean-up did not work",
     "rolled-back": "The old state is not back",
     "rehearsal": "The rehearsal failed",
+    "generation": "The generation did not run end to end",
 }
 OPEN = {
     "before": "Not proven safe to drop",
     "after": "Not proven that the clean-up worked",
     "rolled-back": "Not proven that the old state is back",
     "rehearsal": "The rehearsal proves nothing yet",
+    "generation": "Not proven that a generation runs end to end",
 }
 
 
@@ -40,7 +43,7 @@ def headline(report: Report) -> str:
     if report.outcome == "warn":
         warned = plural(report.counts["warn"], "warning")
         return f"{GOOD[report.phase]}, with {warned} in {plural(made, 'check')} ({_names(report, 'warn')})."
-    return f"{GOOD[report.phase]}: all {plural(made, 'check')} passed."
+    return f"{GOOD[report.phase]}: {'the one check' if made == 1 else f'all {made:,} checks'} passed."
 
 
 def common_reason(report: Report) -> str | None:

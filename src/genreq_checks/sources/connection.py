@@ -161,7 +161,7 @@ def unreachable(target: Target, error: BaseException) -> SourceError:
         hint = "Check the host's name."
     else:
         hint = "Check host and port, and that the server is up."
-    return SourceError(f"The database {target.location} could not be read: {text.rstrip('.')}.", hint)
+    return SourceError(f"The database {target.location} could not be read: {text.rstrip('.?')}.", hint)
 
 
 def redact(text: str, target: Target) -> str:

@@ -1,0 +1,120 @@
+"""`genreq-checks generate`: one generation, end to end, and what became of its row."""
+
+from __future__ import annotations
+
+import re
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genreq_checks.cli.options import VARIABLE, PlanFile, TableName, narrate, source_or_variable, the_plan
+from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.errors import UsageError
+
+if TYPE_CHECKING:
+    from genreq_checks.generation_facts import GenerationFacts
+    from genreq_checks.plan import Plan
+
+Server = Annotated[
+    str | None,
+    typer.Option("--server", metavar="ws://…", help="Your own server. Left out: the reference server, embedded."),
+]
+Database = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help=f"The database your server writes to; only read. Else {VARIABLE}."),
+]
+Request = Annotated[
+    str | None, typer.Option("--request", metavar="ID", help="The key of the row that your server generates for.")
+]
+AppFolder = Annotated[
+    Path | None,
+    typer.Option("--app-folder", metavar="DIR", help="The app with its fly.toml and .git. Left out: a sample app."),
+]
+GithubUrl = Annotated[
+    str | None, typer.Option("--github-url", metavar="URL", help="Send this instead of the git remote's address.")
+]
+Header = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="'NAME: VALUE'", help="An HTTP header for your server; repeatable, never shown."),
+]
+Seconds = Annotated[
+    float,
+    typer.Option("--timeout", metavar="SECONDS", min=0.1, max=86400, help="For the container, and again for the row."),
+]
+Save = Annotated[
+    Path | None, typer.Option("--save", metavar="FILE", help="Keep what happened, for 'check --generation FILE'.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
+
+
+def generate(
+    server: Server = None,
+    database: Database = None,
+    request: Request = None,
+    app_folder: AppFolder = None,
+    github_url: GithubUrl = None,
+    header: Header = None,
+    plan: PlanFile = None,
+    table: TableName = None,
+    formats: Formats = None,
+    output: Outputs = None,
+    save: Save = None,
+    strict: Strict = False,
+    timeout: Seconds = 60,
+) -> None:
+    """Run a generation end to end with a stand-in container, and check the row that it leaves."""
+    places = pairs(formats, output)
+    promised = the_plan(plan, table)
+    if server is None:
+        given = {"--database": database, "--request": request, "--header": header}
+        names = [name for name, value in given.items() if value is not None]
+        if names:
+            raise UsageError(f"{names[0]} goes with --server.", "Without it everything is embedded.")
+    elif request is None:
+        raise UsageError("--server goes with --request ID.", "Give the key of the row that the server generates for.")
+    if save is not None and not save.parent.is_dir():
+        raise UsageError(f"The folder {save.parent} of --save is not there.", "Make it first.")
+    headers = [parse_header(text) for text in header or ()]
+    facts = _run(promised, server, database, request, app_folder, github_url, headers, timeout)
+
+    from genreq_checks.generation.report import report_on
+
+    if save is not None:
+        facts.save(save)
+    report = report_on(promised, facts)
+    write(report, places)
+    raise typer.Exit(report.exit_code(strict))
+
+
+def _run(
+    plan: Plan,
+    server: str | None,
+    database: str | None,
+    request: str | None,
+    app_folder: Path | None,
+    github_url: str | None,
+    headers: list[tuple[str, str]],
+    timeout: float,
+) -> GenerationFacts:
+    import asyncio
+
+    from genreq_checks.generation.app import inspect_app
+    from genreq_checks.generation.run import generate as run_generation
+    from genreq_checks.generation.run import generate_embedded, sample_app
+
+    with nullcontext(app_folder) if app_folder else sample_app() as folder, narrate("Running a generation…"):
+        app = inspect_app(folder, github_url)
+        if server is None or request is None:
+            return generate_embedded(plan, app, timeout)
+        where = source_or_variable(database)
+        return asyncio.run(run_generation(plan, server, where, request, app, headers=headers, timeout=timeout))
+
+
+def parse_header(text: str) -> tuple[str, str]:
+    """An HTTP header's name and value. Raises: UsageError, which does not repeat the text: it is a secret, often."""
+    match = re.fullmatch(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t]*)", text)
+    if match is None:
+        raise UsageError("A --header is no HTTP header.", "Write it as 'Name: value', in ASCII.")
+    return match[1], match[2].strip()

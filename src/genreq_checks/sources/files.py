@@ -1,0 +1,129 @@
+"""Row files (Parquet, CSV) read through DuckDB: the same facets, the same one scan, no catalog."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+
+from genreq_checks import __version__
+from genreq_checks.errors import UsageError
+from genreq_checks.plan import Plan
+from genreq_checks.scan import fuse, groups_of
+from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
+from genreq_checks.tally import FacetClasses, Tally, TallyRow
+
+ROWS = "genreq_rows"  # the name under which the statement finds the rows
+READERS = {
+    ".parquet": "read_parquet(?, union_by_name = true)",
+    ".csv": "read_csv(?, all_varchar = true, header = true, union_by_name = true, allow_quoted_nulls = false)",
+}
+
+
+class DuckCompiler(PGCompiler):
+    """The facets' expressions in DuckDB's words; it compares text by bytes anyway, so that COLLATE "C" falls away."""
+
+    def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """A search, not DuckDB's `~`, which matches whole values; the flag s lets `.` be any character, as PostgreSQL has it."""
+        flags = "is" if (binary.modifiers or {}).get("flags") else "s"
+        return f"regexp_matches({self.process(binary.left, **kw)}, {self.process(binary.right, **kw)}, '{flags}')"
+
+    def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """The negation of a search."""
+        return f"NOT {self.visit_regexp_match_op_binary(binary, operator, **kw)}"
+
+    def visit_collate_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """The text itself."""
+        return str(self.process(binary.left, **kw))
+
+    def visit_btrim_func(self, fn: Any, **kw: Any) -> str:
+        """DuckDB's name for btrim."""
+        return f"trim{self.function_argspec(fn, **kw)}"
+
+
+class DuckDialect(PGDialect):
+    """PostgreSQL's dialect with DuckDB's compiler."""
+
+    statement_compiler = DuckCompiler
+
+
+def observe(plan: Plan, path: str, cutover: datetime | None = None) -> Snapshot:
+    """Read the rows of a file, a folder or a glob of Parquet or CSV files; the counts alone, there is no catalog.
+
+    A completed_at that cannot be read as a timestamp makes the counts unknown: no row is passed over.
+    Raises: UsageError when there is no such file, or when Parquet and CSV are mixed.
+    """
+    files, reader = _files(path)
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET enable_progress_bar = false")
+        try:
+            # the names are parameters: no path is ever part of a statement
+            relation = connection.sql(f"SELECT * FROM {reader}", params=[files])  # noqa: S608
+            answer = _tally(relation, plan, cutover)
+        except duckdb.Error as error:
+            reason = f"{path} could not be read as {files[0].rpartition('.')[2]}: {type(error).__name__}."
+            answer = Problem(part="tally", message=reason, hint="Check that the file is whole.")
+    tally, problems = (None, (answer,)) if isinstance(answer, Problem) else (answer, ())
+    return Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=SourceInfo(kind="files", location=path, read_at=datetime.now(UTC), notes=(f"{len(files)} file(s)",)),
+        tally=tally,
+        problems=problems,
+    )
+
+
+def _files(path: str) -> tuple[list[str], str]:
+    base = Path(path)
+    if base.is_dir():
+        found = sorted(p for p in base.rglob("*") if p.suffix in READERS)
+    elif base.exists():
+        found = [base]
+    else:
+        anchor = Path(base.anchor or ".")
+        found = sorted(
+            p for p in anchor.glob(str(base.relative_to(base.anchor) if base.anchor else base)) if p.is_file()
+        )
+    kinds = {p.suffix for p in found}
+    if not found:
+        raise UsageError(f"There are no row files at {path}.", "Name a .parquet or .csv file, a folder or a glob.")
+    if len(kinds) > 1 or kinds - READERS.keys():
+        raise UsageError(
+            f"{path} holds files of several kinds ({', '.join(sorted(kinds))}).",
+            "Name one kind: '*.parquet' or '*.csv'.",
+        )
+    return [str(p) for p in found], READERS[kinds.pop()]
+
+
+def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None) -> Tally | Problem:
+    cohort = plan.cohort
+    for needed in (cohort.column, cohort.time):
+        if needed not in relation.columns:
+            return Problem(part="tally", message=f"The files have no column '{needed}', by which the plan counts.")
+    types = {name: "json" if gone.type in ("json", "jsonb") else "text" for name, gone in plan.dropped.items()}
+    types = {name: types.get(name, "text") for name in relation.columns}
+    scan = fuse(plan, groups_of(plan, types), cutover, aware=False, origin=sa.table(ROWS))
+    dialect = DuckDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # a style without '%', which would be doubled
+    compiled = scan.select.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    quoted = dialect.identifier_preparer.quote_identifier(cohort.time)
+    readable = relation.select(
+        duckdb.StarExpression(), duckdb.SQLExpression(f"TRY_CAST({quoted} AS TIMESTAMP)").alias("__at")
+    )
+    unread = readable.filter(duckdb.SQLExpression(f"{quoted} IS NOT NULL AND __at IS NULL")).count("*").fetchall()[0][0]
+    if unread:
+        message = f"{unread:,} values of {cohort.time} in the files are no timestamps."
+        return Problem(part="tally", message=message, hint="Mend them; no row is passed over.")
+    names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
+    dated = readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
+    counted = dated.query(ROWS, str(compiled))
+    rows = counted.fetchall() if counted is not None else []
+    return Tally(
+        facets=tuple(FacetClasses(name=f.name, classes=f.classes) for f in scan.facets),
+        split=cutover,
+        rows=tuple(TallyRow(row[0], row[1], row[2], scan.unpack(row[3:-1]), row[-1]) for row in rows),
+    )
