@@ -11,7 +11,7 @@ from genreq_checks.wording import bounds, percent, share
 
 SIGNS = {"before": "●", "after": "■", "all": "◆", "undated": "▲"}
 DODGE = {"before": -5, "after": 5, "all": 0}  # pixels: equal rates stay two marks
-INTERVALS = "Share of completed rows, with 95 % Wilson intervals."
+INTERVALS = "Of completed rows, with 95 % Wilson intervals."
 
 
 def rates(report: Report, width: int | None = None) -> alt.LayerChart:

@@ -35,8 +35,8 @@ def side_scale(sides: Sequence[str], place: int) -> alt.Scale:
 def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), description: str = "") -> AnyChart:
     """The chart with its title, its description for screen readers, and the common look."""
     room = max(LINE_LENGTH, chart.width // 8) if isinstance(chart.width, int) else LINE_LENGTH
-    lines = [line for text in subtitle for line in wrap(text, room + 8)]
-    heading = alt.TitleParams(text=wrap(title, room) or [""], subtitle=lines, anchor="start", frame="bounds")
+    lines = [line for text in subtitle for line in folded(text, room + 8)]
+    heading = alt.TitleParams(text=folded(title, room) or [""], subtitle=lines, anchor="start", frame="bounds")
     told = chart.properties(
         title=heading,
         description=description or " ".join((f"{title}.", *subtitle)),
@@ -63,6 +63,11 @@ def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), descriptio
         "text": {"color": INK, "fontSize": 12},
     }
     return told.configure(**look)
+
+
+def folded(text: str, room: int) -> list[str]:
+    """The text in lines of at most `room` letters; a number is not parted from its percent sign."""
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), room)]
 
 
 def sized(chart: AnyChart, width: int | None, height: int) -> AnyChart:

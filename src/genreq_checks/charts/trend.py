@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -67,7 +66,7 @@ def daily(
             x=x, y=y, color=colour, shape=shape, tooltip=tips
         ),
     ]
-    subtitle = [f"{EACH[days.step].capitalize()}, of completed rows; band: 95 % Wilson interval."]
+    subtitle = [f"{EACH[days.step].capitalize()}, completed rows; band: 95 % interval."]
     if cutover is not None:
         layers.append(_rule(cutover, x))
     chart = sized(alt.layer(*layers), width, 170)
@@ -75,18 +74,13 @@ def daily(
 
 
 def daily_title(days: Days, column: str) -> str:
-    """The finding in one line: the rates of the days that are drawn, before and after."""
-    rows: Counter[str] = Counter()
-    populated: Counter[str] = Counter()
-    for rate in days.rates:
-        rows[rate.side] += rate.rows
-        populated[rate.side] += rate.populated
-    if rows["before"] and rows["after"]:
-        one, two = (percent(populated[side], rows[side]) for side in ("before", "after"))
-        return f"{clean(column)}: {one} before, {two} after"
-    side = next(side for side in ("after", "before", "all") if rows[side])
-    words = "" if side == "all" else f" {side} the cutover"
-    return f"{clean(column)}: {share(populated[side], rows[side])}{words}"
+    """The finding in one line: the report's rates before and after, or that of the side that is there."""
+    found = {side: whole for side, whole in days.totals.items() if whole[1]}
+    if "before" in found and "after" in found:
+        return f"{clean(column)}: {percent(*found['before'])} before, {percent(*found['after'])} after"
+    side = next(side for side in ("after", "before", "all", "undated") if side in found)
+    words = "" if side in ("all", "undated") else f" {side} the cutover"
+    return f"{clean(column)}: {share(*found[side])}{words}"
 
 
 def timeline(
