@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from genreq_checks import charts as charts
     from genreq_checks.plan import Plan as Plan
     from genreq_checks.plan import load_plan as load_plan
     from genreq_checks.results import Report as Report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,10 @@ PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
+Charts = Annotated[
+    list[Path] | None,
+    typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
+]
 
 
 def check(
@@ -56,6 +61,7 @@ def check(
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
+    chart: Charts = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
@@ -67,6 +73,11 @@ def check(
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
+    if chart:
+        from genreq_checks import charts
+
+        for file in chart:
+            charts.check_suffix(file)
     moment, notes = instant(cutover)
     promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
@@ -77,5 +88,9 @@ def check(
         now = observe(promised, where, moment, timeout=timeout)
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
+    if chart:
+        picture = charts.overview(report, promised, now, then, moment)
+        for file in chart:
+            charts.save(picture, file)
     tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from genreq_checks.render.figures import meanwhile, provenance
 from genreq_checks.render.html_parts import checks_table, counts, esc, outcome_mark, rates, requirements, steps
 from genreq_checks.render.html_style import style
@@ -54,10 +52,8 @@ def _head(report: Report, tag: str) -> str:
 
 def _chart(report: Report) -> str:
     """The rates as a drawing, where there is one to draw; the table beside it has the numbers."""
-    try:
-        charts = import_module("genreq_checks.charts")
-    except ModuleNotFoundError:
-        return ""
-    drawing: str = charts.svg(charts.rates(report))
+    from genreq_checks import charts
+
+    drawing = charts.svg(charts.rates(report))
     said = "Population rates before and after; the table below has the numbers"
     return f'<figure class="chart" role="img" aria-label="{said}"><div aria-hidden="true">{drawing}</div></figure>'
