@@ -2,4 +2,47 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genreq_checks import charts as charts
+    from genreq_checks.plan import Plan as Plan
+    from genreq_checks.plan import load_plan as load_plan
+    from genreq_checks.results import Report as Report
+    from genreq_checks.run import check as check
+    from genreq_checks.run import observe as observe
+    from genreq_checks.snapshot import Snapshot as Snapshot
+    from genreq_checks.snapshot import load_snapshot as load_snapshot
+    from genreq_checks.testing import assert_clean as assert_clean
+
 __version__ = "0.1.0"
+
+# Each public name and where it lives; it is loaded when it is first used, for importing them all takes half a second.
+_HOMES = {
+    "Plan": "plan",
+    "Report": "results",
+    "Snapshot": "snapshot",
+    "assert_clean": "testing",
+    "check": "run",
+    "load_plan": "plan",
+    "load_snapshot": "snapshot",
+    "observe": "run",
+}
+_MODULES = ("charts",)
+__all__ = ["Plan", "Report", "Snapshot", "assert_clean", "charts", "check", "load_plan", "load_snapshot", "observe"]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, from the module that has it."""
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """The names that are there, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -35,6 +35,10 @@ class SnapshotError(GenreqError):
     """A snapshot file that is missing, foreign, damaged or from a newer version."""
 
 
+class ArchiveError(GenreqError):
+    """An archive that is missing, foreign, damaged, or does not fit the table that it should go back into."""
+
+
 class SourceError(GenreqError):
     """A source that could not be read: unreachable, refused, timed out."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
@@ -116,6 +117,11 @@ class Step(Model):
     message: str
     locks: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> str:
+        """The message, and which locks the step took on the table."""
+        return f"{self.message} Locks on the table: {', '.join(self.locks)}." if self.locks else self.message
+
 
 class Tool(Model):
     """What made the report."""
@@ -170,6 +176,11 @@ class Report(Model):
         import pandas as pd
 
         return pd.DataFrame([rate.model_dump() for rate in self.rates], columns=list(Rate.model_fields))
+
+    def _repr_html_(self) -> str:
+        """The verdict and the table of checks, as notebooks show them."""
+        html: str = import_module("genreq_checks.render.html").fragment(self)  # rendering lies above the data
+        return html
 
     def exit_code(self, strict: bool = False) -> int:
         """0 nothing failed and nothing is unknown, 1 a check failed, 3 something is unknown; strict: a warning fails."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from genreq_checks import __version__
 from genreq_checks.checks import ALL
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.code_facts import CodeFacts
 from genreq_checks.errors import UsageError, near
 from genreq_checks.evidence import Evidence, gather
 from genreq_checks.inputs import NOTHING, Inputs
@@ -83,6 +84,16 @@ def _no_source(path: Path) -> str:
     )
 
 
+def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
+    """What the source code under a directory says of the dropped columns and of the plan's phases, for `Inputs(code=…)`.
+
+    Raises: UsageError for a directory that is not there.
+    """
+    from genreq_checks.sources import code
+
+    return code.read_code(plan, directory)
+
+
 def check(
     plan: Plan,
     now: Snapshot,
@@ -127,6 +138,7 @@ def check(
 
 def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     """One check's result; a check that raises is unknown with its error, and hides no other."""
+    found: int | None = None
     if evidence.phase not in one.phases:
         findings = [
             Finding(subject=subject or one.name, outcome="skip", message=f"Not asked for in phase {evidence.phase}.")
@@ -134,18 +146,19 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     else:
         try:
             findings = list(one.judge(evidence, subject))
+            found = one.count(evidence, subject) if one.count else None
         except Exception as error:  # noqa: BLE001 - a fault in one check must not hide the others' answers
             findings = [
                 unknown(
                     subject or one.name, f"the check itself failed ({type(error).__name__}).", "Please report this."
-                )
+                ).model_copy(update={"evidence": {"error": type(error).__name__}})
             ]
     return CheckResult(
         id=one.id(subject),
         title=one.title.format(subject=subject),
         outcome=worst(finding.outcome for finding in findings),
         requirement=evidence.plan.proves(one.id(subject)),
-        found=len(findings),
+        found=len(findings) if found is None else found,
         findings=tuple(findings[:LIST_LIMIT]),
     )
 

@@ -129,11 +129,12 @@ class AppliedMigration(Model):
 
 
 class Books(Model):
-    """The bookkeeping table as it was found: absent, or there with its rows."""
+    """The bookkeeping table as it was found: absent (and where one like it is), or there with its rows, oldest first."""
 
     table: str
     present: bool
     applied: tuple[AppliedMigration, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class Snapshot(Model):

@@ -7,10 +7,16 @@ from genreq_checks.checks import (
     dependents,
     derivation,
     dropped,
+    forward,
     generation,
     kept,
+    leftovers,
     loss,
+    migrations,
+    phases,
     population,
+    reconciliation,
+    rollback,
     url_shape,
 )
 from genreq_checks.checks.check import Check
@@ -24,5 +30,11 @@ ALL: tuple[Check, ...] = (
     population.CHECK,
     derivation.CHECK,
     url_shape.CHECK,
+    reconciliation.CHECK,
+    migrations.CHECK,
     generation.CHECK,
+    leftovers.CHECK,
+    phases.CHECK,
+    forward.CHECK,
+    rollback.CHECK,
 )

@@ -15,7 +15,7 @@ class Check:
     """One check; its results' ids are `name.subject`, or `name` when the one subject is ''.
 
     `title` is a format string with `{subject}`. `judge` gets the evidence and a subject, does no I/O, and never learns
-    what the sides were made from.
+    what the sides were made from. `count` is how many findings there are when `judge` gives only the first of them.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Check:
     phases: frozenset[Phase]
     subjects: Callable[[Plan], Sequence[str]]
     judge: Callable[[Evidence, str], Sequence[Finding]]
+    count: Callable[[Evidence, str], int | None] | None = None
 
     def id(self, subject: str) -> str:
         """The id of the result about a subject."""

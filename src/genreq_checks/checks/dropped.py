@@ -105,7 +105,7 @@ def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
 CHECK = Check(
     name="dropped",
     title="{subject}: gone from the table",
-    phases=frozenset({"after", "rolled-back"}),
+    phases=frozenset({"after", "rolled-back", "rehearsal"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
 )

@@ -48,7 +48,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 CHECK = Check(
     name="kept",
     title="{subject}: still there, with its type",
-    phases=frozenset({"before", "after", "rolled-back"}),
+    phases=frozenset({"before", "after", "rolled-back", "rehearsal"}),
     subjects=lambda plan: tuple(plan.kept),
     judge=judge,
 )

@@ -8,9 +8,11 @@ import typer
 
 from genreq_checks.cli import (
     about,
+    archive,
     check,
     demo,
     generate,
+    rehearse,
     rows,
     selftest,
     snapshot,
@@ -31,6 +33,9 @@ app.command("check")(check.check)
 app.command("snapshot")(snapshot.snapshot)
 app.command("generate")(generate.generate)
 app.command("rows")(rows.rows)
+app.command("archive")(archive.archive)
+app.command("restore")(archive.restore)
+app.command("rehearse")(rehearse.rehearse)
 app.command("demo")(demo.demo)
 app.command("selftest")(selftest.selftest)
 app.command("list")(about.list_checks)

@@ -20,8 +20,8 @@ def list_checks(plan: PlanFile = None) -> None:
     promised = the_plan(plan, None)
     for one in ALL:
         for subject in one.subjects(promised):
-            phases = ",".join(phase for phase in ("before", "after", "rolled-back") if phase in one.phases)
-            print(f"{one.id(subject):<36} {phases:<26} {one.title.format(subject=subject)}")
+            phases = ",".join(phase for phase in ("before", "after", "rolled-back", "rehearsal") if phase in one.phases)
+            print(f"{one.id(subject):<36} {phases:<36} {one.title.format(subject=subject)}")
 
 
 def explain(check: Annotated[str, typer.Argument(help="A check's id or name, as `list` shows it.")]) -> None:

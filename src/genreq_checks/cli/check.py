@@ -7,6 +7,17 @@ from typing import Annotated
 
 import typer
 
+from genreq_checks.cli.inputs import (
+    Archive,
+    Code,
+    Generation,
+    Messages,
+    Migrations,
+    MigrationsTable,
+    Named,
+    read_inputs,
+    with_bookkeeping,
+)
 from genreq_checks.cli.options import (
     Cutover,
     PlanFile,
@@ -29,8 +40,9 @@ PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
-Generation = Annotated[
-    Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
+Charts = Annotated[
+    list[Path] | None,
+    typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
 ]
 
 
@@ -39,17 +51,21 @@ def check(
     baseline: Baseline = None,
     cutover: Cutover = None,
     phase: PhaseName = "after",
+    messages: Messages = None,
+    migrations: Migrations = None,
+    migrations_table: MigrationsTable = None,
+    code: Code = None,
+    generation: Generation = None,
+    archive: Archive = None,
     plan: PlanFile = None,
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
-    generation: Generation = None,
+    chart: Charts = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
-    from genreq_checks.generation_facts import load_facts
-    from genreq_checks.inputs import Inputs
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
@@ -57,14 +73,24 @@ def check(
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
+    if chart:
+        from genreq_checks import charts
+
+        for file in chart:
+            charts.check_suffix(file)
     moment, notes = instant(cutover)
-    promised = the_plan(plan, table)
+    promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
-    inputs = Inputs(generation=load_facts(generation) if generation else None)
+    named = Named(messages, migrations, code, generation, archive)
     with narrate("Reading the table…"):
+        inputs = read_inputs(named, promised, where, moment, timeout)
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
+    if chart:
+        picture = charts.overview(report, promised, now, then, moment)
+        for file in chart:
+            charts.save(picture, file)
     tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))

@@ -7,19 +7,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genreq_checks.errors import UsageError
+from genreq_checks.moment import instant as instant
 
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
 
 VARIABLE = "LEO_DATABASE_URL"
-DATE_AND_Z = len("2025-01-31Z")
 
 Source = Annotated[
     str | None,
@@ -67,22 +66,6 @@ def the_plan(file: Path | None, table: str | None) -> Plan:
 
     plan = load_plan(file)
     return plan.with_table(table) if table else plan
-
-
-def instant(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
-    """A cutover as an aware UTC instant, and a note when it had no offset and was read as UTC."""
-    if text is None:
-        return None, ()
-    try:
-        plain = text.strip()
-        moment = datetime.fromisoformat(f"{plain[:-1]}T00:00Z" if len(plain) == DATE_AND_Z else plain)
-        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"'{text[:40]}' is no point in time.", "Write it as 2025-01-31 or 2025-01-31T14:30:00+02:00."
-        ) from None
-    notes = ("The cutover has no offset and was read as UTC.",) if moment.tzinfo is None else ()
-    return aware, notes
 
 
 @contextmanager

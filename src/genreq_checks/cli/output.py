@@ -50,7 +50,10 @@ def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[s
 
 
 def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
-    """Write the report to each place, files atomically."""
+    """Write the report to each place, files atomically; `github` adds the step summary where the runner wants it.
+
+    Raises: UsageError when the step summary cannot be written, after all else is.
+    """
     from genreq_checks.render.formats import renderer
     from genreq_checks.snapshot import write_atomically
 
@@ -60,7 +63,28 @@ def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
         elif name == "text":
             print_text(report)
         else:
-            sys.stdout.write(renderer(name)(report))
+            encoding = sys.stdout.encoding or "utf-8"
+            sys.stdout.write(renderer(name)(report).encode(encoding, "replace").decode(encoding))
+    if any(name == "github" for name, _ in found):
+        sys.stdout.flush()
+        add_step_summary(report)
+
+
+def add_step_summary(report: Report) -> None:
+    """Add the Markdown report to the job's summary, within what GitHub leaves of its limit; outside of a job, nothing."""
+    from genreq_checks.render.markdown import LIMIT, render
+
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        print("genreq-checks: GITHUB_STEP_SUMMARY is not set; no step summary was written.", file=sys.stderr)
+        return
+    try:
+        with open(file, "a", encoding="utf-8") as summary:
+            summary.write(render(report, LIMIT - summary.tell()))
+    except OSError as error:
+        raise UsageError(
+            f"The step summary {file} (GITHUB_STEP_SUMMARY) could not be written: {error.strerror}."
+        ) from None
 
 
 def tell_unread(*snapshots: Snapshot | None) -> None:

@@ -8,7 +8,15 @@ from importlib import import_module
 from genreq_checks.errors import UsageError, near
 from genreq_checks.results import Report
 
-MODULES = {"text": "text", "json": "json"}
+MODULES = {
+    "text": "text",
+    "json": "json",
+    "junit": "junit",
+    "markdown": "markdown",
+    "html": "html",
+    "github": "github",
+    "sarif": "sarif",
+}
 
 
 def renderer(name: str) -> Callable[[Report], str]:

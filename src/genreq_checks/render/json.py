@@ -9,8 +9,11 @@ from genreq_checks.results import Report
 
 
 def render(report: Report) -> str:
-    """The report as one JSON object, indented, ASCII only, so that no value can turn a terminal or a parser."""
-    return json.dumps(report.model_dump(mode="json"), indent=2) + "\n"
+    """The report as one JSON object, indented, ASCII only, so that no value can turn a terminal or a parser.
+
+    What JSON has no word for (a rate that is no number) is null.
+    """
+    return json.dumps(json.loads(report.model_dump_json()), indent=2) + "\n"
 
 
 def schema() -> dict[str, Any]:

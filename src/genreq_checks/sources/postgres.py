@@ -14,6 +14,7 @@ from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.scan import fuse, groups_of
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
+from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading, redact
 from genreq_checks.sources.dependents import Dependents, read_dependents
@@ -83,6 +84,9 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             problems.append(answer)
         else:
             tally = answer
+    books = read_books(connection, plan.migrations)
+    if isinstance(books, Problem):
+        problems.append(books)
     return Snapshot(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,
@@ -98,6 +102,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
         ),
         table=found.facts,
         tally=tally,
+        books=None if isinstance(books, Problem) else books,
         dependents=hanging and hanging.found,
         searched=hanging and hanging.searched,
         problems=tuple(problems),

@@ -1,0 +1,56 @@
+"""After a restore: is what the table holds for the archived keys what the archive holds?"""
+
+from __future__ import annotations
+
+import psycopg
+import pyarrow as pa
+import sqlalchemy as sa
+
+from genreq_checks.archive.digest import ColumnDigest
+from genreq_checks.archive.goal import Goal
+from genreq_checks.archive.read import Archive
+from genreq_checks.archive.statements import look
+from genreq_checks.archive.table import TEXT_FORMS, failure
+from genreq_checks.sources.connection import reading
+from genreq_checks.wording import plural
+
+
+def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int, timeout: float) -> str:
+    """Read every archived row of the table again, in one instant, and compare digests; '' or what is wrong.
+
+    The digest of a column is taken of the table's values; in place of rows that are gone and of values that differ, whose
+    numbers must be those reported, stand the archive's own.
+    Raises: SourceError, psycopg.Error.
+    """
+    key, columns = list(archive.header.key), list(archive.header.columns)
+    digests = {name: ColumnDigest() for name in columns}
+    missing = different = 0
+    try:
+        with reading(goal.target, timeout) as connection:
+            connection.execute(sa.select(*(sa.func.set_config(n, v, True) for n, v in TEXT_FORMS.items())))
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            for piece in archive.batches(batch):
+                found = look(driver, goal.place, key, columns, [piece.column(n).to_pylist() for n in key], lock=False)
+                missing += piece.num_rows - len(found)
+                for i, name in enumerate(columns):
+                    seen = piece.column(name).to_pylist()
+                    for n, row in found.items():
+                        if seen[n] is None or row[i] == seen[n]:
+                            continue
+                        if row[i] is None:
+                            seen[n] = None
+                        else:
+                            different += 1
+                    digests[name].add(pa.array(seen, pa.string()))
+    except sa.exc.DBAPIError as error:
+        raise failure(error, goal.target, goal.table) from None
+    wrong = [name for name, column in archive.header.columns.items() if digests[name].hexdigest() != column.digest]
+    if wrong:
+        return f"{goal.table} lacks archived values in {' and '.join(wrong)}."
+    if (missing, different) != (gone, conflicts):
+        return (
+            f"{goal.table} changed meanwhile: {plural(missing, 'row')} gone and {plural(different, 'value')} different "
+            f"now, {gone:,} and {conflicts:,} when they were restored."
+        )
+    return ""

@@ -1,0 +1,41 @@
+"""What an archive says of itself, in the Parquet file's metadata under one key, as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+from genreq_checks.archive_facts import ArchivedColumn, ArchiveFacts
+from genreq_checks.snapshot import Model
+
+METADATA_KEY: Final = b"genreq-checks archive"
+
+
+class Header(Model):
+    """From where and when the values are, and of each column its type, its number of values and their digest."""
+
+    format_version: Literal[1] = 1
+    tool_version: str
+    plan_fingerprint: str
+    location: str
+    table: str
+    created_at: datetime
+    rows: int
+    key: dict[str, ArchivedColumn]
+    columns: dict[str, ArchivedColumn]
+
+    @property
+    def everything(self) -> dict[str, ArchivedColumn]:
+        """The key's columns and the archived ones, in the file's order."""
+        return {**self.key, **self.columns}
+
+    def facts(self, path: str, verified: bool) -> ArchiveFacts:
+        """The header as the checks see it."""
+        return ArchiveFacts(
+            path=path,
+            table=self.table,
+            created_at=self.created_at,
+            rows=self.rows,
+            verified=verified,
+            columns=self.columns,
+        )

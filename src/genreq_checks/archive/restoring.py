@@ -1,0 +1,218 @@
+"""An archive's values back into the table: where it is NULL, in short transactions, as often as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import psycopg
+import pyarrow as pa
+
+from genreq_checks.archive.compare import compare
+from genreq_checks.archive.goal import Goal, examine_for
+from genreq_checks.archive.read import Archive, opened
+from genreq_checks.archive.statements import AmbiguousKeyError, fill, look
+from genreq_checks.archive.table import TEXT_FORMS, failure
+from genreq_checks.errors import ArchiveError
+from genreq_checks.plan import Plan
+from genreq_checks.sources.connection import SETTINGS, parse
+
+ATTEMPTS = 3  # of one batch, when the application held its rows or a deadlock was found
+KEPT_FROM_READING = ("row_security", "TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "lock_timeout")
+
+
+class Unplaced(NamedTuple):
+    """A value that stayed in the archive: its row is gone, or its column holds another value. `column` is '' for a row."""
+
+    key: tuple[str, ...]
+    column: str
+    reason: Literal["gone", "different"]
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreResult:
+    """What a restore did, counted in values (`gone` in rows); `verified` says that the table was read again and agrees.
+
+    `placed` were NULL and are filled, `already` were equal, `conflicts` are different and were kept, `overwritten` were
+    different, `gone_values` are those of rows that are no longer there. They add up to the values in the archive.
+    """
+
+    table: str
+    location: str
+    rows: int
+    placed: int
+    already: int
+    conflicts: int
+    overwritten: int
+    gone: int
+    gone_values: int
+    verified: bool
+    problem: str = ""
+    unplaced: tuple[Unplaced, ...] = ()
+
+
+@dataclass(slots=True)
+class Count:
+    """The numbers of a batch, or of all batches so far."""
+
+    placed: int = 0
+    already: int = 0
+    overwritten: int = 0
+    gone_values: int = 0
+    gone: int = 0
+    conflicts: int = 0
+    unplaced: list[Unplaced] = field(default_factory=list[Unplaced])
+
+
+def restore(
+    plan: Plan,
+    path: str | Path,
+    url: str,
+    *,
+    overwrite: bool = False,
+    batch: int = 5000,
+    progress: Callable[[int], None] | None = None,
+    unplaced: Callable[[Unplaced], None] | None = None,
+    timeout: float = 300,
+) -> RestoreResult:
+    """Put the archive's values back. Each batch of rows is one transaction; after a crash, run it again.
+
+    Where the table has NULL it is filled; an equal value is left; a different one is kept, unless `overwrite`. Every value
+    that stays in the archive is told to `unplaced`, and the first 100 are in the result. `timeout` is each statement's.
+    Raises: ArchiveError for a file that is damaged or does not fit the table, before anything is written, and for a value
+    that the table refuses; SourceError when the table is out of reach.
+    """
+    target = parse(url)
+    with opened(path) as archive:
+        archive.verify()
+        goal = examine_for(archive, plan, target, timeout)
+        total, rows = Count(), 0
+        try:
+            with psycopg.connect(**target.parameters, prepare_threshold=None, autocommit=True) as connection:  # type: ignore[arg-type]
+                for piece in archive.batches(batch):
+                    done = _place(connection, goal, archive, piece, overwrite, timeout)
+                    rows += piece.num_rows
+                    _add(total, done, unplaced)
+                    if progress:
+                        progress(rows)
+            problem = compare(archive, goal, total.gone, total.conflicts, batch, timeout)
+        except psycopg.Error as error:
+            raise failure(error, target, goal.table) from None
+    return RestoreResult(
+        table=goal.table,
+        location=goal.location,
+        rows=rows,
+        placed=total.placed,
+        already=total.already,
+        conflicts=total.conflicts,
+        overwritten=total.overwritten,
+        gone=total.gone,
+        gone_values=total.gone_values,
+        verified=not problem,
+        problem=problem,
+        unplaced=tuple(total.unplaced[:100]),
+    )
+
+
+def _add(total: Count, done: Count, tell: Callable[[Unplaced], None] | None) -> None:
+    for name in ("placed", "already", "overwritten", "gone_values", "gone", "conflicts"):
+        setattr(total, name, getattr(total, name) + getattr(done, name))
+    total.unplaced += done.unplaced[: max(0, 100 - len(total.unplaced))]
+    if tell:
+        for one in done.unplaced:
+            tell(one)
+
+
+def _place(
+    connection: psycopg.Connection[Any],
+    goal: Goal,
+    archive: Archive,
+    piece: pa.RecordBatch,
+    overwrite: bool,
+    timeout: float,
+) -> Count:
+    """One batch in one transaction, tried again when the application was in the way."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with connection.transaction():
+                _set(connection, timeout)
+                return _write(connection, goal, archive, piece, overwrite)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            if attempt == ATTEMPTS:
+                raise
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            raise ArchiveError(
+                f"{goal.table} refuses a value of the archive: {type(error).__name__} (SQLSTATE {error.sqlstate}).",
+                "Its batch was not written. Look at the columns' types and constraints, then run it again.",
+            ) from None
+        except AmbiguousKeyError:
+            raise ArchiveError(f"Two rows of {goal.table} have the same key.", "Its batch was not written.") from None
+    raise AssertionError
+
+
+def _set(connection: psycopg.Connection[Any], timeout: float) -> None:
+    """What values look like as text, for this transaction alone; the search_path stays, for the table's own triggers."""
+    settings = {name: SETTINGS[name] for name in KEPT_FROM_READING}
+    settings |= TEXT_FORMS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
+    for name, value in settings.items():
+        connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
+
+
+def _write(
+    connection: psycopg.Connection[Any], goal: Goal, archive: Archive, piece: pa.RecordBatch, overwrite: bool
+) -> Count:
+    """Look at the batch's rows, lock them, and fill what is to be filled."""
+    key, columns = list(archive.header.key), list(archive.header.columns)
+    keys = [piece.column(name).to_pylist() for name in key]
+    wanted = list(zip(*(piece.column(name).to_pylist() for name in columns), strict=True))
+    found = look(connection, goal.place, key, columns, keys, lock=True)
+    count, places, changes = Count(), list[int](), list[list[str | None]]()
+    for n, values in enumerate(wanted):
+        row_key = tuple(str(texts[n]) for texts in keys)
+        if n not in found:
+            count.gone += 1
+            count.gone_values += sum(value is not None for value in values)
+            count.unplaced.append(Unplaced(row_key, "", "gone"))
+            continue
+        change = [_decide(count, row_key, *cell, overwrite) for cell in zip(columns, values, found[n], strict=True)]
+        if any(text is not None for text in change):
+            places.append(n)
+            changes.append(change)
+    if places:
+        chosen = [[texts[n] for n in places] for texts in keys]
+        written = fill(connection, goal.place, key, columns, chosen, list(zip(*changes, strict=True)))
+        _require_written(goal, changes, written)
+    return count
+
+
+def _decide(
+    count: Count, key: tuple[str, ...], column: str, wanted: str | None, there: str | None, overwrite: bool
+) -> str | None:
+    """The text to write into one cell, or None to leave it; counts what it decides."""
+    if wanted is None:
+        return None
+    if there == wanted:
+        count.already += 1
+        return None
+    if there is None:
+        count.placed += 1
+        return wanted
+    if overwrite:
+        count.overwritten += 1
+        return wanted
+    count.conflicts += 1
+    count.unplaced.append(Unplaced(key, column, "different"))
+    return None
+
+
+def _require_written(
+    goal: Goal, changes: Sequence[Sequence[str | None]], written: dict[int, tuple[str | None, ...]]
+) -> None:
+    """Raises: ArchiveError, which rolls the batch back, when a trigger, a rule or a type made something else of a value."""
+    for n, change in enumerate(changes):
+        after = written.get(n)
+        if after is None or any(text is not None and text != now for text, now in zip(change, after, strict=True)):
+            hint = "Its batch was not written. Look at the table's triggers, rules and column types, then run it again."
+            raise ArchiveError(f"{goal.table} did not keep a value as it is in the archive.", hint)

@@ -1,0 +1,133 @@
+"""The table that an archive is made from or goes back into: found, allowed, and with a key that tells its rows apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from genreq_checks.errors import SourceError
+from genreq_checks.plan import Plan
+from genreq_checks.snapshot import TableFacts
+from genreq_checks.sources.catalog import find_table
+from genreq_checks.sources.connection import Target, redact
+
+TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on
+    "bytea_output": "hex",
+    "client_encoding": "UTF8",
+    "lc_monetary": "C",
+    "xmloption": "content",
+}
+
+_RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
+_ALLOWED = sa.text("""
+    SELECT a.attname AS name, t.typname AS type, n.nspname AS schema,
+           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'UPDATE') AS may_update
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped
+""")
+_UNIQUE = sa.text("""
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_index i
+        WHERE i.indrelid = CAST(:oid AS oid) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+          AND (CAST(i.indkey AS int2[]))[0 : i.indnkeyatts - 1] <@ CAST(:positions AS int2[]))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The table as the catalog has it. `types` are the columns' types, each as schema and name, to cast text with."""
+
+    oid: int
+    facts: TableFacts
+    types: Mapping[str, tuple[str, str]]
+    may_update: frozenset[str]
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """The table in a statement."""
+        return sql.Identifier(self.facts.schema_name, self.facts.name)
+
+    def type_text(self, column: str) -> str:
+        """The column's type as people write it."""
+        found = self.facts.column(column)
+        assert found is not None
+        return found.type
+
+
+def locate(connection: sa.Connection, plan: Plan) -> Place:
+    """Find the plan's table. Raises: SourceError when it is missing, no table, or row level security hides rows of it."""
+    connection.execute(sa.select(*(sa.func.set_config(name, value, True) for name, value in TEXT_FORMS.items())))
+    found = find_table(connection, plan.table)
+    if found.problem is not None or found.oid is None or found.facts is None:
+        raise SourceError(found.problem.text if found.problem else f"There is no table {plan.table.qualified}.")
+    if connection.execute(_RLS, {"oid": found.oid}).scalar_one():
+        raise SourceError(
+            f"Row level security would hide rows of {plan.table.qualified} from this role.",
+            "Connect as the table's owner or as a role with BYPASSRLS.",
+        )
+    rows = connection.execute(_ALLOWED, {"oid": found.oid}).all()
+    types = {row.name: (row.schema, row.type) for row in rows}
+    return Place(found.oid, found.facts, types, frozenset(row.name for row in rows if row.may_update))
+
+
+def require_readable(place: Place, plan: Plan, names: Sequence[str]) -> None:
+    """Raises: SourceError when one of the columns is not there, or the role may not read it."""
+    table = plan.table.qualified
+    for name in names:
+        column = place.facts.column(name)
+        if column is None:
+            raise SourceError(
+                f"{table} has no column '{name}'.", "Take it out of the plan (--plan FILE) if that is right."
+            )
+        if not column.privilege:
+            raise SourceError(f"The role may not read {table}.{name}.", f"GRANT SELECT ON {table} to the role.")
+
+
+def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> None:
+    """Raises: SourceError when two rows may have the same key: values could not be given back to their own row."""
+    columns = [place.facts.column(name) for name in plan.table.key]
+    positions = [column.position for column in columns if column]
+    certain = not place.facts.children or place.facts.kind == "partitioned table"
+    certain = certain and not any(column.nullable for column in columns if column)
+    if certain and connection.execute(_UNIQUE, {"oid": place.oid, "positions": positions}).scalar_one():
+        return
+    key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
+    table = sa.table(plan.table.name, *key, schema=plan.table.schema_name)
+    twice = sa.or_(sa.func.count() > 1, *(column.is_(None) for column in key))
+    query = sa.select(sa.literal(1)).select_from(table).group_by(*key).having(twice).limit(1)
+    if connection.execute(query).first() is not None:
+        raise SourceError(
+            f"({', '.join(plan.table.key)}) is no key of {plan.table.qualified}: it is NULL, or twice the same, in some rows.",
+            "Name the key's columns in the plan (table.key).",
+        )
+
+
+def failure(error: sa.exc.DBAPIError | psycopg.Error, target: Target, table: str) -> SourceError:
+    """A failed statement in one line: by its SQLSTATE, since the server's messages may quote values."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    match state:
+        case "57014":
+            return SourceError(
+                f"{table} took longer than the time limit, and was given up.", "Raise it with --timeout."
+            )
+        case "55P03" | "40P01":
+            return SourceError(f"{table} is locked by another transaction.", "Run it again when that is done.")
+        case "42501":
+            return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
+        case "25006":
+            return SourceError(f"{target.location} is read-only: a standby, or set so.", "Name the primary server.")
+        case None:
+            text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
+            return SourceError(f"The connection to {target.location} broke off: {text}.", "Run it again.")
+        case _:
+            kind = type(cause).__name__
+            return SourceError(
+                f"{table}: the server said {kind} (SQLSTATE {state}).", "Look it up in the server's log."
+            )

@@ -1,0 +1,131 @@
+"""The dropped columns' values of a table into a Parquet file, in bounded memory, and read again before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+from psycopg import sql
+
+from genreq_checks import __version__
+from genreq_checks.archive.copying import Piece, arrange, copy_out
+from genreq_checks.archive.digest import ColumnDigest
+from genreq_checks.archive.header import METADATA_KEY, Header
+from genreq_checks.archive.part import replacing
+from genreq_checks.archive.read import column, opened
+from genreq_checks.archive.table import Place, failure, locate, require_readable, require_unique_key
+from genreq_checks.archive_facts import ArchiveFacts
+from genreq_checks.plan import Plan
+from genreq_checks.sources.connection import Target, parse, reading
+
+
+def write_archive(
+    plan: Plan,
+    url: str,
+    path: str | Path,
+    *,
+    timeout: float | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> ArchiveFacts:
+    """Archive the key and the dropped columns of every row that has a value in one of them ('' and JSON null are values).
+
+    All rows are of one instant. The file takes its name when it is whole and was read again; until then an older one
+    stays. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
+    Raises: UsageError for a URL that cannot be meant; SourceError when the table cannot be read, or not all of it;
+    ArchiveError when the file cannot be written.
+    """
+    target = parse(url)
+    with replacing(Path(path)) as (file, part):
+        header = _fill(file, plan, target, timeout, progress or (lambda rows: None))
+        file.flush()
+        with opened(part) as written:
+            written.verify()
+    return header.facts(str(path), verified=True)
+
+
+def _fill(file: BinaryIO, plan: Plan, target: Target, timeout: float | None, progress: Callable[[int], None]) -> Header:
+    names = [*plan.table.key, *plan.dropped]
+    try:
+        with reading(target, timeout or 0) as connection:
+            place = locate(connection, plan)
+            require_readable(place, plan, names)
+            require_unique_key(connection, place, plan)
+            created_at = connection.execute(sa.select(sa.func.now())).scalar_one()
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            sink = Sink(file, names)
+            with sink.writer:
+                with closing(copy_out(driver, copy_statement(place, plan))) as pieces:
+                    _pump(pieces, sink, progress)
+                header = _header(plan, target, place, created_at.astimezone(UTC), sink)
+                sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        raise failure(error, target, plan.table.qualified) from None
+    return header
+
+
+class Sink:
+    """The Parquet file being written, and the digests of what went into it."""
+
+    def __init__(self, file: BinaryIO, names: list[str]) -> None:
+        self.names = names
+        self.rows = 0
+        self.digests = {name: ColumnDigest() for name in names}
+        schema = pa.schema([(name, pa.string()) for name in names])
+        self.writer = pq.ParquetWriter(
+            file, schema, compression="snappy", use_dictionary=False, write_statistics=False, store_schema=False
+        )
+
+    def take(self, piece: Piece) -> int:
+        """Write a piece as one row group; the rows so far."""
+        batch = arrange(piece, self.names)
+        for name, digest in self.digests.items():
+            digest.add(batch.column(name))
+        if batch.num_rows:
+            self.writer.write_batch(batch, row_group_size=batch.num_rows)
+        self.rows += batch.num_rows
+        return self.rows
+
+
+def _pump(pieces: Iterator[Piece], sink: Sink, progress: Callable[[int], None]) -> None:
+    """Read a piece while the one before it is written: two pieces are in memory, never more."""
+    with ThreadPoolExecutor(1) as worker:
+        pending: Future[int] | None = None
+        for piece in pieces:
+            if pending is not None:
+                progress(pending.result())
+            pending = worker.submit(sink.take, piece)
+        if pending is not None:
+            progress(pending.result())
+
+
+def copy_statement(place: Place, plan: Plan) -> sql.Composed:
+    """COPY of the key and the dropped columns as PostgreSQL's own text, of the rows with a value."""
+    columns = sql.SQL(", ").join(
+        sql.SQL("CAST({} AS pg_catalog.text)").format(sql.Identifier(name)) for name in (*plan.table.key, *plan.dropped)
+    )
+    some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in plan.dropped)
+    statement = sql.SQL("COPY (SELECT {} FROM {} WHERE {}) TO STDOUT (FORMAT binary)")
+    return statement.format(columns, place.identifier, some)
+
+
+def _header(plan: Plan, target: Target, place: Place, created_at: datetime, sink: Sink) -> Header:
+    columns = {name: column(place.type_text(name), digest) for name, digest in sink.digests.items()}
+    return Header(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        location=target.location,
+        table=plan.table.qualified,
+        created_at=created_at,
+        rows=sink.rows,
+        key={name: columns[name] for name in plan.table.key},
+        columns={name: columns[name] for name in plan.dropped},
+    )

@@ -1,0 +1,177 @@
+"""migrations: files, journal, bookkeeping and the table itself agree, and the drop is where the phase wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genreq_checks.checks.check import Check, unknown
+from genreq_checks.evidence import Evidence
+from genreq_checks.migration_facts import MigrationFolder
+from genreq_checks.migration_states import Database, Standing, standings
+from genreq_checks.results import Finding, Outcome, Phase
+from genreq_checks.snapshot import AppliedMigration, Books
+from genreq_checks.wording import plural
+
+NAME_IT = "Name the table with --migrations-table SCHEMA.NAME or in the plan."
+
+
+def judge(evidence: Evidence, _: str) -> list[Finding]:
+    """The table decides whether a column is gone; files and books only say how it came to that, and what comes next."""
+    folder = evidence.inputs.migrations
+    if folder is None:
+        message = "Not asked for: --migrations DIR gives the folder of migrations."
+        return [Finding(subject="migrations", outcome="skip", message=message)]
+    found = [unknown("migrations", f"{problem}.", "Mend the folder, or name another.") for problem in folder.problems]
+    if not folder.migrations:
+        return found or [unknown("migrations", f"{folder.location} holds no migrations.")]
+    books = _books(evidence)
+    if isinstance(books, Finding):
+        return [*found, books]
+    database = _database(evidence, books)
+    known, left = standings(folder, database)
+    found += (_finding(evidence, database, one) for one in known)
+    found += (_without_file(row) for row in left)
+    found += _columns(evidence, folder, database)
+    return found
+
+
+def _books(evidence: Evidence) -> Books | Finding:
+    """The bookkeeping, or why nothing can be said without it."""
+    now = evidence.now
+    problem = next((p for p in now.problems if p.part in ("connection", "bookkeeping")), None)
+    if problem:
+        return unknown("migrations", problem.text)
+    if now.books is None:
+        reason = f"{now.source.location} was read without the bookkeeping of migrations."
+        return unknown("migrations", reason, "Read the database itself, or a snapshot taken by this version.")
+    if not now.books.present and now.books.elsewhere:
+        reason = f"there is no {now.books.table}, but {' and '.join(now.books.elsewhere[:3])} look like bookkeeping."
+        return unknown(now.books.table, reason, NAME_IT)
+    return now.books
+
+
+def _database(evidence: Evidence, books: Books) -> Database:
+    facts = evidence.now.table
+    if facts is None:
+        missing = any(problem.part == "table" for problem in evidence.now.problems)
+        return Database(books.applied, False if missing else None, {})
+    if not facts.is_table:
+        return Database(books.applied, None, {})
+    columns = {name: facts.column(name) is not None for name in evidence.plan.dropped}
+    return Database(books.applied, True, columns)
+
+
+def _finding(evidence: Evidence, database: Database, one: Standing) -> Finding:
+    drops = [name for name in evidence.plan.dropped if one.migration.statements.effects.get(name) == "gone"]
+    there = [name for name in drops if database.columns.get(name, True)]
+    outcome, message, remedy = _verdict(evidence.phase, one, drops, there, database)
+    unclear = one.migration.statements.unclear
+    if unclear and one.state != "unreadable":
+        message += f" Cannot tell all that it does: {unclear}."
+    return Finding(
+        subject=one.migration.tag,
+        outcome=outcome,
+        message=message,
+        remedy=remedy,
+        evidence={
+            "state": one.state,
+            "when": one.migration.when,
+            "newest_applied": database.newest,
+            "drops": drops,
+            "unclear": unclear,
+        },
+    )
+
+
+def _verdict(
+    phase: Phase, one: Standing, drops: list[str], there: list[str], database: Database
+) -> tuple[Outcome, str, str]:
+    """Outcome, sentence and remedy of a migration that drops these columns, of which some are still there."""
+    tag = one.migration.tag
+    what = f"{tag}, which drops {' and '.join(drops)}," if drops else tag
+    back = phase == "rolled-back"
+    match one.state:
+        case "unreadable":
+            return "unknown", f"Not judged: {one.migration.problem}.", "Put the file back as it was applied."
+        case "applied" if one.again:
+            message = f"{what} is applied, but its time in the journal was changed since: migrate will run it again."
+            return "warn", message, f"Set its `when` in meta/_journal.json to {one.row.created_at if one.row else '?'}."
+        case "applied" if drops and phase == "before":
+            return "warn", f"{what} is applied already: this is no longer before the change.", "Use --phase after."
+        case "applied":
+            return "pass", f"{what} is applied.", ""
+        case "line-endings":
+            return "pass", f"{what} is applied; the file differs from what was applied only in its line ends.", ""
+        case "edited":
+            message = f"{what} was changed after it was applied: what it says now never ran."
+            remedy = "Put the file back as it was, and write the change as a new migration."
+            return ("fail" if there and phase == "after" else "warn"), message, remedy
+        case "pending" if phase == "after":
+            message = f"{what} is not applied."
+            return ("fail" if drops else "warn"), message, "Apply it: npx drizzle-kit migrate"
+        case "pending":
+            more = " The next migrate will apply it." if back and drops else ""
+            return "pass", f"{what} is not applied yet.{more}", ""
+        case "skipped":
+            message = (
+                f"{what} is not applied, and never will be: its time {one.migration.when} is not after the newest "
+            )
+            message += f"applied one's, {database.newest}, so migrate skips it and says it was successful."
+            remedy = "Give it a later `when` in meta/_journal.json (greater than that of all applied), then migrate."
+            return ("warn" if back else "fail"), message, remedy
+        case "unlisted":
+            message = f"{what} is not in meta/_journal.json: migrate does not know it and will never apply it."
+            remedy = "Generate it with drizzle-kit (--custom for SQL of one's own), or delete the file."
+            return ("fail" if there and not back else "warn"), message, remedy
+        case "unrecorded":
+            message = f"{what} is done in the database, but not in the books (drizzle-kit push, or by hand)."
+            remedy = (
+                "Record it in the bookkeeping table with its hash and `when`; else migrate runs it again and fails."
+            )
+            return "warn", message, remedy
+        case _:
+            message = f"The books say that {what} is applied, but the table says otherwise"
+            message += f": {' and '.join(there)} still there (rolled back by hand, or restored)." if there else "."
+            remedy = (
+                "migrate will not run it again: apply its SQL by hand, or delete its row from the bookkeeping table."
+            )
+            return ("warn" if back else "fail"), message, remedy
+
+
+def _without_file(row: AppliedMigration) -> Finding:
+    name = row.name or f"row {row.id}"
+    message = f"The books have {name} (time {row.created_at}), for which there is no migration in the folder."
+    remedy = "Is this the folder of this database, and up to date with what was deployed?"
+    evidence = {"state": "no-file", "when": row.created_at}
+    return Finding(subject=name, outcome="warn", message=message, remedy=remedy, evidence=evidence)
+
+
+def _columns(evidence: Evidence, folder: MigrationFolder, database: Database) -> Iterator[Finding]:
+    """A column that no migration drops: unknown when a migration's SQL could not be understood."""
+    dropping = {
+        name for one in folder.migrations for name, effect in one.statements.effects.items() if effect == "gone"
+    }
+    doubtful = [one.tag for one in folder.migrations if one.statements.unclear or one.problem]
+    for name in evidence.plan.dropped:
+        if name in dropping:
+            continue
+        there = database.columns.get(name)
+        message = f"No migration of {plural(len(folder.migrations), 'migration')} in the folder drops {name}"
+        if doubtful:
+            reason = f"whether {doubtful[0]} drops {name} cannot be told from its SQL."
+            yield unknown(name, reason, "The check dropped.* says whether the column is gone.")
+        elif there is False:
+            message += ", and it is gone: by push or by hand."
+            yield Finding(subject=name, outcome="warn", message=message, remedy="Generate the migration and record it.")
+        elif evidence.phase != "rolled-back":
+            remedy = "Remove it from schema.ts and run: npx drizzle-kit generate"
+            yield Finding(subject=name, outcome="fail", message=f"{message}.", remedy=remedy)
+
+
+CHECK = Check(
+    name="migrations",
+    title="files, journal, bookkeeping and table agree",
+    phases=frozenset({"before", "after", "rolled-back"}),
+    subjects=lambda plan: ("",),
+    judge=judge,
+)

@@ -1,0 +1,158 @@
+"""`genreq-checks archive` and `restore`: the dropped columns' values into a file, and back."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genreq_checks.cli.options import PlanFile, Source, TableName, Timeout, source_or_variable, the_plan
+from genreq_checks.errors import UsageError
+from genreq_checks.wording import plural, size
+
+if TYPE_CHECKING:
+    from genreq_checks.archive.goal import Goal
+    from genreq_checks.archive.restoring import RestoreResult, Unplaced
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually ….parquet.")]
+ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="An archive, as `archive` writes it.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace values that differ, too.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+NoLimit = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Time limit; none when left out.")
+]
+
+
+def archive(
+    output: Output, source: Source = None, plan: PlanFile = None, table: TableName = None, timeout: NoLimit = None
+) -> None:
+    """Archive the dropped columns' values into a Parquet file, and read it again before it counts."""
+    from genreq_checks.archive import write_archive
+
+    promised = the_plan(plan, table)
+    with Progress("archived") as progress:
+        facts = write_archive(promised, database(source), output, timeout=timeout, progress=progress.show)
+    values = ", ".join(f"{name} {column.values:,}" for name, column in facts.columns.items())
+    print(
+        f"{output}: {plural(facts.rows, 'row')} of {facts.table} (values: {values}), {size(output.stat().st_size)}, verified",
+        file=sys.stderr,
+    )
+
+
+def restore(
+    file: ArchiveFile,
+    source: Source = None,
+    overwrite: Overwrite = False,
+    yes: Yes = False,
+    plan: PlanFile = None,
+    table: TableName = None,
+    timeout: Timeout = 300,
+) -> None:
+    """Put an archive's values back where the table has NULL. What could not be placed goes to stdout, as CSV."""
+    from genreq_checks.archive.goal import examine
+    from genreq_checks.archive.restoring import restore as put_back
+
+    promised = the_plan(plan, table)
+    url = database(source)
+    goal = examine(promised, file, url, timeout)
+    confirm(goal, overwrite, yes)
+    rejects = Rejects(list(promised.table.key))
+    with Progress("restored") as progress:
+        done = put_back(
+            promised, file, url, overwrite=overwrite, progress=progress.show, unplaced=rejects.tell, timeout=timeout
+        )
+    print(sentence(done), file=sys.stderr)
+    nothing_found = done.rows > 0 and done.gone == done.rows
+    raise typer.Exit(1 if nothing_found or not done.verified else 0)
+
+
+def database(source: str | None) -> str:
+    """The database that is meant. Raises: UsageError for a file, which has nothing to archive or restore into."""
+    found = source_or_variable(source)
+    if Path(found).exists():
+        raise UsageError("SOURCE is a file; this needs the database itself.", "Give postgresql://user@host/database.")
+    return found
+
+
+def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
+    """Say what will be written to, and ask. Raises: UsageError when nobody can be asked, or the answer is no."""
+    what = f"{plural(goal.rows, 'row')} of the archive into {goal.table} in {goal.location}"
+    if goal.triggers:
+        print(f"Every row that is filled fires: {', '.join(map(printable, goal.triggers))}.", file=sys.stderr)
+    if yes:
+        return
+    if not is_terminal():
+        raise UsageError(f"Restoring {what} needs a yes.", "Add --yes, or run it in a terminal.")
+    manner = "overwriting values that differ" if overwrite else "filling NULLs only"
+    if not typer.confirm(f"Restore {printable(what)}, {manner}?", err=True):
+        raise UsageError("Nothing was written.")
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def sentence(done: RestoreResult) -> str:
+    """What a restore did, in one line or two."""
+    parts = [f"{plural(done.placed, 'value')} placed", f"{done.already:,} already there"]
+    if done.overwritten:
+        parts.append(f"{done.overwritten:,} overwritten")
+    if done.conflicts:
+        parts.append(f"{done.conflicts:,} different and kept")
+    if done.gone:
+        parts.append(f"{done.gone_values:,} of {plural(done.gone, 'row')} that are gone")
+    end = "verified" if done.verified else f"NOT VERIFIED: {done.problem} Run it again."
+    return f"{done.table}: {', '.join(parts)}; {end}"
+
+
+def printable(text: str) -> str:
+    """Names from the database, without terminal control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+class Rejects:
+    """What stayed in the archive, as CSV on stdout: the reason, the column, the key. Nothing is written when all went."""
+
+    def __init__(self, key: list[str]) -> None:
+        self._header: list[str] | None = ["reason", "column", *key]
+        self._csv = csv.writer(sys.stdout)
+
+    def tell(self, one: Unplaced) -> None:
+        """Write one line. A key that a spreadsheet would take for a formula gets an apostrophe in front."""
+        if self._header:
+            self._csv.writerow(self._header)
+            self._header = None
+        key = [
+            f"'{text}" if text and text[0] in "=+-@\t\r" and not text.lstrip("-").isdigit() else text
+            for text in one.key
+        ]
+        self._csv.writerow([one.reason, one.column, *key])
+
+
+class Progress:
+    """Rows and rate on stderr, a few times a second, when it is a terminal."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+        self._terminal = sys.stderr.isatty()
+        self._start = self._last = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._terminal:
+            sys.stderr.write("\r\033[K")
+
+    def show(self, rows: int) -> None:
+        """Tell the rows so far."""
+        now = time.monotonic()
+        if self._terminal and now - self._last > 0.2:
+            self._last = now
+            sys.stderr.write(f"\r{rows:,} rows {self._verb}, {rows / (now - self._start):,.0f} a second\033[K")
+            sys.stderr.flush()

@@ -1,0 +1,127 @@
+"""Each migration's state: its file, the journal, the bookkeeping and the table held against each other. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from genreq_checks.migration_facts import Migration, MigrationFolder
+from genreq_checks.snapshot import AppliedMigration
+
+State = Literal[
+    "applied", "pending", "skipped", "unlisted", "edited", "line-endings", "unrecorded", "contradicted", "unreadable"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What the database says: the bookkeeping's rows, whether the table is there (None: not known), and of each of
+    the plan's dropped columns whether it is there (empty: not known).
+    """
+
+    applied: Sequence[AppliedMigration]
+    table: bool | None
+    columns: Mapping[str, bool]
+
+    @property
+    def newest(self) -> int | None:
+        """The newest time in the books: the migrator applies only what is newer."""
+        return max((row.created_at for row in self.applied if row.created_at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A migration's state, and the row of the books that it was matched with.
+
+    `again` tells that the row has another time than the journal, and that the migrator will run the file once more.
+    """
+
+    migration: Migration
+    state: State
+    row: AppliedMigration | None = None
+    again: bool = False
+
+
+def standings(folder: MigrationFolder, database: Database) -> tuple[list[Standing], list[AppliedMigration]]:
+    """Each migration's state in the folder's order, and the rows of the books that no migration belongs to."""
+    matched, left = _match(folder, database.applied)
+    found = [_standing(folder, one, matched.get(number), database) for number, one in enumerate(folder.migrations)]
+    return _contradictions(found, database), left
+
+
+_Test = Callable[[Migration, AppliedMigration], bool]
+
+
+def _match(
+    folder: MigrationFolder, applied: Sequence[AppliedMigration]
+) -> tuple[dict[int, AppliedMigration], list[AppliedMigration]]:
+    """Which row of the books is which migration's: the surest likeness first, each row for one migration."""
+    same_time: _Test = lambda m, row: m.when is not None and row.created_at == m.when  # noqa: E731
+    same_text: _Test = lambda m, row: m.hash == row.hash or row.hash in m.hashes  # noqa: E731
+    same_name: _Test = lambda m, row: row.name == m.tag  # noqa: E731
+    tests: list[_Test] = [lambda m, row: same_time(m, row) and m.hash == row.hash]
+    tests += [lambda m, row: same_time(m, row) and same_text(m, row), same_time, same_text]
+    if folder.style == "folders":
+        tests = [same_name, lambda m, row: row.name is None and (same_text(m, row) or same_time(m, row))]
+    left = list(applied)
+    matched: dict[int, AppliedMigration] = {}
+    for test in tests:
+        for number, migration in enumerate(folder.migrations):
+            row = next((row for row in left if test(migration, row)), None) if number not in matched else None
+            if row is not None and (migration.journaled or same_text(migration, row)):
+                matched[number] = row
+                left.remove(row)
+    return matched, left
+
+
+def _standing(
+    folder: MigrationFolder, migration: Migration, row: AppliedMigration | None, database: Database
+) -> Standing:
+    newest = database.newest
+    by_time = folder.style == "journal"
+    if migration.problem:
+        return Standing(migration, "unreadable", row)
+    if not migration.journaled:
+        return Standing(migration, "unlisted", row)
+    if row is not None:
+        state: State = "applied"
+        if row.hash != migration.hash:
+            state = "line-endings" if row.hash in migration.hashes else "edited"
+        again = by_time and migration.when is not None and newest is not None and migration.when > newest
+        return Standing(migration, state, row, again)
+    if _is_done(migration, database):
+        return Standing(migration, "unrecorded")
+    if by_time and newest is not None and migration.when is not None and migration.when <= newest:
+        return Standing(migration, "skipped")
+    return Standing(migration, "pending")
+
+
+def _is_done(migration: Migration, database: Database) -> bool:
+    """Is what the migration does to the table seen in the table? False also when that cannot be told."""
+    if migration.statements.makes_table:
+        return database.table is True
+    return any(effects := _seen(migration, database)) and all(effects)
+
+
+def _seen(migration: Migration, database: Database) -> list[bool]:
+    """Of each dropped column that the migration touches, whether it is in the table as the migration leaves it."""
+    effects = migration.statements.effects
+    return [(effects[name] == "there") == there for name, there in database.columns.items() if name in effects]
+
+
+def _contradictions(found: list[Standing], database: Database) -> list[Standing]:
+    """The last applied migration that alters a column decides; where the table is otherwise, it is contradicted.
+
+    One that makes the table says nothing here: a column that is gone was dropped by something later, if not in the books.
+    """
+    done = [one for one in found if one.row is not None and one.state in ("applied", "line-endings")]
+    done.sort(key=lambda one: ((one.row and one.row.id) or 0, (one.row and one.row.created_at) or 0))
+    altering = [one for one in done if not one.migration.statements.makes_table]
+    last = {name: one.migration for one in altering for name in one.migration.statements.effects}
+    denied = {
+        last[name].tag
+        for name, there in database.columns.items()
+        if name in last and (last[name].statements.effects[name] == "there") != there
+    }
+    return [replace(one, state="contradicted") if one.row and one.migration.tag in denied else one for one in found]

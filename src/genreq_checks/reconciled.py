@@ -1,0 +1,190 @@
+"""Rows held against the messages that made them: what a message should have left in a row, and what was found.
+
+Pure: the messages come from `sources.messages`, the rows from `sources.rows_by_key`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from genreq_checks.completion import AllWorkCompleteMessage, derive_artifacts_github_url
+from genreq_checks.plan import Plan
+
+EXAMPLES = 100  # of each kind that are kept to be listed; counts are always whole
+
+Verdict = Literal["agrees", "not-set", "missing", "wrong", "unexpected", "plan-defect"]
+DIFFERENT: tuple[Verdict, ...] = ("missing", "wrong", "unexpected")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of the recordings with one peculiarity: how many, and where the first of them are (`file:line`).
+
+    Its fate: the message was `read` all the same, the line was `refused`, or `passed` over as another kind of message.
+    """
+
+    reason: str
+    fate: Literal["read", "refused", "passed"]
+    count: int
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One request to list: its key, where its message stands, and the shapes (never the text) of the two values."""
+
+    key: str
+    file: str | None = None
+    line: int | None = None
+    expected: str | None = None
+    actual: str | None = None
+    verdict: Verdict | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A whole count, and its first examples."""
+
+    count: int = 0
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMatch:
+    """One column: how many requests came out how, and examples of those that differ and that the plan breaks."""
+
+    counts: Mapping[Verdict, int]
+    different: tuple[Example, ...] = ()
+    defects: tuple[Example, ...] = ()
+    problem: str = ""
+
+    @property
+    def differing(self) -> int:
+        """The requests whose row does not hold what the message says."""
+        return sum(self.counts.get(verdict, 0) for verdict in DIFFERENT)
+
+    @property
+    def judged(self) -> int:
+        """The requests whose message says something about the column."""
+        return self.counts.get("agrees", 0) + self.differing + self.counts.get("plan-defect", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Recorded messages against rows. `problem` says why there is no answer at all; then the rest is empty.
+
+    `messages` counts usable completion messages, `requests` the requests that they are about: the message received
+    last counts, the others are superseded. `before_cutover` requests were completed before the cutover and are not
+    judged. `within` of the rows without a message were completed between the first and the last recorded message.
+    """
+
+    files: int = 0
+    lines: int = 0
+    messages: int = 0
+    requests: int = 0
+    before_cutover: int = 0
+    peculiar: tuple[Lines, ...] = ()
+    columns: Mapping[str, ColumnMatch] = field(default_factory=dict[str, ColumnMatch])
+    without_row: Listed = Listed()
+    without_message: Listed = Listed()
+    within: int = 0
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the plan's handler does with one kept column: copies `field`, or derives with `suffix` what goes into `source`."""
+
+    column: str
+    field: str
+    source: str | None = None
+    suffix: str = ""
+
+
+def rules_of(plan: Plan) -> tuple[Rule, ...]:
+    """The rules of the kept columns that a message sets, in the plan's order."""
+    known = AllWorkCompleteMessage.model_fields
+    copied = {
+        name: column.message_field or name
+        for name, column in plan.kept.items()
+        if column.derived_from is None and (column.message_field or name in known)
+    }
+    rules = {name: Rule(name, field) for name, field in copied.items()}
+    for name, (source, suffix) in plan.derivations().items():
+        if source in copied:
+            rules[name] = Rule(name, copied[source], source, suffix)
+    return tuple(rules[name] for name in plan.kept if name in rules)
+
+
+def expected_values(rules: Iterable[Rule], fields: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What the plan's handler writes for a message with these fields; a column that is no key stays as it is.
+
+    A missing field leaves its column, null clears it, '' is stored; a derived column is always written.
+    """
+    values: dict[str, str | None] = {}
+    for rule in rules:
+        if rule.source is not None:
+            values[rule.column] = derive_artifacts_github_url(fields.get(rule.field), suffix=rule.suffix)
+        elif rule.field in fields:
+            values[rule.column] = fields[rule.field]
+    return values
+
+
+def compare(
+    rules: Iterable[Rule],
+    fields: Mapping[str, str | None],
+    values: Mapping[str, str | None],
+    row: Mapping[str, str | None],
+) -> dict[str, Verdict]:
+    """Each column's verdict for one request: its message's fields, the values expected of them, and those of its row.
+
+    Where the message lacks the field that a column is derived from, the plan's handler clears the column though its
+    source stays: found so it is `plan-defect`; found rightly derived it agrees, since then the handler was mended.
+    """
+    verdicts: dict[str, Verdict] = {}
+    for rule in rules:
+        if rule.column not in row:
+            continue
+        actual = row[rule.column]
+        verdict: Verdict = _verdict(values[rule.column], actual) if rule.column in values else "not-set"
+        if rule.source is not None and rule.source in row and rule.field not in fields:
+            due = derive_artifacts_github_url(row[rule.source], suffix=rule.suffix)
+            if due is not None and actual in (None, due):
+                verdict = "plan-defect" if actual is None else "agrees"
+        verdicts[rule.column] = verdict
+    return verdicts
+
+
+def _verdict(expected: str | None, actual: str | None) -> Verdict:
+    if expected == actual:
+        return "agrees"
+    if actual is None:
+        return "missing"
+    return "unexpected" if expected is None else "wrong"
+
+
+def difference(expected: str | None, actual: str | None) -> str:
+    """In words how two texts differ, without showing them; nothing when one of them is null or empty."""
+    if not expected or not actual:
+        return ""
+    if expected.rstrip("/") == actual.rstrip("/"):
+        return "they differ in slashes at the end"
+    if expected.lower() == actual.lower():
+        return "they differ in upper and lower case"
+    if expected.strip() == actual.strip():
+        return "they differ in white space at the ends"
+    same = next((i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), None)
+    if same is None:
+        longer, shorter = ("actual", "expected") if len(actual) > len(expected) else ("expected", "actual")
+        return f"the {longer} value goes on where the {shorter} one ends"
+    return f"they differ from character {same + 1} on"
+
+
+def shown_key(key: str) -> str:
+    """A request's key as a report may show it: as it is when it looks like one, else only its length."""
+    return key if re.fullmatch(r"-?[0-9]{1,20}|[0-9a-f-]{36}", key) else f"a key of {len(key):,} characters"

@@ -1,0 +1,126 @@
+"""The whole clean-up on a copy, forward, back and forward again: what it does is measured, what it says is not believed.
+
+    report = rehearse(load_plan(), "postgresql://…")
+
+The source is only read. See docs/rehearsal.md.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+from genreq_checks import __version__
+from genreq_checks.errors import GenreqError
+from genreq_checks.inputs import Inputs
+from genreq_checks.plan import Plan
+from genreq_checks.rehearsal.apply import explain
+from genreq_checks.rehearsal.scratch import open_scratch
+from genreq_checks.rehearsal.sql_file import parse_sql, read_sql
+from genreq_checks.rehearsal.stages import Answer, Stages
+from genreq_checks.results import Report, Step
+from genreq_checks.run import check
+from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
+from genreq_checks.sources.connection import parse
+
+SAMPLE = 10_000
+NEEDED = ("copy", "before", "forward", "rollback")  # when one of these does not go through, the rest cannot be made
+
+
+def rehearse(
+    plan: Plan,
+    source_url: str,
+    *,
+    forward: str | Path | None = None,
+    rollback: str | Path | None = None,
+    sample: int | None = SAMPLE,
+    scratch_url: str | None = None,
+    timeout: float = 300,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Rehearse the clean-up on a copy of the source, and report each step (`Report.steps`) and what it proves.
+
+    `forward` and `rollback` are SQL files; the plan's own SQL when left out. `sample` is how many rows come along (at
+    least one of every class), None is all of them. `scratch_url` names a server on which a database may be made for
+    the time of the rehearsal, an embedded one is used when left out. `timeout` is that of each statement on the source,
+    in seconds. `progress` is told the name of each step as it begins.
+
+    Raises: UsageError for files and URLs that cannot be meant, SourceError or EmbeddedServerError when there is no
+    scratch database. What is wrong with the source is a step that is `unknown`.
+    """
+    forward_file = read_sql(forward) if forward is not None else parse_sql(plan.sql.forward, "the plan's forward SQL")
+    back_file = read_sql(rollback) if rollback is not None else parse_sql(plan.sql.rollback, "the plan's rollback SQL")
+    target = parse(source_url)
+    with open_scratch(scratch_url, target) as place, tempfile.TemporaryDirectory(prefix="genreq-rehearsal-") as folder:
+        stages = Stages(plan, target, place, Path(folder), forward_file, back_file, sample, timeout)
+        with closing(stages):
+            steps = _walk(stages, progress or (lambda _: None))
+    source = stages.copied.source if stages.copied else None
+    return _report(plan, stages, steps, source or _unread(target.location))
+
+
+def _walk(stages: Stages, progress: Callable[[str], None]) -> tuple[Step, ...]:
+    """Make the steps one after the other; those that cannot be made are unknown, and say why."""
+    steps: list[Step] = []
+    stopped: str | None = None
+    for name, make in stages.steps().items():
+        if stopped is not None:
+            message = f"Not made: the step {stopped} did not go through."
+            steps.append(Step(name=name, outcome="unknown", seconds=0, message=message))
+            continue
+        progress(name)
+        started = time.monotonic()
+        answer = _make(make)
+        if not answer.goes_on and name in NEEDED:
+            stopped = name
+        seconds = round(time.monotonic() - started, 3)
+        steps.append(
+            Step(name=name, outcome=answer.outcome, seconds=seconds, message=answer.message, locks=answer.locks)
+        )
+    return tuple(steps)
+
+
+def _make(make: Callable[[], Answer]) -> Answer:
+    try:
+        return make()
+    except GenreqError as error:
+        return Answer("unknown", str(error), goes_on=False)
+    except psycopg.Error as error:
+        return Answer("unknown", f"The scratch database answered: {explain(error)}.", goes_on=False)
+    except sa.exc.DBAPIError as error:
+        cause = error.orig
+        text = explain(cause) if isinstance(cause, psycopg.Error) else type(cause).__name__
+        return Answer("unknown", f"The scratch database answered: {text}.", goes_on=False)
+
+
+def _report(plan: Plan, stages: Stages, steps: tuple[Step, ...], source: SourceInfo) -> Report:
+    """The checks of a rehearsal over what its steps found. Rates are left out: a sample has no rate of its own."""
+    reason = next((step.message for step in steps if step.outcome == "unknown"), "The rehearsal did not get so far.")
+    nothing = Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=source,
+        problems=(Problem(part="connection", message=reason),),
+    )
+    now = stages.after_snapshot or nothing
+    report = check(plan, now, stages.baseline, phase="rehearsal", inputs=Inputs(rehearsal=steps))
+    nothing_of_a_sample: dict[str, object] = {
+        "rates": (),
+        "changes": (),
+        "derivation": (),
+        "meanwhile": (),
+        "statuses": {},
+    }
+    return report.model_copy(update={"steps": steps, "sources": {"after": source}, **nothing_of_a_sample})
+
+
+def _unread(location: str) -> SourceInfo:
+    return SourceInfo(kind="postgresql", location=location, read_at=datetime.now(UTC))

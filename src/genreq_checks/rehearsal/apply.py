@@ -1,0 +1,109 @@
+"""Run a migration on the scratch database as the file says, and note which locks it took on the table."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+
+from genreq_checks.rehearsal.sql_file import SqlFile
+
+_GAP = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+CONTROL = re.compile(
+    _GAP + r"(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE | re.DOTALL
+)
+MAY_COMMIT = re.compile(_GAP + r"(do|call)\b.*\b(commit|rollback)\b", re.IGNORECASE | re.DOTALL)
+FUNCTION = re.compile(r"(?:PL/pgSQL|SQL) function \"?([A-Za-z_][\w.$]*)")
+_LOCKS = """
+    SELECT DISTINCT mode FROM pg_catalog.pg_locks
+    WHERE pid = %s AND locktype = 'relation' AND relation = pg_catalog.to_regclass(%s)::oid AND granted ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the server answered: how many statements went through, the error of the first that did not, the locks.
+
+    `locks` are those held on the table at the end of a statement. A statement that cannot run in a transaction block
+    has given them back by then, and adds none.
+    """
+
+    statements: int
+    done: int
+    seconds: float
+    locks: tuple[str, ...]
+    error: str | None
+
+
+def apply(url: str, search_path: str, file: SqlFile, table: str) -> Applied:
+    """Run the file on a connection of its own; `table` is the quoted name of the plan's table."""
+    started, done, error = time.monotonic(), 0, None
+    locks: set[str] = set()
+    with (
+        closing(psycopg.connect(url, autocommit=True, prepare_threshold=None)) as watcher,
+        closing(psycopg.connect(url, autocommit=True, prepare_threshold=None)) as connection,
+    ):
+        connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
+        pid = connection.info.backend_pid
+
+        def look() -> None:
+            if connection.info.transaction_status == TransactionStatus.INTRANS:
+                locks.update(row[0] for row in watcher.execute(_LOCKS, [pid, table]))
+
+        try:
+            if file.breakpoints:
+                connection.execute("BEGIN")
+            for statement in file.statements:
+                _send(connection, statement, look)
+                done += 1
+            if file.breakpoints:
+                connection.execute("COMMIT")
+        except psycopg.Error as problem:
+            total = len(file.statements)
+            error = f"{f'statement {done + 1} of {total}' if done < total else 'COMMIT'} failed: {explain(problem)}"
+        with suppress(psycopg.Error):
+            if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+                connection.execute("ROLLBACK")  # begun in the file and never committed: lost, as with psql
+    return Applied(len(file.statements), done, time.monotonic() - started, tuple(sorted(locks)), error)
+
+
+def _send(connection: psycopg.Connection, statement: str, look: Callable[[], None]) -> None:
+    """Send a statement. Where it would commit by itself, BEGIN and COMMIT stand around it, so that its locks are seen;
+    a statement that refuses that is sent bare.
+    """
+    raw = statement.encode()
+    idle = connection.info.transaction_status == TransactionStatus.IDLE
+    if not idle or CONTROL.match(statement) or MAY_COMMIT.match(statement):
+        connection.execute(raw)
+        look()
+        return
+    connection.execute("BEGIN")
+    try:
+        connection.execute(raw)
+        look()
+        connection.execute("COMMIT")
+    except (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination):
+        connection.execute("ROLLBACK")
+        connection.execute(raw)
+
+
+def explain(error: psycopg.Error) -> str:
+    """An error of the server in one line. Only errors about names are quoted: other texts may hold users' values."""
+    state, where = error.sqlstate, FUNCTION.search(error.diag.context or "")
+    inside = f" (in function {where[1]})" if where else ""
+    if state is None:
+        copies = isinstance(error, psycopg.ProgrammingError)  # psycopg refuses COPY … FROM STDIN, whose rows are no SQL
+        return f"{'COPY from the file itself cannot be rehearsed' if copies else 'the connection broke off'}{inside}"
+    about_names = state[:2] in ("42", "2B", "3D", "3F", "0A") or state in ("25001", "2D000")
+    if not about_names:
+        return f"{type(error).__name__} (SQLSTATE {state}){inside}"
+    text = error.diag.message_primary or type(error).__name__
+    if state == "2BP01" and error.diag.message_detail:  # names of what depends, nothing else
+        text += f": {error.diag.message_detail}"
+    return " ".join(text.split())[:400] + inside

@@ -1,0 +1,48 @@
+"""Functions that name a dropped column in their text, which no dependency of the catalog tells of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+
+from genreq_checks.plan import Plan
+
+_FUNCTIONS = """
+    SELECT n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')' AS name,
+           l.lanname AS language, pg_catalog.pg_get_functiondef(p.oid) AS definition,
+           regexp_split_to_array(p.prosrc, '[^[:alnum:]_$]+') AS words
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+    WHERE p.prokind IN ('f', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND p.prosqlbody IS NULL
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+    ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Functions by name: those that the server itself refuses as they stand, and those that name a dropped column."""
+
+    refused: frozenset[str]
+    naming: frozenset[str]
+
+
+def read_functions(url: str, search_path: str, plan: Plan) -> Functions:
+    """Have the server check every SQL function by defining it again (rolled back), and search the others' text."""
+    refused: set[str] = set()
+    naming: set[str] = set()
+    with psycopg.connect(url, prepare_threshold=None) as connection:
+        connection.execute("SELECT pg_catalog.set_config('search_path', %s, true)", [search_path])
+        for name, language, definition, words in connection.execute(_FUNCTIONS).fetchall():
+            if set(words) & set(plan.dropped):
+                naming.add(name)
+            if language == "sql":
+                try:
+                    with connection.transaction(force_rollback=True):
+                        connection.execute(definition.encode())
+                except psycopg.Error:
+                    refused.add(name)
+        connection.rollback()
+    return Functions(frozenset(refused), frozenset(naming))

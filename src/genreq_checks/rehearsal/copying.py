@@ -1,0 +1,243 @@
+"""The copy: structure and rows of the source in the scratch database. The source is read in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from genreq_checks.errors import SourceError
+from genreq_checks.plan import Plan
+from genreq_checks.rehearsal.dump import Dump, dumped, restore_section
+from genreq_checks.rehearsal.sampling import sampled
+from genreq_checks.rehearsal.scratch import Scratch
+from genreq_checks.snapshot import SourceInfo
+from genreq_checks.sources.catalog import find_table
+from genreq_checks.sources.connection import Target, reading
+
+OTHER_ROWS = 1000  # of each other table: enough to see it touched
+
+_WHO = sa.text("""
+    SELECT current_user::text AS role, current_database()::text AS database, pg_catalog.now() AS read_at,
+           pg_catalog.current_setting('server_version') AS server,
+           CAST(pg_catalog.current_setting('server_version_num') AS int) AS number,
+           (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path') AS search_path
+""")
+_ROLES = sa.text("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
+_RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
+_TYPES = sa.text("""
+    SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped
+""")
+_FOREIGN_KEYS = sa.text("""
+    SELECT n.nspname AS schema, c.relname AS "table", k.conname AS name, pg_catalog.pg_get_constraintdef(k.oid) AS definition
+    FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE k.contype = 'f' AND k.conparentid = 0 ORDER BY 1, 2, 3
+""")
+_PARENTS = sa.text("""
+    SELECT n.nspname AS schema, c.relname AS "table",
+           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(num, place)
+                 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.place) AS own,
+           ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(num, place)
+                 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.place) AS theirs
+    FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE k.contype = 'f' AND k.conrelid = CAST(:oid AS oid) AND k.confrelid <> k.conrelid
+""")
+_HERE = """
+    SELECT n.nspname, c.relname,
+           ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+                 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid) ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What came over: the rows of the table, the session's search_path, and what could not be copied."""
+
+    source: SourceInfo
+    rows: int
+    search_path: str
+    failed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def copy_source(plan: Plan, target: Target, scratch: Scratch, sample: int | None, timeout: float) -> Copy:
+    """Copy the structure of the whole database, the sampled rows of the plan's table, the rows it refers to, and a
+    few rows of each other table that the role may read.
+
+    Raises: SourceError when the table is not there, cannot be read whole (row level security), or cannot be copied.
+    """
+    started = time.monotonic()
+    try:
+        with reading(target, timeout) as connection:
+            return _copy(connection, plan, target, scratch, sample, started)
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        state = getattr(cause, "sqlstate", None)
+        reason = f"{type(cause).__name__} (SQLSTATE {state})" if state else "the connection broke off"
+        hint = "Check the role's privileges, and --timeout; look it up in the server's log."
+        raise SourceError(
+            f"{plan.table.qualified} could not be copied from {target.location}: {reason}.", hint
+        ) from None
+
+
+def _copy(
+    connection: sa.Connection, plan: Plan, target: Target, scratch: Scratch, sample: int | None, started: float
+) -> Copy:
+    who = connection.execute(_WHO).one()
+    found = find_table(connection, plan.table)
+    if found.problem or found.oid is None or found.facts is None:
+        problem = found.problem
+        raise SourceError(problem.message, problem.hint) if problem else SourceError("The table was not found.")
+    if connection.execute(_RLS, {"oid": found.oid}).scalar_one():
+        raise SourceError(
+            f"Row level security would hide rows of {plan.table.qualified} from this role.",
+            "Rehearse as the table's owner or as a role with BYPASSRLS.",
+        )
+    missing = [name for name in plan.table.key if found.facts.column(name) is None]
+    if missing:
+        raise SourceError(f"{plan.table.qualified} has no column '{missing[0]}', which is the plan's key.")
+    gone = [name for name in plan.dropped if found.facts.column(name) is None]
+    if len(gone) == len(plan.dropped):
+        raise SourceError(
+            f"{plan.table.qualified} has none of the dropped columns ({', '.join(gone)}) any more: nothing to rehearse.",
+            "Rehearse on a database from before the drop.",
+        )
+    types = {row.name: row.type for row in connection.execute(_TYPES, {"oid": found.oid})}
+    with dumped(target, plan.table, who.number) as dump:
+        if scratch.embedded:
+            _make_roles(scratch, [row.rolname for row in connection.execute(_ROLES)])
+        failed = restore_section(dump, scratch, "pre-data")
+        with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
+            rows = _copy_rows(connection, there, plan, types, found.oid, sample)
+        failed += [
+            entry for entry in restore_section(dump, scratch, "post-data") if not entry.startswith("FK CONSTRAINT")
+        ]
+        with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
+            notes = _add_foreign_keys(connection, there, dump)
+            _advance_sequences(there, plan)
+    info = SourceInfo(
+        kind="postgresql",
+        location=target.location,
+        read_at=who.read_at.astimezone(UTC),
+        seconds=round(time.monotonic() - started, 3),
+        server=f"PostgreSQL {who.server}",
+        database=who.database,
+        role=who.role,
+        notes=target.notes,
+    )
+    partly = (
+        () if dump.whole else (f"only the schema {plan.table.schema_name} could be copied, not the whole database",)
+    )
+    return Copy(info, rows, who.search_path, tuple(failed), (*partly, *notes))
+
+
+def _make_roles(scratch: Scratch, names: Sequence[str]) -> None:
+    """Roles that policies and grants name; in the embedded server only, and without a way to log in."""
+    with psycopg.connect(scratch.url, autocommit=True) as there:
+        here = {row[0] for row in there.execute("SELECT rolname FROM pg_catalog.pg_roles")}
+        for name in names:
+            if name not in here:
+                there.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
+
+
+def _copy_rows(
+    source: sa.Connection, there: psycopg.Connection, plan: Plan, types: dict[str, str], oid: int, sample: int | None
+) -> int:
+    """Copy the rows of every table that is in the scratch database; the number of those of the plan's table."""
+    tables = {(schema, name): columns for schema, name, columns in there.execute(_HERE).fetchall()}
+    ours = (plan.table.schema_name, plan.table.name)
+    if ours not in tables:
+        raise SourceError(
+            f"The table {plan.table.qualified} could not be made in the scratch database.",
+            "It needs an extension or a type that is not there: name a server that has it with --scratch URL.",
+        )
+    query = sampled(plan, types, tables[ours], sample)
+    rows = _stream(source, there, query, ours, tables[ours])
+    parents: dict[tuple[str, str], list[tuple[list[str], list[str]]]] = {}
+    for parent in source.execute(_PARENTS, {"oid": oid}):
+        parents.setdefault((parent.schema, parent.table), []).append((parent.theirs, parent.own))
+    for name, columns in tables.items():
+        if name == ours or not columns:
+            continue
+        other = sa.table(name[1], *(sa.column(c) for c in columns), schema=name[0])
+        few = sa.select(*other.c)
+        if name in parents:
+            wanted = [
+                sa.tuple_(*(other.c[c] for c in theirs)).in_(sampled(plan, types, own, sample))
+                for theirs, own in parents[name]
+            ]
+            few = few.where(sa.or_(*wanted))
+        else:
+            few = few.limit(OTHER_ROWS)
+        try:
+            with source.begin_nested():
+                _stream(source, there, few, name, columns)
+        except (sa.exc.DBAPIError, psycopg.Error):
+            continue  # not readable, or refused by a constraint: its structure is there, and no promise was made of rows
+    return rows
+
+
+def _stream(
+    source: sa.Connection, there: psycopg.Connection, query: sa.Select[Any], into: tuple[str, str], columns: list[str]
+) -> int:
+    """COPY a query's rows from the source to a table of the scratch database, without holding them."""
+    compiled = query.compile(dialect=source.dialect, compile_kwargs={"render_postcompile": True})
+    out = sql.SQL("COPY ({}) TO STDOUT").format(sql.SQL(str(compiled)))
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    back = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(*into), names)
+    driver: psycopg.Connection = source.connection.driver_connection  # type: ignore[assignment]
+    with driver.cursor() as reader, there.cursor() as writer:
+        with reader.copy(out, compiled.params) as rows, writer.copy(back) as sink:
+            for block in rows:
+                sink.write(block)
+        return writer.rowcount
+
+
+def _add_foreign_keys(source: sa.Connection, there: psycopg.Connection, dump: Dump) -> tuple[str, ...]:
+    """Make the foreign keys that the sample's rows did not satisfy, without checking those rows."""
+    present = there.execute("""
+        SELECT n.nspname, c.relname, k.conname FROM pg_catalog.pg_constraint k
+        JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE k.contype = 'f'
+    """).fetchall()
+    missing: list[str] = []
+    for key in source.execute(_FOREIGN_KEYS):
+        if (key.schema, key.table, key.name) in present or (not dump.whole):
+            continue
+        tail = "" if "NOT VALID" in key.definition or "NOT ENFORCED" in key.definition else " NOT VALID"
+        statement = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+            sql.Identifier(key.schema, key.table), sql.Identifier(key.name), sql.SQL(key.definition + tail)
+        )
+        try:
+            there.execute(statement)
+        except psycopg.Error:
+            missing.append(key.name)
+    return (f"foreign keys that could not be copied: {', '.join(missing)}",) if missing else ()
+
+
+def _advance_sequences(there: psycopg.Connection, plan: Plan) -> None:
+    """Let the table's own sequences go on after its largest key, so that a new row finds a free one."""
+    table = sql.Identifier(plan.table.schema_name, plan.table.name)
+    owned = there.execute(
+        """SELECT a.attname, pg_catalog.pg_get_serial_sequence(%s, a.attname) FROM pg_catalog.pg_attribute a
+           WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped""",
+        [table.as_string(there), table.as_string(there)],
+    ).fetchall()
+    for column, sequence in owned:
+        if sequence is not None:
+            statement = sql.SQL("SELECT pg_catalog.setval({}::regclass, max({})) FROM {} HAVING max({}) > 0")
+            name = sql.Identifier(column)
+            there.execute(statement.format(sql.Literal(sequence), name, table, name))

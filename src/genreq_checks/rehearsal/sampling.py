@@ -1,0 +1,36 @@
+"""Which rows of the table go into a rehearsal: some of every class, the same ones each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from genreq_checks.plan import Plan
+from genreq_checks.scan import groups_of
+
+
+def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int | None) -> sa.Select[Any]:
+    """The columns of `size` rows, or of all when it is None.
+
+    Rows are taken in turn from every joint class of the plan's facets (null, blank, populated … of each kept and
+    dropped column) and every status, in the order of the key. At least one row of every class comes, even if that
+    makes more rows than `size`.
+    """
+    every = dict.fromkeys((*columns, *plan.table.key))
+    table = sa.table(plan.table.name, *(sa.column(name) for name in every), schema=plan.table.schema_name)
+    wanted = [table.c[name] for name in columns]
+    if size is None:
+        return sa.select(*wanted)
+    key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
+    classes: list[sa.ColumnElement[Any]] = [group.code for group in groups_of(plan, types)]
+    if plan.cohort.column in types:
+        classes.append(sa.column(plan.cohort.column))
+    turn = sa.func.row_number().over(partition_by=classes or None, order_by=key).label("turn")
+    ranked = sa.select(*key, turn).select_from(sa.table(plan.table.name, schema=plan.table.schema_name)).subquery()
+    place = sa.func.row_number().over(order_by=[ranked.c.turn, *(ranked.c[name] for name in plan.table.key)])
+    placed = sa.select(*ranked.c, place.label("place")).subquery()
+    chosen = sa.or_(placed.c.turn == 1, placed.c.place <= size)
+    same = sa.and_(*(table.c[name] == placed.c[name] for name in plan.table.key))
+    return sa.select(*wanted).select_from(table.join(placed, same)).where(chosen)

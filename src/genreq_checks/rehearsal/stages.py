@@ -1,0 +1,276 @@
+"""The steps of a rehearsal, each a method that says how it came out; what one learns, the next ones use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from genreq_checks.archive import restore, write_archive
+from genreq_checks.errors import GenreqError
+from genreq_checks.plan import Plan
+from genreq_checks.rehearsal.apply import Applied, apply
+from genreq_checks.rehearsal.broken import Functions, read_functions
+from genreq_checks.rehearsal.copying import Copy, copy_source
+from genreq_checks.rehearsal.difference import Difference, forward_differences, rollback_differences, row_differences
+from genreq_checks.rehearsal.generation import Outcome as Generated
+from genreq_checks.rehearsal.generation import generate
+from genreq_checks.rehearsal.originals import changes, keep_originals
+from genreq_checks.rehearsal.scratch import Scratch
+from genreq_checks.rehearsal.sql_file import SqlFile
+from genreq_checks.rehearsal.structure import Structure, read_structure
+from genreq_checks.results import Outcome, Phase, worst
+from genreq_checks.run import check, observe
+from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.connection import Target
+from genreq_checks.wording import listed, plural
+
+JUDGED = ("dropped", "kept", "dependents", "rollback")  # the checks that a copy without new generations can answer
+SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a step came out. `goes_on` is False when the steps after it cannot be made."""
+
+    outcome: Outcome
+    message: str
+    locks: tuple[str, ...] = ()
+    goes_on: bool = True
+
+
+@dataclass(slots=True)
+class Stages:
+    """The scratch database and what is known of it so far. `keeper` is the session that holds the original rows."""
+
+    plan: Plan
+    target: Target
+    scratch: Scratch
+    folder: Path
+    forward_file: SqlFile
+    rollback_file: SqlFile
+    sample: int | None
+    timeout: float
+    keeper: psycopg.Connection | None = None
+    copied: Copy | None = None
+    baseline: Snapshot | None = None
+    after_snapshot: Snapshot | None = None
+    structures: dict[str, Structure] = field(default_factory=dict[str, Structure])
+    functions: Functions | None = None
+    generated_before: Generated | None = None
+    values_provable: bool = True
+
+    def steps(self) -> dict[str, Callable[[], Answer]]:
+        """The steps by name, in their order."""
+        return {
+            "copy": self.copy,
+            "before": self.before,
+            "archive": self.archive,
+            "forward": self.forward,
+            "broken": self.broken,
+            "generation": self.generation,
+            "after": self.after,
+            "rollback": self.rollback,
+            "restore": self.restore,
+            "rolled-back": self.rolled_back,
+            "compare": self.compare,
+            "forward-again": self.forward_again,
+        }
+
+    def close(self) -> None:
+        """Let go of the originals."""
+        if self.keeper is not None:
+            self.keeper.close()
+
+    def copy(self) -> Answer:
+        """The source's structure and rows into the scratch database."""
+        self.copied = copied = copy_source(self.plan, self.target, self.scratch, self.sample, self.timeout)
+        which = "all rows" if self.sample is None else f"a sample of up to {self.sample:,}, with every class of row"
+        text = f"{plural(copied.rows, 'row')} ({which}) into {self.scratch.server}."
+        if copied.failed:
+            text += f" Could not be made there: {_cut(copied.failed)}."
+        text += "".join(f" Note: {note}." for note in copied.notes)
+        return Answer("warn" if copied.failed else "pass", text)
+
+    def before(self) -> Answer:
+        """What the copy is like: the counts of every class, the originals, and whether a generation works at all."""
+        plan, url = self.plan, self.scratch.url
+        self.keeper = psycopg.connect(url, autocommit=True, prepare_threshold=None)
+        rows, keys = keep_originals(self.keeper, plan)
+        self.generated_before = generate(url, self.search_path, plan, keep=False)
+        self.functions = read_functions(url, self.search_path, plan)
+        self.baseline = observe(plan, url, timeout=self.timeout)
+        self.structures["before"] = read_structure(url, plan.table)
+        if self.baseline.tally is None:
+            problem = self.baseline.problem("tally")
+            return Answer("unknown", problem.text if problem else "The copy could not be counted.")
+        counted = [name for name in (*plan.dropped, *plan.kept) if self.baseline.tally.has(name)]
+        text = "; ".join(f"{name}: {listed(self.baseline.tally.count(name))}" for name in counted) + "."
+        self.values_provable = rows > 0 and rows == keys
+        if rows == 0:
+            return Answer("unknown", "The table has no rows: nothing about values can be proved.")
+        if rows != keys:
+            return Answer("unknown", f"The key ({', '.join(plan.table.key)}) is not unique: rows cannot be compared.")
+        return Answer("pass", text)
+
+    def archive(self) -> Answer:
+        """The dropped columns' values into a file, as `genreq-checks archive` does."""
+        facts = write_archive(self.plan, self.scratch.url, self.folder / "archive.parquet", timeout=self.timeout)
+        return Answer("pass", f"{plural(facts.rows, 'row')} with a value in a dropped column archived.")
+
+    def forward(self) -> Answer:
+        """The forward SQL, and what it did against what the plan says."""
+        return self._go_forward("before", "after")
+
+    def broken(self) -> Answer:
+        """What vanished with the columns, and which functions are left broken."""
+        assert self.functions is not None
+        was, now = self.functions, read_functions(self.scratch.url, self.search_path, self.plan)
+        certain = sorted(now.refused - was.refused)
+        possible = sorted((now.naming & was.naming) - set(certain))
+        differences = forward_differences(self.plan, self.structures["before"], self.structures["after"])
+        gone = [d.text for d in differences if d.verdict == "consequence"]
+        parts = [f"broken: function {_cut(certain)}"] if certain else []
+        parts += (
+            [f"names a dropped column in its text, so may be broken: function {_cut(possible)}"] if possible else []
+        )
+        parts += [_cut(gone)] if gone else []
+        outcome: Outcome = "fail" if certain else "warn" if parts else "pass"
+        return Answer(outcome, ("; ".join(parts) or "Nothing else vanished or broke") + ".")
+
+    def generation(self) -> Answer:
+        """A generation from end to end, by the completion message's own specification."""
+        assert self.generated_before is not None
+        was, now = self.generated_before, generate(self.scratch.url, self.search_path, self.plan, keep=True)
+        table = self.plan.table.qualified
+        parts: list[str] = []
+        if now.refused > was.refused:
+            every = "every UPDATE" if now.refused == now.tried else "an UPDATE of some rows"
+            parts.append(f"{every} of {table} fails ({now.refused:,} of {now.tried:,} rows tried): {now.reason}")
+        if now.problem is not None and now.problem != was.problem:
+            parts.append(f"a generation fails: {now.problem}")
+        if parts:
+            text = "; ".join(parts)
+            return Answer("fail", f"{text[0].upper()}{text[1:]}.")
+        if now.problem is not None:
+            return Answer("unknown", f"A generation could not be run before the forward SQL either: {now.problem}.")
+        return Answer("pass", f"INSERT, UPDATE and SELECT work, and UPDATE of {plural(now.tried, 'existing row')}.")
+
+    def after(self) -> Answer:
+        """The checks of phase `after` that a copy can answer."""
+        self.after_snapshot = observe(self.plan, self.scratch.url, timeout=self.timeout)
+        return self._checks("after", self.after_snapshot)
+
+    def rollback(self) -> Answer:
+        """The rollback SQL, and whether everything is again as it was."""
+        before = read_structure(self.scratch.url, self.plan.table)
+        applied = self._apply(self.rollback_file)
+        back = self.structures["back"] = read_structure(self.scratch.url, self.plan.table)
+        found = rollback_differences(self.plan, self.structures["before"], back) + row_differences(before, back)
+        was = self.structures["before"].columns
+        columns = [(table, name) for table, name in was if table in before.family and name in self.plan.dropped]
+        all_back = all(key in back.columns for key in columns)
+        return _verdict(self.rollback_file, applied, found, self._lost_values(), goes_on=all_back, warns=True)
+
+    def restore(self) -> Answer:
+        """The archive's values back into the columns, as `genreq-checks restore` does."""
+        try:  # the archive is our own: if it does not fit, that is what the rollback made of the table
+            done = restore(self.plan, self.folder / "archive.parquet", self.scratch.url, timeout=self.timeout)
+        except GenreqError as error:
+            return Answer("fail", str(error))
+        text = f"{plural(done.placed, 'value')} of {plural(done.rows, 'row')} restored, {done.already:,} already there"
+        if done.conflicts or done.gone:
+            text += f", {done.conflicts:,} in conflict, {plural(done.gone, 'row')} gone"
+        outcome: Outcome = "fail" if done.conflicts or done.gone or not done.verified else "pass"
+        return Answer(outcome, f"{text}. {done.problem}".strip())
+
+    def rolled_back(self) -> Answer:
+        """The checks of phase `rolled-back`."""
+        return self._checks("rolled-back", observe(self.plan, self.scratch.url, timeout=self.timeout))
+
+    def compare(self) -> Answer:
+        """Every value of every column with the original, by key."""
+        assert self.keeper is not None
+        found = changes(self.keeper, self.plan)
+        if not self.values_provable:
+            return Answer("unknown", "There are no rows with a unique key to compare.")
+        if found.words:
+            return Answer("fail", f"Not as it was: {'; '.join(found.words)}.")
+        missing = [name for name in (*self.plan.dropped, *self.plan.kept) if name not in found.values]
+        if missing:
+            return Answer("unknown", f"Not compared: {', '.join(missing)} is not in the table.")
+        return Answer(
+            "pass", f"All {len(found.values)} columns of {plural(found.rows, 'row')} are byte for byte as before."
+        )
+
+    def forward_again(self) -> Answer:
+        """The forward SQL once more, from the state that the rollback left."""
+        self.structures["again"] = read_structure(self.scratch.url, self.plan.table)
+        return self._go_forward("again", "end")
+
+    @property
+    def search_path(self) -> str:
+        """The search_path of a new session on the source."""
+        assert self.copied is not None
+        return self.copied.search_path
+
+    def _go_forward(self, before: str, after: str) -> Answer:
+        start = self.structures[before]
+        applied = self._apply(self.forward_file)
+        end = self.structures[after] = read_structure(self.scratch.url, self.plan.table)
+        found = forward_differences(self.plan, start, end)
+        gone = not any((table, name) in end.columns for table in start.family for name in self.plan.dropped)
+        there = ("table", self.plan.table.qualified) in end.objects
+        return _verdict(self.forward_file, applied, found, self._lost_values(), goes_on=gone and there, warns=False)
+
+    def _apply(self, file: SqlFile) -> Applied:
+        table = sql.Identifier(self.plan.table.schema_name, self.plan.table.name).as_string(None)
+        return apply(self.scratch.url, self.search_path, file, table)
+
+    def _lost_values(self) -> list[str]:
+        """What the SQL changed in the rows of the table itself, the dropped columns aside."""
+        assert self.keeper is not None
+        try:
+            return changes(self.keeper, self.plan, self.plan.dropped).words if self.values_provable else []
+        except psycopg.Error:
+            return ["the rows of the table cannot be read any more"]
+
+    def _checks(self, phase: Phase, now: Snapshot) -> Answer:
+        report = check(self.plan, now, self.baseline, phase=phase)
+        made = [r for r in report.checks if r.id.split(".")[0] in JUDGED and r.outcome != "skip"]
+        bad = [f"{r.id}: {f.message}" for r in made for f in r.findings if f.outcome not in ("pass", "skip")]
+        text = f"{len(made)} checks of phase {phase}" + (f"; {_cut(bad)}" if bad else " passed.")
+        return Answer(worst(r.outcome for r in made), text)
+
+
+def _verdict(
+    file: SqlFile, applied: Applied, found: list[Difference], lost: list[str], *, goes_on: bool, warns: bool
+) -> Answer:
+    """The verdict of what the SQL did, whatever it answered."""
+    wrong = [d.text for d in found if d.verdict == "wrong"] + lost
+    changed = [d.text for d in found if d.verdict == "intended"]
+    side = [d.text for d in found if d.verdict == "consequence"]
+    if not file.statements:
+        return Answer("fail", f"{file.name} holds no statement: {_cut(wrong)}.", (), goes_on)
+    if applied.error is not None:
+        half = f"; committed all the same: {_cut(changed + side)}" if changed or side else "; nothing was changed by it"
+        return Answer(
+            "fail", f"{applied.error}{half}; {_cut(wrong) or 'the columns are gone'}.", applied.locks, goes_on
+        )
+    answered = f"{plural(applied.statements, 'statement')} without an error"
+    if wrong:
+        text = f"{answered}, but not what the plan says: {_cut(wrong)}"
+        return Answer(
+            "fail", f"{text}{f'; as the plan says: {_cut(changed)}' if changed else ''}.", applied.locks, goes_on
+        )
+    text = f"{_cut(changed)}{f'; with it: {_cut(side)}' if side else ''}"
+    return Answer("warn" if side and warns else "pass", f"{text}.", applied.locks, goes_on)
+
+
+def _cut(texts: list[str] | tuple[str, ...]) -> str:
+    """The first of a list, and how many more there are."""
+    more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more

@@ -1,0 +1,45 @@
+"""The checks as an assertion, for a team's own test suite."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from genreq_checks.errors import UsageError, near
+from genreq_checks.moment import instant
+from genreq_checks.plan import Plan, load_plan
+from genreq_checks.results import PHASES, Phase, Report
+from genreq_checks.run import check, observe
+from genreq_checks.snapshot import Snapshot
+
+
+def assert_clean(
+    source: str | Path | Snapshot,
+    *,
+    cutover: datetime | str | None = None,
+    baseline: str | Path | Snapshot | None = None,
+    plan: Plan | str | Path | None = None,
+    phase: Phase = "after",
+    strict: bool = False,
+) -> Report:
+    """Check a source against the plan, and return the report when nothing failed and nothing is unknown.
+
+    `source` and `baseline` are a database URL, a saved snapshot (.json), row files or a snapshot as it is; `cutover` is
+    a point in time, read as UTC where it has no offset; `plan` a plan or its file, the built-in one when left out. With
+    `strict` a warning is a failure too.
+
+    Raises: AssertionError with the report as text when a check failed or could not be judged (an unreachable database
+    is such a case); UsageError, PlanError or SnapshotError for a call that cannot be meant.
+    """
+    __tracebackhide__ = True  # pytest would print the arguments, and a URL may hold a password
+    if phase not in PHASES:
+        raise UsageError(f"There is no phase '{str(phase)[:40]}'.", near(str(phase), PHASES))
+    moment, notes = instant(cutover.isoformat() if isinstance(cutover, datetime) else cutover)
+    promised = plan if isinstance(plan, Plan) else load_plan(plan)
+    then = observe(promised, baseline, moment) if baseline is not None else None
+    report = check(promised, observe(promised, source, moment), then, cutover=moment, phase=phase, notes=notes)
+    if report.exit_code(strict):
+        from genreq_checks.render.text import render
+
+        raise AssertionError(f"\n{render(report, width=100)}")
+    return report

@@ -1,0 +1,104 @@
+"""The real drizzle-kit, from npm, on a project with one migration that makes the table and one that drops the columns."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from psycopg import conninfo
+
+PROJECT = Path(__file__).with_name("drizzle")
+INSTALLED = PROJECT / "node_modules"  # which git ignores
+
+
+@dataclass(frozen=True)
+class DrizzleProject:
+    """A folder with schema.ts and drizzle.config.ts; its migrations are in `out`."""
+
+    folder: Path
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "drizzle"
+
+    def set_schema(self, name: str) -> None:
+        shutil.copy(PROJECT / f"{name}.ts", self.folder / "schema.ts")
+
+    def kit(self, *arguments: str, url: str = "", books: str = "drizzle.__drizzle_migrations") -> str:
+        """Run drizzle-kit on a database; what it said. Its exit code must be 0."""
+        given = conninfo.conninfo_to_dict(url)
+        schema, table = books.split(".")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        environment |= {
+            "DRIZZLE_HOST": str(given.get("host", "none")),
+            "DRIZZLE_PORT": str(given.get("port", 5432)),
+            "DRIZZLE_USER": str(given.get("user", "")),
+            "DRIZZLE_PASSWORD": str(given.get("password", "")),
+            "DRIZZLE_DATABASE": str(given.get("dbname", "none")),
+            "DRIZZLE_SCHEMA": schema,
+            "DRIZZLE_TABLE": table,
+        }
+        program = self.folder / "node_modules" / ".bin" / "drizzle-kit"
+        finished = subprocess.run(
+            [program, *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return finished.stdout
+
+
+def install() -> None:
+    """The npm packages of tests/drizzle/package.json. Without them the test is skipped; where CI is set it fails."""
+    wanted = (PROJECT / "package.json").read_text()
+    mark = INSTALLED / "installed.json"
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        _give_up("Node and npm are not installed: drizzle-kit cannot be run.")
+    assert npm is not None
+    apart = PROJECT / "build" / uuid.uuid4().hex  # other test processes may be installing too
+    apart.mkdir(parents=True)
+    try:
+        shutil.copy(PROJECT / "package.json", apart)
+        options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+        finished = subprocess.run(
+            [npm, "install", *options], cwd=apart, capture_output=True, text=True, timeout=240, check=False
+        )
+        if finished.returncode:
+            _give_up("npm could not install drizzle-kit.")
+        (apart / "node_modules" / "installed.json").write_text(wanted)
+        if mark.exists() and mark.read_text() != wanted:
+            shutil.rmtree(INSTALLED)
+        if not INSTALLED.exists():
+            (apart / "node_modules").rename(INSTALLED)
+    finally:
+        shutil.rmtree(apart)
+
+
+def _give_up(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def new_project(folder: Path) -> DrizzleProject:
+    """A project with the schema of before, and no migrations yet."""
+    folder.mkdir(parents=True)
+    for name in ("package.json", "drizzle.config.ts"):
+        shutil.copy(PROJECT / name, folder)
+    (folder / "node_modules").symlink_to(INSTALLED, target_is_directory=True)
+    project = DrizzleProject(folder)
+    project.set_schema("before")
+    return project
