@@ -20,6 +20,8 @@ from genreq_checks.selftest.faults import FAULTS
 from genreq_checks.selftest.run import Trial, sabotage, without_fault
 from genreq_checks.selftest.telling import line, verdict
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for all trials
+
 
 @pytest.fixture(scope="module")
 def trials(server: Server) -> list[Trial]:

@@ -5,27 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
 from genreq_checks import sample
 from genreq_checks.demo import CUTOVER, apply, complete_generations
-from genreq_checks.generation_facts import Copied, Derived, GenerationFacts, load_facts
+from genreq_checks.generation_facts import load_facts
 from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan, load_plan
+from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import Phase, Report
-from genreq_checks.run import check, observe
+from genreq_checks.run import check, observe, read_code
+from genreq_checks.selftest.clean_files import (
+    CODE,
+    FORWARD,
+    GENERATION,
+    MESSAGES,
+    MIGRATIONS,
+    ROLLBACK,
+    books,
+    write_files,
+)
 from genreq_checks.selftest.fault import Place
 from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.messages import reconcile
+from genreq_checks.sources.migrations import read_folder
 
-PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back")
-GENERATION = "generation.json"
+# A completed row without a time may be from after the change, and no message of it was recorded: that warns.
+DATED = "UPDATE generation_requests SET completed_at = updated_at WHERE status = 'completed' AND completed_at IS NULL;"
+SAMPLE = 60  # rows of a rehearsal: at least one of every class comes along
 
 
 class Server(Protocol):
     """A server on which databases may be made; they are removed again."""
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of a database."""
+        ...
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make a database, as a copy of another if one is named; its URL."""
@@ -51,28 +68,28 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
     """Make the clean states on a server, with files in `folder`; the databases are gone afterwards."""
     plan = load_plan()
     mark = uuid4().hex[:8]
-    names: dict[Phase, str] = {phase: f"selftest_{phase.replace('-', '_')}_{mark}" for phase in PHASES}
+    first, after, back = (f"selftest_{phase}_{mark}" for phase in ("before", "after", "back"))
     made: list[str] = []
     try:
-        before = server.create_database(names["before"])
-        made.append(names["before"])
-        sample.create_table(before)
-        sample.load_history(before)
-        baseline = observe(plan, before, CUTOVER)
-        for phase, change in (("after", _clean_up), ("rolled-back", _take_back)):
-            url = server.create_database(names[phase], names["before"])
-            made.append(names[phase])
-            change(url, plan)
+        for name in (first, after, back):
+            url = server.create_database(name, first if made else None)
+            made.append(name)
+            if name == first:
+                sample.create_table(url)
+                sample.load_history(url)
+                apply(url, DATED + books(plan, dropped=False))
+                baseline = observe(plan, url, CUTOVER)
+            elif name == after:
+                apply(url, plan.sql.forward + books(plan, dropped=True))
+                complete_generations(url)
+            else:
+                _take_back(url, plan)
         write_files(folder, plan)
+        names: dict[Phase, str] = {"before": first, "after": after, "rolled-back": back, "rehearsal": first}
         yield Clean(plan, names, folder, baseline)
     finally:
         for name in made:
             server.drop_database(name)
-
-
-def _clean_up(url: str, plan: Plan) -> None:
-    apply(url, plan.sql.forward)
-    complete_generations(url)
 
 
 def _take_back(url: str, plan: Plan) -> None:
@@ -86,35 +103,19 @@ def _take_back(url: str, plan: Plan) -> None:
     apply(url, keep + plan.sql.forward + plan.sql.rollback + back)
 
 
-def write_files(folder: Path, plan: Plan) -> None:
-    """The files that `check` is given beside the database, all of them without a fault."""
-    stored = {"stored": "as sent", "changed": True}
-    GenerationFacts.model_validate(
-        {
-            "run_at": CUTOVER + timedelta(days=9),
-            "table": plan.table.qualified,
-            "request": "601",
-            "server": "ws://localhost:5000/wsi",
-            "database": "postgresql://localhost/leo",
-            "reached": True,
-            "status": "completed",
-            "completed": True,
-            "copied": (
-                Copied.model_validate(
-                    {"column": "github_url", "field": "github_url", "sent": "https://github.com/leo-apps/a"} | stored
-                ),
-                Copied.model_validate(
-                    {"column": "deployment_url", "field": "flyio_url", "sent": "https://a.fly.dev"} | stored
-                ),
-            ),
-            "derived": (Derived(column="artifacts_github_url", source="github_url", derivation="match"),),
-        }
-    ).save(folder / GENERATION)
-
-
-def judge(clean: Clean, place: Place, phase: Phase) -> Report:
-    """What `check` says of a place, given all that it can be given."""
-    inputs = Inputs(generation=load_facts(place.folder / GENERATION))
-    now = observe(clean.plan, place.url, CUTOVER)
+def judge(server: Server, clean: Clean, place: Place, phase: Phase) -> Report:
+    """What `check` says of a place, given all that it can be given; in the phase `rehearsal`, what `rehearse` says."""
+    plan = clean.plan
+    if phase == "rehearsal":
+        files = {"forward": place.folder / FORWARD, "rollback": place.folder / ROLLBACK}
+        return rehearse(plan, place.url, **files, sample=SAMPLE, scratch_url=server.url())
+    now = observe(plan, place.url, CUTOVER)
+    recorded = reconcile(plan, place.url, [place.folder / MESSAGES], CUTOVER) if phase == "after" else None
+    inputs = Inputs(
+        code=read_code(plan, place.folder / CODE),
+        messages=recorded,
+        migrations=read_folder(place.folder / MIGRATIONS, plan),
+        generation=load_facts(place.folder / GENERATION),
+    )
     baseline = clean.baseline if phase != "before" else None
-    return check(clean.plan, now, baseline, cutover=CUTOVER, phase=phase, inputs=inputs)
+    return check(plan, now, baseline, cutover=CUTOVER, phase=phase, inputs=inputs)

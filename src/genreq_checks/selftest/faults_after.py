@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genreq_checks.generation_facts import load_facts
-from genreq_checks.selftest.clean import GENERATION
+from genreq_checks.selftest.clean_files import GENERATION
 from genreq_checks.selftest.fault import Place, by_sql, fault
 
 FUNCTION = """
@@ -13,7 +13,8 @@ CREATE TRIGGER "note" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUT
 """
 MEASURED = (
     "population.github_url population.artifacts_github_url population.deployment_url derivation.artifacts_github_url "
-    "url-shape.github_url url-shape.artifacts_github_url url-shape.deployment_url"
+    "url-shape.github_url url-shape.artifacts_github_url url-shape.deployment_url "
+    "reconciliation.github_url reconciliation.artifacts_github_url reconciliation.deployment_url"
 )
 CATALOGUED = (
     "dropped.download_url dropped.conversation dependents.download_url dependents.conversation "
@@ -36,12 +37,14 @@ AFTER = (
         "after",
         by_sql("ALTER TABLE generation_requests ADD COLUMN download_url text"),
         "dropped.download_url",
+        "migrations",
     ),
     fault(
         "conversation is still there",
         "after",
         by_sql("ALTER TABLE generation_requests ADD COLUMN conversation jsonb"),
         "dropped.conversation",
+        "migrations",
     ),
     fault(
         "a child table that still has download_url",
@@ -92,6 +95,8 @@ AFTER = (
             "UPDATE generation_requests SET github_url = NULL, artifacts_github_url = NULL WHERE id > 600 AND id % 10 = 0"
         ),
         "population.github_url",
+        "reconciliation.github_url",
+        "reconciliation.artifacts_github_url",
     ),
     fault(
         "artifacts_github_url is not stored",
@@ -99,6 +104,7 @@ AFTER = (
         by_sql("UPDATE generation_requests SET artifacts_github_url = NULL WHERE id > 600"),
         "population.artifacts_github_url",
         "derivation.artifacts_github_url",
+        "reconciliation.artifacts_github_url",
         unknown="url-shape.artifacts_github_url",
     ),
     fault(
@@ -106,24 +112,28 @@ AFTER = (
         "after",
         by_sql("UPDATE generation_requests SET deployment_url = NULL WHERE id > 600 AND id % 30 <> 0"),
         "population.deployment_url",
+        "reconciliation.deployment_url",
     ),
     fault(
         "one artifacts_github_url is missing",
         "after",
         by_sql("UPDATE generation_requests SET artifacts_github_url = NULL WHERE id = 650"),
         "derivation.artifacts_github_url",
+        "reconciliation.artifacts_github_url",
     ),
     fault(
         "one artifacts_github_url without its suffix",
         "after",
         by_sql("UPDATE generation_requests SET artifacts_github_url = github_url WHERE id = 650"),
         "derivation.artifacts_github_url",
+        "reconciliation.artifacts_github_url",
     ),
     fault(
         "one artifacts_github_url without a github_url",
         "after",
         by_sql("UPDATE generation_requests SET github_url = NULL WHERE id = 650"),
         "derivation.artifacts_github_url",
+        "reconciliation.github_url",
     ),
     fault(
         "an old row with a token in github_url",
@@ -147,6 +157,7 @@ AFTER = (
         "a deployment_url that is the text undefined",
         "after",
         by_sql("UPDATE generation_requests SET deployment_url = 'undefined' WHERE id = 650"),
+        "reconciliation.deployment_url",
         warn="url-shape.deployment_url",
     ),
     fault(

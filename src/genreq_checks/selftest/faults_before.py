@@ -5,9 +5,9 @@ from __future__ import annotations
 from genreq_checks.selftest.fault import by_sql, fault
 
 FUNCTION = """
-CREATE FUNCTION "count_turns"() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN NEW.current_iteration := coalesce(jsonb_array_length(NEW.conversation), 0); RETURN NEW; END $$;
-CREATE TRIGGER "turns" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "count_turns"();
+CREATE FUNCTION "read_turns"() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM NEW.conversation; RETURN NEW; END $$;
+CREATE TRIGGER "turns" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "read_turns"();
 """
 COUNTED = (
     "claims.download_url claims.conversation claims.github_url claims.artifacts_github_url claims.deployment_url "

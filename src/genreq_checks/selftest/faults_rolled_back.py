@@ -10,6 +10,7 @@ ROLLED_BACK = (
         "rolled-back",
         by_sql("UPDATE generation_requests SET download_url = NULL"),
         "loss.download_url",
+        "rollback",
     ),
     fault(
         "download_url is back with another type",
@@ -22,6 +23,7 @@ ROLLED_BACK = (
         "rolled-back",
         by_sql("ALTER TABLE generation_requests DROP COLUMN conversation"),
         "dropped.conversation",
+        "rollback",
         unknown="loss.conversation",
     ),
 )

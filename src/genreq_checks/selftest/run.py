@@ -70,7 +70,7 @@ def _tried(server: Server, clean: Clean, phase: Phase, fault: Fault | None) -> R
         try:
             if fault is not None:
                 fault.plant(place)
-            return judge(clean, place, phase)
+            return judge(server, clean, place, phase)
         finally:
             server.drop_database(name)
 
