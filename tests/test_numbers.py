@@ -62,5 +62,6 @@ def test_percent(count: int, rows: int, text: str) -> None:
 
 
 def test_points_and_sizes() -> None:
-    assert [points(0.031), points(-0.008), points(0.0)] == ["+3.1", "−0.8", "±0.0"]
+    assert [points(0.031), points(-0.008), points(0.0), points(1.0)] == ["+3.1", "−0.8", "±0.0", "+100.0"]
+    assert [points(0.9998), points(-0.00004), points(-0.9999999)] == ["+99.98", "−0.004", "< −99.9999"]
     assert [size(999), size(1_400_000_000)] == ["999 bytes", "1.4 GB"]

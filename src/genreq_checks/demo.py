@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from genreq_checks import sample
+from genreq_checks.archive import read_facts, restore, write_archive
 from genreq_checks.completion import AllWorkCompleteMessage, create_all_work_complete_message, row_values
+from genreq_checks.inputs import NOTHING, Inputs
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.run import observe
+from genreq_checks.render.verdict import headline
+from genreq_checks.results import Outcome, Phase, Report, Step
+from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 
 CUTOVER = datetime(2024, 12, 17, 9, 30, tzinfo=UTC)
@@ -26,6 +32,14 @@ class Samples:
     before: Snapshot
     after: Snapshot
     cutover: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The whole clean-up: what was read before and after, and the report, with a step for everything that was done."""
+
+    samples: Samples
+    report: Report
 
 
 def apply(url: str, statements: str) -> None:
@@ -88,3 +102,82 @@ def sample_snapshots() -> Samples:
         apply(url, plan.sql.forward)
         complete_generations(url)
         return Samples(plan, before, observe(plan, url, CUTOVER), CUTOVER)
+
+
+def tell_story(folder: Path, progress: Callable[[str], None]) -> Story:
+    """Before, archive, forward, generations, after, rollback, restored, forward again: on an embedded PostgreSQL.
+
+    The archive goes into `folder`. `progress` is told each step as it begins. The report is that of phase `after`.
+    """
+    from genreq_checks.embedded import start
+
+    plan = load_plan()
+    with start() as server:
+        url = server.create_database("leo")
+        return _Teller(plan, url, folder / "dropped.parquet", progress).tell()
+
+
+@dataclass
+class _Teller:
+    """Tells the story step by step, and keeps what each step found."""
+
+    plan: Plan
+    url: str
+    archive: Path
+    progress: Callable[[str], None]
+    steps: list[Step] = field(default_factory=list[Step])
+
+    def tell(self) -> Story:
+        self.step("table", self.make_table)
+        before = observe(self.plan, self.url, CUTOVER)
+        self.step("archive", self.make_archive)
+        facts = read_facts(self.archive)
+        self.judge("before", before, inputs=Inputs(archive=facts))
+        self.step("forward", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL: both columns dropped."))
+        self.step("generations", self.generate)
+        after = observe(self.plan, self.url, CUTOVER)
+        report = self.judge("after", after, before, Inputs(archive=facts))
+        self.step(
+            "rollback", lambda: self.run(self.plan.sql.rollback, "The plan's rollback SQL: both are back, empty.")
+        )
+        self.step("restore", self.restore)
+        self.judge("rolled-back", observe(self.plan, self.url, CUTOVER), before)
+        self.step("forward again", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL once more."))
+        self.judge("after", observe(self.plan, self.url, CUTOVER), before, Inputs(archive=facts))
+        told = report.model_copy(update={"steps": tuple(self.steps)})
+        return Story(Samples(self.plan, before, after, CUTOVER), told)
+
+    def step(self, name: str, make: Callable[[], str], outcome: Outcome = "pass") -> None:
+        self.progress(name)
+        started = time.monotonic()
+        message = make()
+        self.steps.append(
+            Step(name=name, outcome=outcome, seconds=round(time.monotonic() - started, 2), message=message)
+        )
+
+    def judge(self, phase: Phase, now: Snapshot, baseline: Snapshot | None = None, inputs: Inputs = NOTHING) -> Report:
+        cutover = CUTOVER if phase == "after" else None
+        report = check(self.plan, now, baseline, cutover=cutover, phase=phase, inputs=inputs)
+        self.step(f"check: {phase}", lambda: headline(report), report.outcome)
+        return report
+
+    def make_table(self) -> str:
+        sample.create_table(self.url)
+        rows = sample.load_history(self.url)
+        return f"generation_requests as it was, with a synthetic history of {rows:,} rows."
+
+    def make_archive(self) -> str:
+        facts = write_archive(self.plan, self.url, self.archive)
+        return f"{facts.rows:,} rows' values of the columns that go, verified."
+
+    def run(self, statements: str, message: str) -> str:
+        apply(self.url, statements)
+        return message
+
+    def generate(self) -> str:
+        count = complete_generations(self.url)
+        return f"{count} new generations completed, each as the container's message says."
+
+    def restore(self) -> str:
+        done = restore(self.plan, self.archive, self.url)
+        return f"{done.placed:,} values put back from the archive, {done.gone:,} rows gone meanwhile."

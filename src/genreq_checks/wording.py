@@ -26,8 +26,14 @@ def share(count: int, rows: int) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of two rates in percentage points, signed."""
-    return f"{100 * difference:+.1f}".replace("-", "−") if round(100 * difference, 1) else "±0.0"
+    """A difference of two rates in percentage points, signed; ±100.0 and ±0.0 only when it is just that."""
+    if difference == 0:
+        return "±0.0"
+    for decimals in range(1, 5):
+        text = f"{100 * difference:+.{decimals}f}"
+        if float(text) not in (0.0, 100.0, -100.0) or abs(difference) == 1:
+            return text.replace("-", "−")
+    return ("> +99.9999" if difference > 0 else "< −99.9999") if abs(difference) > 0.5 else "±0.0"
 
 
 def bounds(low: float | None, high: float | None) -> str:

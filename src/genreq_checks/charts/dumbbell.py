@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 
 from genreq_checks.charts.lines import HEIGHT, QUARTERS, Row, down, line_text, tips
-from genreq_checks.charts.style import INK, QUIET, SIDES, clean, finish, nothing, sized
+from genreq_checks.charts.style import INK, QUIET, SIDES, clean, finish, layered, nothing, sized
 from genreq_checks.results import Rate, Report
 from genreq_checks.wording import bounds, percent, share
 
@@ -54,7 +54,7 @@ def rates(report: Report, width: int | None = None) -> alt.LayerChart:
         ]
     layers += [line_text(base, y, "heading", "bold"), line_text(base, y, "told", "normal")]
     subtitle = [INTERVALS] + (["The upright stroke is the plan's minimum."] if minimum else [])
-    return finish(sized(alt.layer(*layers), width, HEIGHT * len(lines)), rates_title(report), subtitle, _said(report))
+    return finish(sized(layered(*layers), width, HEIGHT * len(lines)), rates_title(report), subtitle, _said(report))
 
 
 def rates_title(report: Report) -> str:

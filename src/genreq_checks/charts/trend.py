@@ -10,7 +10,7 @@ import altair as alt
 
 from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
 from genreq_checks.charts.lines import QUARTERS
-from genreq_checks.charts.style import INK, SIDES, clean, finish, nothing, side_scale, sized
+from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import DAY_ONE, day_of
@@ -69,7 +69,7 @@ def daily(
     subtitle = [f"{EACH[days.step].capitalize()}, completed rows; band: 95 % interval."]
     if cutover is not None:
         layers.append(_rule(cutover, x))
-    chart = sized(alt.layer(*layers), width, 170)
+    chart = sized(layered(*layers), width, 170)
     return finish(chart, daily_title(days, column), [*subtitle, *days.notes])
 
 
@@ -114,7 +114,8 @@ def timeline(
     title = f"{plural(total, 'completed row')} with a time, {EACH[days.step]}"
     told = ["Drag over a part of it to see that part above."] if brush is not None else []
     chart = bars.add_params(brush) if brush is not None else bars
-    return finish(sized(chart, width, 60), title, told)
+    shown: alt.Chart = finish(sized(chart, width, 60), title, told)
+    return shown
 
 
 def brush() -> alt.Parameter:
@@ -156,7 +157,7 @@ def sparkline(
     )
     layers = [line, *([_rule(cutover, x)] if cutover is not None and days.rates else [])]
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
-    chart = alt.layer(*layers).properties(width=width, height=height)
+    chart = layered(*layers).properties(width=width, height=height)
     return finish(chart, "", [], words)
 
 
@@ -177,7 +178,8 @@ def _rule(cutover: datetime, x: alt.X) -> alt.Chart:
     value = {"day": cutover.isoformat(), "name": f"cutover {cutover:%Y-%m-%d %H:%M} UTC"}
     base = alt.Chart(alt.InlineData(values=[value]))
     tips = [alt.Tooltip("name:N", title=" ")]
-    return base.mark_rule(color=INK, strokeDash=[6, 3], clip=True).encode(x=x, tooltip=tips)
+    rule: alt.Chart = base.mark_rule(color=INK, strokeDash=[6, 3], clip=True).encode(x=x, tooltip=tips)
+    return rule
 
 
 def _point(rate: DayRate, step: Step, cutover: datetime | None) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _none(evidence: Evidence, column: str, present: bool, harmless: int) -> Find
 CHECK = Check(
     name="dependents",
     title="{subject}: what hangs on it",
-    phases=frozenset({"before", "after"}),
+    phases=frozenset({"before", "after", "rehearsal"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
 )
