@@ -12,6 +12,7 @@ from genreq_checks.cli import (
     check,
     demo,
     generate,
+    history,
     rehearse,
     rows,
     selftest,
@@ -37,6 +38,7 @@ app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
 app.command("rehearse")(rehearse.rehearse)
 app.command("demo")(demo.demo)
+app.command("history")(history.history)
 app.command("selftest")(selftest.selftest)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)

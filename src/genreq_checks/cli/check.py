@@ -44,6 +44,9 @@ Charts = Annotated[
     list[Path] | None,
     typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
 ]
+HistoryFolder = Annotated[
+    Path | None, typer.Option("--history", metavar="DIR", help="Keep this run there, for 'genreq-checks history DIR'.")
+]
 
 
 def check(
@@ -62,6 +65,7 @@ def check(
     formats: Formats = None,
     output: Outputs = None,
     chart: Charts = None,
+    history: HistoryFolder = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
@@ -78,6 +82,12 @@ def check(
 
         for file in chart:
             charts.check_suffix(file)
+    if history:
+        from datetime import UTC, datetime
+
+        from genreq_checks.history.runs import keep, make_run, prepare_folder
+
+        prepare_folder(history)
     moment, notes = instant(cutover)
     promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
@@ -92,5 +102,7 @@ def check(
         picture = charts.overview(report, promised, now, then, moment)
         for file in chart:
             charts.save(picture, file)
+    if history:
+        keep(make_run(report, now, datetime.now(UTC)), history)
     tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))

@@ -1,0 +1,89 @@
+"""All runs in a folder, and what else lies in it."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from genreq_checks.errors import UsageError
+from genreq_checks.history.runs import FORMAT, FORMAT_VERSION, Run
+
+LARGEST = 4 * 2**20  # bytes; a run is some 10 kB
+MOST = 100_000  # files that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file that is no run, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The runs of a folder, oldest first, and the files that were passed over."""
+
+    runs: tuple[Run, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+
+    def like(self, run: Run) -> tuple[Run, ...]:
+        """The runs that can be compared with one: of the same table, phase and source; oldest first."""
+        return tuple(other for other in self.runs if other.series == run.series)
+
+
+def read_history(folder: Path) -> History:
+    """The runs in a folder and in the folders below it, as CI artefacts are unpacked; hidden files are not looked at.
+
+    What is damaged or foreign is passed over with the reason. Raises: UsageError when there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.", "Give the one that 'check --history DIR' wrote to.")
+    found: dict[tuple[str, str], Run] = {}
+    passed: list[PassedOver] = []
+    files = (path for path in folder.rglob("*") if not any(p.startswith(".") for p in path.relative_to(folder).parts))
+    for path in sorted(islice(files, MOST)):
+        name = str(path.relative_to(folder))
+        try:
+            kind = path.lstat()
+            if stat.S_ISDIR(kind.st_mode):
+                continue
+            read = _read(path, kind.st_mode, kind.st_size)
+        except OSError as error:
+            read = f"could not be read: {error.strerror}"
+        if isinstance(read, Run):
+            found.setdefault((path.name, read.at.isoformat()), read)  # the same file in two artefacts is one run
+        else:
+            passed.append(PassedOver(name, read))
+    runs = sorted(found.items(), key=lambda item: (item[1].at, item[0]))
+    return History(tuple(run for _, run in runs), tuple(passed))
+
+
+def _read(path: Path, mode: int, size: int) -> Run | str:
+    """The run in a file, or why it is none."""
+    if not stat.S_ISREG(mode):
+        return "no plain file"
+    if path.suffix != ".json":
+        return "no run"
+    if size > LARGEST:
+        return "too large for a run"
+    try:
+        text = path.read_text("utf-8")
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return "damaged: no valid JSON"
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        return "no run"
+    if data.get("format_version") != FORMAT_VERSION:
+        return "of another version of genreq-checks"
+    try:
+        run = Run.model_validate_json(text)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors(include_input=False, include_url=False)[0]["loc"][:3])
+        return f"damaged: {place}"
+    return run if run.at.tzinfo is not None else "damaged: at"

@@ -1,0 +1,157 @@
+"""A run as it is kept: outcomes, rates and a folded snapshot, in one small file that nobody else writes to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Final, Literal
+
+from genreq_checks.errors import UsageError
+from genreq_checks.results import CheckResult, Outcome, Phase, PlanInfo, Rate, RateChange, Report, worst
+from genreq_checks.snapshot import Model, Snapshot, SourceInfo
+from genreq_checks.tally import Tally, TallyRow, day_of
+
+FORMAT: Final = "genreq-checks run"
+FORMAT_VERSION: Final = 1
+MESSAGE = 300  # characters of a finding's message
+TALLY_ROWS = 2_000  # a tally with more rows, by month, is left out: a run is kept in some 10 kB, and never in over 200
+
+
+class CheckOutcome(Model):
+    """How a check came out, and the message of its worst finding when it did not pass."""
+
+    id: str
+    outcome: Outcome
+    message: str = ""
+
+
+class Run(Model):
+    """One run, made at `at` (UTC). `snapshot` is what was read, without days, dependents and bookkeeping; None: too big."""
+
+    format: Literal["genreq-checks run"] = FORMAT
+    format_version: Literal[1] = FORMAT_VERSION
+    at: datetime
+    tool_version: str
+    phase: Phase
+    plan: PlanInfo
+    source: SourceInfo
+    baseline: SourceInfo | None = None
+    outcome: Literal["pass", "warn", "fail", "unknown"]
+    counts: dict[Outcome, int]
+    rates: tuple[Rate, ...]
+    changes: tuple[RateChange, ...]
+    checks: tuple[CheckOutcome, ...]
+    snapshot: Snapshot | None = None
+
+    @property
+    def series(self) -> tuple[str, str, str]:
+        """What runs must have in common to be compared: table, phase and source."""
+        return (self.plan.table, self.phase, self.source.location)
+
+    def check(self, check_id: str) -> CheckOutcome | None:
+        """How a check came out, or None when it was not there."""
+        return next((check for check in self.checks if check.id == check_id), None)
+
+
+def make_run(report: Report, snapshot: Snapshot, at: datetime) -> Run:
+    """The run that gave this report, with what it read; `at` is aware."""
+    return Run(
+        at=at.astimezone(UTC),
+        tool_version=report.tool.version,
+        phase=report.phase,
+        plan=report.plan,
+        source=report.sources["after"],
+        baseline=report.sources.get("before"),
+        outcome=report.outcome,
+        counts=report.counts,
+        rates=report.rates,
+        changes=report.changes,
+        checks=tuple(map(_outcome, report.checks)),
+        snapshot=fold(snapshot, report.plan.cutover),
+    )
+
+
+def _outcome(check: CheckResult) -> CheckOutcome:
+    told = worst(finding.outcome for finding in check.findings)
+    message = next((finding.message for finding in check.findings if finding.outcome == told), "")
+    plain = "" if check.outcome in ("pass", "skip") else " ".join(message.split())
+    return CheckOutcome(id=check.id, outcome=check.outcome, message=plain[:MESSAGE])
+
+
+def fold(snapshot: Snapshot, cutover: datetime | None) -> Snapshot:
+    """The snapshot without what is big: days become months, but for the cutover's own; lists of objects go.
+
+    Every rate before, after and of all rows can still be counted from it.
+    """
+    table = snapshot.table.model_copy(update={"children": (), "twins": ()}) if snapshot.table else None
+    tally = _by_month(snapshot.tally, cutover) if snapshot.tally else None
+    small = tally if tally and len(tally.rows) <= TALLY_ROWS else None
+    left_out = {"dependents": None, "searched": None, "books": None}
+    return snapshot.model_copy(update={"table": table, "tally": small, **left_out})
+
+
+def _by_month(tally: Tally, cutover: datetime | None) -> Tally:
+    apart = {day_of(moment)[:7] for moment in (cutover, tally.split) if moment is not None}
+    counts: Counter[tuple[str | None, bool | None, str | None, tuple[int, ...]]] = Counter()
+    for row in tally.rows:
+        day = row.day
+        if day is not None and len(day) == len("2025-01-31") and day[:4].isdigit() and day[:7] not in apart:
+            day = f"{day[:7]}-01"
+        counts[(day, row.split, row.status, row.codes)] += row.rows
+    return tally.model_copy(update={"rows": tuple(TallyRow(*key, n) for key, n in counts.items())})
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder if it is not there. Raises: UsageError when it cannot be made or is something else."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder {folder} cannot be used: {error.strerror}.", "Name another one.") from None
+
+
+def keep(run: Run, folder: Path) -> Path:
+    """Write the run into the folder, as a file of its own, whole or not at all; its path.
+
+    The name is the time in UTC and a random part, and an existing file is never written to: two runs at the same
+    moment are two files. Raises: UsageError when the folder refuses.
+    """
+    prepare_folder(folder)
+    text = run.model_dump_json() + "\n"
+    try:
+        handle, part = tempfile.mkstemp(dir=folder, prefix=".run-", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(part, 0o666 & ~mask)
+            return _link(part, folder, run.at)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+    except OSError as error:
+        raise UsageError(f"The run was not kept in {folder}: {error.strerror}.", "Name another folder.") from None
+
+
+def _link(part: str, folder: Path, at: datetime) -> Path:
+    """Give the finished file a name that no other has."""
+    while True:
+        path = folder / f"{at:%Y-%m-%dT%H%M%SZ}-{token_hex(4)}.json"
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            continue
+        except OSError:  # no hard links here: take the name first, then put the file in its place
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            os.replace(part, path)
+        return path
