@@ -204,6 +204,15 @@ def test_tallies_add_up(plan: Plan) -> None:
     assert (one + two).count("artifacts_github_url")["populated"] == 9
 
 
+def test_a_tally_that_was_asked_for_its_total_still_splits_right(plan: Plan) -> None:
+    now = snapshot(plan, ("2025-01-09", OLD, 100), ("2025-01-10", DONE, 50))
+    first = check(plan, now, phase="before")
+    assert now.tally
+    assert now.tally.total == 150
+    assert first.rates[0].rows == 150
+    assert rows_of(check(plan, now, cutover=CUTOVER)) == {"before": 100, "after": 50, "undated": 0}
+
+
 def test_a_check_that_raises_is_unknown_and_hides_no_other(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 

@@ -14,6 +14,7 @@ from genreq_checks.cli import (
     generate,
     rehearse,
     rows,
+    selftest,
     snapshot,
 )
 from genreq_checks.errors import GenreqError
@@ -36,6 +37,7 @@ app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
 app.command("rehearse")(rehearse.rehearse)
 app.command("demo")(demo.demo)
+app.command("selftest")(selftest.selftest)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)
 app.command("schema")(about.schema)

@@ -1,0 +1,121 @@
+"""The states that have no fault: before the clean-up, after it, and after it was taken back; on the sample table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from genreq_checks import sample
+from genreq_checks.demo import CUTOVER, apply, complete_generations
+from genreq_checks.generation_facts import load_facts
+from genreq_checks.inputs import Inputs
+from genreq_checks.plan import Plan, load_plan
+from genreq_checks.rehearsal import rehearse
+from genreq_checks.results import Phase, Report
+from genreq_checks.run import check, observe, read_code
+from genreq_checks.selftest.clean_files import (
+    CODE,
+    FORWARD,
+    GENERATION,
+    MESSAGES,
+    MIGRATIONS,
+    ROLLBACK,
+    books,
+    write_files,
+)
+from genreq_checks.selftest.fault import Place
+from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.messages import reconcile
+from genreq_checks.sources.migrations import read_folder
+
+# A completed row without a time may be from after the change, and no message of it was recorded: that warns.
+DATED = "UPDATE generation_requests SET completed_at = updated_at WHERE status = 'completed' AND completed_at IS NULL;"
+SAMPLE = 60  # rows of a rehearsal: at least one of every class comes along
+
+
+class Server(Protocol):
+    """A server on which databases may be made; they are removed again."""
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of a database."""
+        ...
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        """Make a database, as a copy of another if one is named; its URL."""
+        ...
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """The clean states: a database a phase to copy from (by name), the folder of files, and the baseline."""
+
+    plan: Plan
+    databases: dict[Phase, str]
+    files: Path
+    baseline: Snapshot
+
+
+@contextmanager
+def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
+    """Make the clean states on a server, with files in `folder`; the databases are gone afterwards."""
+    plan = load_plan()
+    mark = uuid4().hex[:8]
+    first, after, back = (f"selftest_{phase}_{mark}" for phase in ("before", "after", "back"))
+    made: list[str] = []
+    try:
+        for name in (first, after, back):
+            url = server.create_database(name, first if made else None)
+            made.append(name)
+            if name == first:
+                sample.create_table(url)
+                sample.load_history(url)
+                apply(url, DATED + books(plan, dropped=False))
+                baseline = observe(plan, url, CUTOVER)
+            elif name == after:
+                apply(url, plan.sql.forward + books(plan, dropped=True))
+                complete_generations(url)
+            else:
+                _take_back(url, plan)
+        write_files(folder, plan)
+        names: dict[Phase, str] = {"before": first, "after": after, "rolled-back": back, "rehearsal": first}
+        yield Clean(plan, names, folder, baseline)
+    finally:
+        for name in made:
+            server.drop_database(name)
+
+
+def _take_back(url: str, plan: Plan) -> None:
+    """The clean-up and its rollback, with the values put back from where they were kept meanwhile."""
+    keep = 'CREATE TABLE "kept" AS SELECT "id", "download_url", "conversation" FROM "generation_requests";'
+    back = """
+        UPDATE "generation_requests" SET "download_url" = "kept"."download_url", "conversation" = "kept"."conversation"
+        FROM "kept" WHERE "kept"."id" = "generation_requests"."id";
+        DROP TABLE "kept";
+    """
+    apply(url, keep + plan.sql.forward + plan.sql.rollback + back)
+
+
+def judge(server: Server, clean: Clean, place: Place, phase: Phase) -> Report:
+    """What `check` says of a place, given all that it can be given; in the phase `rehearsal`, what `rehearse` says."""
+    plan = clean.plan
+    if phase == "rehearsal":
+        files = {"forward": place.folder / FORWARD, "rollback": place.folder / ROLLBACK}
+        return rehearse(plan, place.url, **files, sample=SAMPLE, scratch_url=server.url())
+    now = observe(plan, place.url, CUTOVER)
+    recorded = reconcile(plan, place.url, [place.folder / MESSAGES], CUTOVER) if phase == "after" else None
+    inputs = Inputs(
+        code=read_code(plan, place.folder / CODE),
+        messages=recorded,
+        migrations=read_folder(place.folder / MIGRATIONS, plan),
+        generation=load_facts(place.folder / GENERATION),
+    )
+    baseline = clean.baseline if phase != "before" else None
+    return check(plan, now, baseline, cutover=CUTOVER, phase=phase, inputs=inputs)

@@ -1,0 +1,90 @@
+"""The files that `check` and `rehearse` are given beside the database, all of them without a fault."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from genreq_checks.demo import CUTOVER, messages
+from genreq_checks.generation_facts import Copied, Derived, GenerationFacts
+from genreq_checks.plan import Plan
+from genreq_checks.selftest.clean_code import TREE
+
+CODE, GENERATION, MESSAGES, MIGRATIONS = "code", "generation.json", "messages.jsonl", "drizzle"
+FORWARD, ROLLBACK = "forward.sql", "rollback.sql"
+JOURNAL = f"{MIGRATIONS}/meta/_journal.json"
+MADE, DROPPED = "0000_made", "0001_dropped"  # the migrations: one made the table, one drops the columns
+MADE_AT = 1_727_000_000_000  # milliseconds since 1970, as Drizzle counts
+DROPPED_AT = int(CUTOVER.timestamp() * 1000)
+FIRST_NEW_ROW = 601  # the sample history has 600 rows
+
+
+def write_files(folder: Path, plan: Plan) -> None:
+    """Write the source code, the migrations, the recorded messages, a saved generation, and the SQL to rehearse."""
+    for name, text in (TREE | _migrations(plan)).items():
+        file = folder / (name if name.startswith(MIGRATIONS) else f"{CODE}/{name}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8", newline="")
+    (folder / MESSAGES).write_text("".join(f"{line}\n" for line in _recording()), "utf-8")
+    (folder / FORWARD).write_text(plan.sql.forward, "utf-8")
+    (folder / ROLLBACK).write_text(plan.sql.rollback, "utf-8")
+    _generation(plan, CUTOVER + timedelta(days=9)).save(folder / GENERATION)
+
+
+def books(plan: Plan, *, dropped: bool) -> str:
+    """SQL that makes the migration tool's bookkeeping, in which the second migration is applied or not."""
+    rows = [(MADE, MADE_AT), (DROPPED, DROPPED_AT)] if dropped else [(MADE, MADE_AT)]
+    texts = _migrations(plan)
+    digests = [(sha256(texts[f"{MIGRATIONS}/{tag}.sql"].encode()).hexdigest(), when) for tag, when in rows]
+    # Digests and numbers of our own: nothing in these values can end a literal.
+    values = ", ".join(f"('{digest}', {when})" for digest, when in digests)
+    return f"""
+        CREATE SCHEMA IF NOT EXISTS "drizzle";
+        CREATE TABLE IF NOT EXISTS "drizzle"."__drizzle_migrations"
+            ("id" serial PRIMARY KEY, "hash" text NOT NULL, "created_at" bigint);
+        TRUNCATE "drizzle"."__drizzle_migrations";
+        INSERT INTO "drizzle"."__drizzle_migrations" ("hash", "created_at") VALUES {values};
+    """  # noqa: S608 - see above
+
+
+def _migrations(plan: Plan) -> dict[str, str]:
+    entries = [
+        {"idx": index, "version": "7", "when": when, "tag": tag, "breakpoints": True}
+        for index, (tag, when) in enumerate(((MADE, MADE_AT), (DROPPED, DROPPED_AT)))
+    ]
+    return {
+        f"{MIGRATIONS}/{MADE}.sql": 'CREATE TABLE "generation_requests" ("id" serial PRIMARY KEY NOT NULL);\n',
+        f"{MIGRATIONS}/{DROPPED}.sql": plan.sql.forward,
+        JOURNAL: json.dumps({"version": "7", "dialect": "postgresql", "entries": entries}, indent=2),
+    }
+
+
+def _recording() -> Iterator[str]:
+    """The messages from which the new rows were made, in the order of their rows."""
+    for number, (message, moment) in enumerate(messages()):
+        sent = json.loads(message.to_json()) | {"request_id": FIRST_NEW_ROW + number}
+        yield json.dumps(sent | {"received_at": moment.isoformat()})
+
+
+def _generation(plan: Plan, when: datetime) -> GenerationFacts:
+    def copied(column: str, field: str, sent: str) -> Copied:
+        return Copied(column=column, field=field, sent=sent, stored="as sent", changed=True)
+
+    return GenerationFacts(
+        run_at=when,
+        table=plan.table.qualified,
+        request=str(FIRST_NEW_ROW),
+        server="ws://localhost:5000/wsi",
+        database="postgresql://localhost/leo",
+        reached=True,
+        status="completed",
+        completed=True,
+        copied=(
+            copied("github_url", "github_url", "https://github.com/leo-apps/a"),
+            copied("deployment_url", "flyio_url", "https://a.fly.dev"),
+        ),
+        derived=(Derived(column="artifacts_github_url", source="github_url", derivation="match"),),
+    )

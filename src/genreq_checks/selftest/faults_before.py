@@ -1,0 +1,87 @@
+"""Faults before the drop: reasons that do not hold, values that would be lost, things that would break, rows unseen."""
+
+from __future__ import annotations
+
+from genreq_checks.selftest.fault import by_sql, fault
+
+FUNCTION = """
+CREATE FUNCTION "read_turns"() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM NEW.conversation; RETURN NEW; END $$;
+CREATE TRIGGER "turns" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "read_turns"();
+"""
+COUNTED = (
+    "claims.download_url claims.conversation claims.github_url claims.artifacts_github_url claims.deployment_url "
+    "loss.download_url loss.conversation"
+)
+CATALOGUED = (
+    "dependents.download_url dependents.conversation kept.github_url kept.artifacts_github_url kept.deployment_url"
+)
+
+BEFORE = (
+    fault(
+        "a download_url whose row has no github_url",
+        "before",
+        by_sql(
+            "UPDATE generation_requests SET download_url = 'https://s3.example/a.zip', github_url = NULL WHERE id = 1"
+        ),
+        "claims.download_url",
+        "loss.download_url",
+    ),
+    fault(
+        "a conversation that was stored",
+        "before",
+        by_sql("""UPDATE generation_requests SET conversation = '[{"role": "user"}]' WHERE id = 1"""),
+        "claims.conversation",
+        "loss.conversation",
+    ),
+    fault(
+        "a conversation that is {} and not NULL",
+        "before",
+        by_sql("UPDATE generation_requests SET conversation = '{}' WHERE id = 1"),
+        warn="claims.conversation",
+    ),
+    fault(
+        "an eighth of the completed rows without github_url",
+        "before",
+        by_sql("UPDATE generation_requests SET github_url = NULL, download_url = NULL WHERE id % 8 = 0"),
+        warn="claims.github_url",
+    ),
+    fault(
+        "an artifacts_github_url from before the change",
+        "before",
+        by_sql("UPDATE generation_requests SET artifacts_github_url = github_url || '-artifacts' WHERE id = 2"),
+        warn="claims.artifacts_github_url",
+    ),
+    fault(
+        "a view that reads download_url",
+        "before",
+        by_sql("CREATE VIEW downloads AS SELECT id, download_url FROM generation_requests"),
+        "dependents.download_url",
+    ),
+    fault(
+        "a trigger whose text names conversation",
+        "before",
+        by_sql(FUNCTION),
+        "dependents.conversation",
+    ),
+    fault(
+        "an index on download_url and user_id",
+        "before",
+        by_sql("CREATE INDEX ON generation_requests (user_id, download_url)"),
+        warn="dependents.download_url",
+    ),
+    fault(
+        "a policy that hides rows from the role that reads",
+        "before",
+        by_sql(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = pg_read_all_data', current_database()); END $$"
+        ),
+        unknown=COUNTED,
+    ),
+    fault(
+        "a table of another name",
+        "before",
+        by_sql("ALTER TABLE generation_requests RENAME TO requests"),
+        unknown=f"{COUNTED} {CATALOGUED}",
+    ),
+)

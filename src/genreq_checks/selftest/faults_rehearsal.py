@@ -1,0 +1,41 @@
+"""Faults that only a rehearsal can notice before it is too late: SQL that does not do, or undo, what the plan says."""
+
+from __future__ import annotations
+
+from genreq_checks.selftest.clean_files import FORWARD, ROLLBACK
+from genreq_checks.selftest.fault import by_edit, by_sql, fault
+from genreq_checks.selftest.faults_before import FUNCTION
+
+NOT_REACHED = (
+    "dropped.download_url dropped.conversation kept.github_url kept.artifacts_github_url kept.deployment_url rollback"
+)
+
+REHEARSAL = (
+    fault(
+        "the forward SQL forgets conversation",
+        "rehearsal",
+        by_edit(FORWARD, 'ALTER TABLE "generation_requests" DROP COLUMN "conversation";', "SELECT 1;"),
+        "forward",
+        unknown=NOT_REACHED,
+    ),
+    fault(
+        "the forward SQL drops a column that stays",
+        "rehearsal",
+        by_edit(FORWARD, 'DROP COLUMN "conversation";', 'DROP COLUMN "conversation", DROP COLUMN "error_message";'),
+        "forward",
+        "rollback",
+    ),
+    fault(
+        "the rollback SQL forgets conversation",
+        "rehearsal",
+        by_edit(ROLLBACK, 'ALTER TABLE "generation_requests" ADD COLUMN "conversation" JSONB;', ""),
+        "rollback",
+        unknown="forward",
+    ),
+    fault(
+        "a trigger that lets no row be written once conversation is gone",
+        "rehearsal",
+        by_sql(FUNCTION),
+        "forward",
+    ),
+)

@@ -1,0 +1,87 @@
+"""Plant each fault in a copy of the clean state, check, and hold what changed against what had to."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from genreq_checks.checks import ALL
+from genreq_checks.plan import Plan
+from genreq_checks.results import Outcome, Phase, Report
+from genreq_checks.selftest.clean import Clean, Server, clean_states, judge
+from genreq_checks.selftest.fault import Fault, Place
+
+GREEN = ("pass", "skip")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one fault did: `turned` are the checks that say something else than of the clean state, and what they say.
+
+    A trial without a fault is of a clean state itself, where `turned` are the checks that are not green.
+    """
+
+    phase: Phase
+    fault: Fault | None
+    turned: Mapping[str, Outcome]
+
+    @property
+    def wanted(self) -> Mapping[str, Outcome]:
+        """What had to turn, and how."""
+        return self.fault.turns if self.fault else {}
+
+    @property
+    def caught(self) -> bool:
+        """Did exactly the right checks turn, each as it had to?"""
+        return dict(self.turned) == dict(self.wanted)
+
+
+def sabotage(server: Server, faults: Sequence[Fault]) -> Iterator[Trial]:
+    """Try the clean state of each phase, then each fault; one trial at a time, each in a database of its own."""
+    with tempfile.TemporaryDirectory(prefix="genreq-selftest-") as name:
+        files = Path(name) / "files"
+        files.mkdir()
+        with clean_states(server, files) as clean:
+            green: dict[Phase, Report] = {}
+            for phase in clean.databases:
+                green[phase] = _tried(server, clean, phase, None)
+                yield Trial(phase, None, {c.id: c.outcome for c in green[phase].checks if c.outcome not in GREEN})
+            for fault in faults:
+                report = _tried(server, clean, fault.phase, fault)
+                yield Trial(fault.phase, fault, turned(green[fault.phase], report))
+
+
+def turned(clean: Report, report: Report) -> dict[str, Outcome]:
+    """The checks that say something else than they said of the clean state, and what they say."""
+    earlier = {check.id: check.outcome for check in clean.checks}
+    return {check.id: check.outcome for check in report.checks if earlier.get(check.id) != check.outcome}
+
+
+def _tried(server: Server, clean: Clean, phase: Phase, fault: Fault | None) -> Report:
+    name = f"selftest_{uuid4().hex[:12]}"
+    with tempfile.TemporaryDirectory(prefix="genreq-selftest-") as folder:
+        files = Path(folder) / "files"
+        shutil.copytree(clean.files, files)
+        place = Place(server.create_database(name, clean.databases[phase]), files)
+        try:
+            if fault is not None:
+                fault.plant(place)
+            return judge(server, clean, place, phase)
+        finally:
+            server.drop_database(name)
+
+
+def without_fault(plan: Plan, faults: Iterable[Fault]) -> list[str]:
+    """The ids of the plan's checks that no fault turns red: of such a check nobody knows whether it can notice anything.
+
+    A check that says `skip` because the plan asks it nothing, such as a claim that holds = "any", has nothing to notice.
+    """
+    red = {check for fault in faults for check, outcome in fault.turns.items() if outcome in ("fail", "warn")}
+    asked = [one.id(subject) for one in ALL for subject in one.subjects(plan)]
+    idle = {f"claims.{name}" for name, column in plan.kept.items() if column.claim and column.claim.holds == "any"}
+    failing = {check.split(".")[0] for fault in faults for check, how in fault.turns.items() if how == "fail"}
+    return [check for check in asked if check not in idle and (check not in red or check.split(".")[0] not in failing)]
