@@ -27,6 +27,7 @@ from genreq_checks.results import Finding
 from genreq_checks.run import check, observe
 from genreq_checks.selection import SELECTIONS
 from genreq_checks.sources.rows import listing
+from memory import PRINT_PEAK
 from rows import execute, insert
 
 CUTOVER = datetime(2025, 1, 10, 12, tzinfo=UTC)
@@ -138,12 +139,7 @@ def test_reading_the_rows_writes_nothing_and_any_number_streams(database: str, p
     execute(
         database, fill + "SELECT gen_random_uuid(), 'a', 'p', 'p', repeat('x', 1000) FROM generate_series(1, 100000)"
     )
-    code = (
-        "import resource, sys\n"
-        "from genreq_checks.cli import app\n"
-        "app(sys.argv[1:], standalone_mode=False)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
-    )
+    code = "import sys\nfrom genreq_checks.cli import app\napp(sys.argv[1:], standalone_mode=False)\n" + PRINT_PEAK
     call = [sys.executable, "-c", code, "rows", "loss.download_url", database, "--format", "csv", "--show-values"]
     done = subprocess.run(call, capture_output=True, check=True)
     assert done.stdout.count(b"\n") == 100_001
