@@ -43,13 +43,13 @@ def trend(history: History, width: int | None = 640) -> alt.LayerChart:
         for run in runs
     ]
     names = [clean(column) for column in columns]
-    axis = alt.Axis(format="%m-%d %H:%M", tickCount=6, labelOverlap=True)
+    axis = alt.Axis(format="%m-%d %H:%M", tickCount=5, labelOverlap=True, labelSeparation=12)
     x = alt.X("at:T", title=f"UTC, {runs[0].at:%Y}", scale=alt.Scale(type="utc", padding=14), axis=axis)
     y = alt.Y("rate:Q", title="populated", scale=alt.Scale(domain=[0, 1], padding=8, nice=False), axis=QUARTERS)
     size = len(names)
     colour = alt.Color("column:N", scale=alt.Scale(domain=names, range=list(COLOURS[:size])))
     shape = alt.Shape("column:N", scale=alt.Scale(domain=names, range=list(SHAPES[:size])))
-    dash = alt.StrokeDash("column:N", scale=alt.Scale(domain=names, range=list(DASHES[:size])), legend=None)
+    dash = alt.StrokeDash("column:N", scale=alt.Scale(domain=names, range=list(DASHES[:size])))
     tips = [alt.Tooltip(f"{name}:N") for name in ("when", "column", "told", "interval")]
     base = alt.Chart(alt.InlineData(values=points))
     strip = alt.Chart(alt.InlineData(values=outcomes))

@@ -7,7 +7,8 @@ from genreq_checks.selftest.fault import by_edit, by_sql, fault
 from genreq_checks.selftest.faults_before import FUNCTION
 
 NOT_REACHED = (
-    "dropped.download_url dropped.conversation kept.github_url kept.artifacts_github_url kept.deployment_url rollback"
+    "dependents.download_url dependents.conversation dropped.download_url dropped.conversation "
+    "kept.github_url kept.artifacts_github_url kept.deployment_url rollback"
 )
 
 REHEARSAL = (
@@ -37,5 +38,6 @@ REHEARSAL = (
         "rehearsal",
         by_sql(FUNCTION),
         "forward",
+        "dependents.conversation",
     ),
 )
