@@ -63,8 +63,9 @@ def trend(history: History, width: int | None = 640) -> alt.LayerChart:
     )
     newest = runs[-1]
     title = f"{plural(len(runs), 'run')} of {clean(newest.plan.table, 130)}: the last is {WORDS[newest.outcome]}"
-    told = [f"Phase {newest.phase}; band: 95 % interval; below: {_legend(history)}."]
-    return finish(sized(chart, width, HEIGHT), title, told)
+    return finish(
+        sized(chart, width, HEIGHT), title, [f"Phase {newest.phase}; band: 95 % interval; below: {_legend(history)}."]
+    )
 
 
 def _legend(history: History) -> str:

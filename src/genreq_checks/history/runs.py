@@ -19,7 +19,7 @@ from genreq_checks.tally import Tally, TallyRow, day_of
 FORMAT: Final = "genreq-checks run"
 FORMAT_VERSION: Final = 1
 MESSAGE = 300  # characters of a finding's message
-TALLY_ROWS = 2_000  # a tally with more rows, by month, is left out: a run is kept in some 10 kB, and never in over 200
+TALLY_ROWS = 2_000  # a tally with more rows, by month, is left out: a run takes some 10 kB, and not over some 200
 
 
 class CheckOutcome(Model):

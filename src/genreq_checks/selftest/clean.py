@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 from genreq_checks import sample
 from genreq_checks.demo import CUTOVER, apply, complete_generations
+from genreq_checks.errors import GenreqError
 from genreq_checks.generation_facts import load_facts
 from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan, load_plan
@@ -19,12 +21,14 @@ from genreq_checks.results import Phase, Report
 from genreq_checks.run import check, observe, read_code
 from genreq_checks.selftest.clean_files import (
     CODE,
+    DROPPED,
     FORWARD,
     GENERATION,
+    MADE,
     MESSAGES,
     MIGRATIONS,
     ROLLBACK,
-    books,
+    keep_books,
     write_files,
 )
 from genreq_checks.selftest.fault import Place
@@ -70,26 +74,30 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
     mark = uuid4().hex[:8]
     first, after, back = (f"selftest_{phase}_{mark}" for phase in ("before", "after", "back"))
     made: list[str] = []
+
+    def make(name: str, template: str | None = None) -> str:
+        made.append(name)
+        return server.create_database(name, template)
+
     try:
-        for name in (first, after, back):
-            url = server.create_database(name, first if made else None)
-            made.append(name)
-            if name == first:
-                sample.create_table(url)
-                sample.load_history(url)
-                apply(url, DATED + books(plan, dropped=False))
-                baseline = observe(plan, url, CUTOVER)
-            elif name == after:
-                apply(url, plan.sql.forward + books(plan, dropped=True))
-                complete_generations(url)
-            else:
-                _take_back(url, plan)
+        url = make(first)
+        sample.create_table(url)
+        sample.load_history(url)
+        apply(url, DATED)
+        keep_books(url, plan, [MADE])
+        baseline = observe(plan, url, CUTOVER)
+        url = make(after, first)
+        apply(url, plan.sql.forward)
+        keep_books(url, plan, [MADE, DROPPED])
+        complete_generations(url)
+        _take_back(make(back, first), plan)
         write_files(folder, plan)
         names: dict[Phase, str] = {"before": first, "after": after, "rolled-back": back, "rehearsal": first}
         yield Clean(plan, names, folder, baseline)
     finally:
         for name in made:
-            server.drop_database(name)
+            with contextlib.suppress(GenreqError):  # it was not made, and the reason is on its way
+                server.drop_database(name)
 
 
 def _take_back(url: str, plan: Plan) -> None:
@@ -107,8 +115,8 @@ def judge(server: Server, clean: Clean, place: Place, phase: Phase) -> Report:
     """What `check` says of a place, given all that it can be given; in the phase `rehearsal`, what `rehearse` says."""
     plan = clean.plan
     if phase == "rehearsal":
-        files = {"forward": place.folder / FORWARD, "rollback": place.folder / ROLLBACK}
-        return rehearse(plan, place.url, **files, sample=SAMPLE, scratch_url=server.url())
+        forward, rollback = place.folder / FORWARD, place.folder / ROLLBACK
+        return rehearse(plan, place.url, forward=forward, rollback=rollback, sample=SAMPLE, scratch_url=server.url())
     now = observe(plan, place.url, CUTOVER)
     recorded = reconcile(plan, place.url, [place.folder / MESSAGES], CUTOVER) if phase == "after" else None
     inputs = Inputs(

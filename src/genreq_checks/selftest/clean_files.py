@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,12 @@ JOURNAL = f"{MIGRATIONS}/meta/_journal.json"
 MADE, DROPPED = "0000_made", "0001_dropped"  # the migrations: one made the table, one drops the columns
 MADE_AT = 1_727_000_000_000  # milliseconds since 1970, as Drizzle counts
 DROPPED_AT = int(CUTOVER.timestamp() * 1000)
+BOOKS = """
+    CREATE SCHEMA IF NOT EXISTS "drizzle";
+    CREATE TABLE IF NOT EXISTS "drizzle"."__drizzle_migrations"
+        ("id" serial PRIMARY KEY, "hash" text NOT NULL, "created_at" bigint);
+    TRUNCATE "drizzle"."__drizzle_migrations";
+"""
 FIRST_NEW_ROW = 601  # the sample history has 600 rows
 
 
@@ -34,20 +40,15 @@ def write_files(folder: Path, plan: Plan) -> None:
     _generation(plan, CUTOVER + timedelta(days=9)).save(folder / GENERATION)
 
 
-def books(plan: Plan, *, dropped: bool) -> str:
-    """SQL that makes the migration tool's bookkeeping, in which the second migration is applied or not."""
-    rows = [(MADE, MADE_AT), (DROPPED, DROPPED_AT)] if dropped else [(MADE, MADE_AT)]
-    texts = _migrations(plan)
-    digests = [(sha256(texts[f"{MIGRATIONS}/{tag}.sql"].encode()).hexdigest(), when) for tag, when in rows]
-    # Digests and numbers of our own: nothing in these values can end a literal.
-    values = ", ".join(f"('{digest}', {when})" for digest, when in digests)
-    return f"""
-        CREATE SCHEMA IF NOT EXISTS "drizzle";
-        CREATE TABLE IF NOT EXISTS "drizzle"."__drizzle_migrations"
-            ("id" serial PRIMARY KEY, "hash" text NOT NULL, "created_at" bigint);
-        TRUNCATE "drizzle"."__drizzle_migrations";
-        INSERT INTO "drizzle"."__drizzle_migrations" ("hash", "created_at") VALUES {values};
-    """  # noqa: S608 - see above
+def keep_books(url: str, plan: Plan, applied: Sequence[str]) -> None:
+    """Make the migration tool's bookkeeping in a database, or make it anew, with the migrations that are applied."""
+    import psycopg
+
+    texts, times = _migrations(plan), {MADE: MADE_AT, DROPPED: DROPPED_AT}
+    rows = [(sha256(texts[f"{MIGRATIONS}/{tag}.sql"].encode()).hexdigest(), times[tag]) for tag in applied]
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(BOOKS)
+        cursor.executemany('INSERT INTO "drizzle"."__drizzle_migrations" ("hash", "created_at") VALUES (%s, %s)', rows)
 
 
 def _migrations(plan: Plan) -> dict[str, str]:
