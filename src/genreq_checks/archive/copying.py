@@ -1,118 +1,83 @@
-"""Rows from `COPY … TO STDOUT (FORMAT binary)` into Arrow, without touching a single value in Python."""
+"""Rows from COPY into Arrow, by Apache Arrow's own PostgreSQL driver: no value passes through Python.
+
+The driver is used below its DB-API, which would import pandas, for 60 MB.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-import numpy as np
-import psycopg
+import adbc_driver_manager as adbc
+import adbc_driver_postgresql
 import pyarrow as pa
-from psycopg import sql
-from psycopg.pq import ExecStatus
+from psycopg import conninfo, sql
 
 from genreq_checks.errors import SourceError
+from genreq_checks.sources.connection import SETTINGS, Target
 
-PIECE = 2 << 20  # bytes; a piece is larger only by its last row
-FIXED_HEADER = 19  # signature, flags and the length of what may follow
-TRAILER = 2
-NULL = 0xFFFF_FFFF
-
-
-@dataclass(slots=True)
-class Piece:
-    """Some rows as the server sent them, one message each."""
-
-    messages: list[memoryview] = field(default_factory=list[memoryview])
-    sizes: list[int] = field(default_factory=list[int])
+PIECE = 2 << 20  # bytes of rows that are in memory at once, about
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+NOW = "SELECT CAST(EXTRACT(epoch FROM pg_catalog.now()) * 1000000 AS bigint)"
+CopyError = adbc.Error
 
 
-def copy_out(connection: psycopg.Connection[Any], statement: sql.Composed) -> Generator[Piece, None, None]:
-    """Run a COPY in binary format and give its rows in pieces of about 2 MB.
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """The rows of one instant, in pieces."""
 
-    The loop asks libpq itself, since psycopg's own iteration costs as much per row as everything else together.
-    Raises: psycopg.Error.
+    at: datetime
+    pieces: Iterator[pa.RecordBatch]
+
+
+@contextmanager
+def copying(target: Target, statement: str, timeout: float) -> Iterator[Copying]:
+    """Run a SELECT as the driver runs it, by COPY in binary format, in a read-only transaction of its own.
+
+    All columns must be text. `timeout` is in seconds, 0 is none. Raises: CopyError; SourceError for text that is none.
     """
-    pgconn = connection.pgconn
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        piece, size = Piece(), 0
-        first = copy.read()
-        message: Any = memoryview(first)[FIXED_HEADER + int.from_bytes(bytes(first[15:FIXED_HEADER]), "big") :]
-        length = len(message)
-        while True:
-            if length > TRAILER:
-                piece.messages.append(message)
-                piece.sizes.append(length)
-                size += length
-                if size > PIECE:
-                    yield piece
-                    piece, size = Piece(), 0
-            length, message = pgconn.get_copy_data(1)
-            if length == 0:  # nothing has arrived yet: psycopg waits, and lets Ctrl-C through
-                message = copy.read()
-                length = len(message)
-                if length == 0:
-                    break
-            elif length < 0:
-                _finish(connection)
-                break
-        yield piece
+    parameters = target.parameters | {"client_encoding": "UTF8"}
+    settings = SETTINGS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
+    with (
+        adbc_driver_postgresql.connect(conninfo.make_conninfo("", **parameters)) as database,
+        adbc.AdbcConnection(database) as connection,
+    ):
+        connection.set_autocommit(False)
+        _ask(connection, READ_ONLY)
+        for name, value in settings.items():
+            setting = sql.SQL("SELECT pg_catalog.set_config({}, {}, true)").format(
+                sql.Literal(name), sql.Literal(value)
+            )
+            _ask(connection, setting.as_string(None))
+        at = EPOCH + timedelta(microseconds=_ask(connection, NOW).column(0)[0].as_py())
+        with adbc.AdbcStatement(connection) as running:
+            running.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(PIECE)})
+            yield Copying(at, (_valid(piece) for piece in _rows(running, statement)))
+        connection.rollback()
 
 
-def _finish(connection: psycopg.Connection[Any]) -> None:
-    """After the last row: did the server mean it? Raises: psycopg.Error."""
-    while (result := connection.pgconn.get_result()) is not None:
-        if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
+def _rows(running: adbc.AdbcStatement, statement: str) -> pa.RecordBatchReader:
+    running.set_sql_query(statement)
+    stream, _ = running.execute_query()
+    return pa.RecordBatchReader._import_from_c(stream.address)
 
 
-def arrange(piece: Piece, names: Sequence[str]) -> pa.RecordBatch:
-    """The rows of a piece as columns of text; NULL stays NULL.
+def _ask(connection: adbc.AdbcConnection, statement: str) -> pa.Table:
+    """A short answer, whole."""
+    with adbc.AdbcStatement(connection) as running:
+        return _rows(running, statement).read_all()
 
-    A row is a count of fields (2 bytes), then for each its length (4 bytes, big endian, −1 is NULL) and its bytes. All
-    boundaries are computed at once and become the offsets of one Arrow array over the bytes as they came, of which every
-    second element is a value.
-    Raises: SourceError when the lengths do not add up, or the text is not UTF-8.
-    """
-    rows, width = len(piece.sizes), len(names)
-    data = b"".join(piece.messages)
-    raw = np.frombuffer(data, np.uint8)
-    ends = np.cumsum(np.array(piece.sizes, np.int64))
-    position = ends - np.array(piece.sizes, np.int64)
-    bounds = np.empty((rows, 2 * width), np.int64)
-    nulls = np.empty((rows, width), np.bool_)
-    bounds[:, 0] = position
-    position = position + 2
-    for i in range(width):
-        if rows and position.max(initial=0) + 4 > len(raw):
-            raise SourceError("The server's answer to COPY cannot be understood.", "Is a proxy in between?")
-        length = np.zeros(rows, np.int64)
-        for byte in range(4):
-            length = (length << 8) | raw[position + byte]
-        nulls[:, i] = length == NULL
-        length[nulls[:, i]] = 0
-        position = position + 4
-        bounds[:, 2 * i + 1] = position
-        position = position + length
-        if i + 1 < width:
-            bounds[:, 2 * i + 2] = position
-    if not np.array_equal(position, ends):
-        raise SourceError("The server's answer to COPY cannot be understood.", "Is a proxy in between?")
-    offsets = np.append(bounds.ravel(), len(data)).astype(np.int32)
-    fields = pa.Array.from_buffers(pa.binary(), 2 * width * rows, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-    columns = [fields.take(_places(2 * i + 1, 2 * width, nulls[:, i])) for i in range(width)]
+
+def _valid(piece: pa.RecordBatch) -> pa.RecordBatch:
+    """The piece, if all its text is UTF-8: a database of encoding SQL_ASCII may hold anything."""
     try:
-        return pa.RecordBatch.from_arrays([column.cast(pa.string()) for column in columns], names=list(names))
+        piece.validate(full=True)
     except pa.ArrowInvalid:
         raise SourceError(
             "The table holds text that is not UTF-8 (its database's encoding is SQL_ASCII?).",
             "Find and mend it first: it cannot be archived as text.",
         ) from None
-
-
-def _places(first: int, step: int, nulls: np.ndarray[Any, Any]) -> pa.Int64Array:
-    """Where each row's value stands, NULL where there is none. (`pa.array` would import pandas, for 60 MB.)"""
-    places = np.arange(len(nulls), dtype=np.int64) * step + first
-    present = np.packbits(~nulls, bitorder="little")
-    return pa.Array.from_buffers(pa.int64(), len(nulls), [pa.py_buffer(present), pa.py_buffer(places)])
+    return piece

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
@@ -108,10 +107,10 @@ def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> N
         )
 
 
-def failure(error: sa.exc.DBAPIError | psycopg.Error, target: Target, table: str) -> SourceError:
+def failure(error: Exception, target: Target, table: str) -> SourceError:
     """A failed statement in one line: by its SQLSTATE, since the server's messages may quote values."""
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    state = getattr(cause, "sqlstate", None)  # psycopg's and Arrow's errors have it under this name
     match state:
         case "57014":
             return SourceError(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 from psycopg import sql
 
 from genreq_checks import __version__
-from genreq_checks.archive.copying import Piece, arrange, copy_out
+from genreq_checks.archive.copying import CopyError, copying
 from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.archive.header import METADATA_KEY, Header
 from genreq_checks.archive.part import replacing
@@ -58,16 +56,13 @@ def _fill(file: BinaryIO, plan: Plan, target: Target, timeout: float | None, pro
             place = locate(connection, plan)
             require_readable(place, plan, names)
             require_unique_key(connection, place, plan)
-            created_at = connection.execute(sa.select(sa.func.now())).scalar_one()
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, psycopg.Connection)
+        with copying(target, select_statement(place, plan), timeout or 0) as copied:
             sink = Sink(file, names)
             with sink.writer:
-                with closing(copy_out(driver, copy_statement(place, plan))) as pieces:
-                    _pump(pieces, sink, progress)
-                header = _header(plan, target, place, created_at.astimezone(UTC), sink)
+                _pump(copied.pieces, sink, progress)
+                header = _header(plan, target, place, copied.at, sink)
                 sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
-    except (sa.exc.DBAPIError, psycopg.Error) as error:
+    except (sa.exc.DBAPIError, CopyError) as error:
         raise failure(error, target, plan.table.qualified) from None
     return header
 
@@ -84,9 +79,9 @@ class Sink:
             file, schema, compression="snappy", use_dictionary=False, write_statistics=False, store_schema=False
         )
 
-    def take(self, piece: Piece) -> int:
+    def take(self, piece: pa.RecordBatch) -> int:
         """Write a piece as one row group; the rows so far."""
-        batch = arrange(piece, self.names)
+        batch = piece.rename_columns(self.names)
         for name, digest in self.digests.items():
             digest.add(batch.column(name))
         if batch.num_rows:
@@ -95,7 +90,7 @@ class Sink:
         return self.rows
 
 
-def _pump(pieces: Iterator[Piece], sink: Sink, progress: Callable[[int], None]) -> None:
+def _pump(pieces: Iterator[pa.RecordBatch], sink: Sink, progress: Callable[[int], None]) -> None:
     """Read a piece while the one before it is written: two pieces are in memory, never more."""
     with ThreadPoolExecutor(1) as worker:
         pending: Future[int] | None = None
@@ -107,14 +102,14 @@ def _pump(pieces: Iterator[Piece], sink: Sink, progress: Callable[[int], None]) 
             progress(pending.result())
 
 
-def copy_statement(place: Place, plan: Plan) -> sql.Composed:
-    """COPY of the key and the dropped columns as PostgreSQL's own text, of the rows with a value."""
+def select_statement(place: Place, plan: Plan) -> str:
+    """The key and the dropped columns as PostgreSQL's own text, of the rows with a value."""
     columns = sql.SQL(", ").join(
         sql.SQL("CAST({} AS pg_catalog.text)").format(sql.Identifier(name)) for name in (*plan.table.key, *plan.dropped)
     )
     some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in plan.dropped)
-    statement = sql.SQL("COPY (SELECT {} FROM {} WHERE {}) TO STDOUT (FORMAT binary)")
-    return statement.format(columns, place.identifier, some)
+    statement = sql.SQL("SELECT {} FROM {} WHERE {}").format(columns, place.identifier, some)
+    return statement.as_string(None)
 
 
 def _header(plan: Plan, target: Target, place: Place, created_at: datetime, sink: Sink) -> Header:
