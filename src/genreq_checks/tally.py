@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -56,7 +55,7 @@ class Tally(BaseModel):
                 raise ValueError("a row of the tally names a class that no facet has")
         return self
 
-    @cached_property
+    @property
     def total(self) -> int:
         """All rows counted."""
         return sum(row.rows for row in self.rows)

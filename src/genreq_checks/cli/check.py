@@ -32,6 +32,10 @@ Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 Generation = Annotated[
     Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
 ]
+Charts = Annotated[
+    list[Path] | None,
+    typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
+]
 
 
 def check(
@@ -44,6 +48,7 @@ def check(
     formats: Formats = None,
     output: Outputs = None,
     generation: Generation = None,
+    chart: Charts = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
@@ -57,6 +62,11 @@ def check(
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
+    if chart:
+        from genreq_checks import charts
+
+        for file in chart:
+            charts.check_suffix(file)
     moment, notes = instant(cutover)
     promised = the_plan(plan, table)
     where = source_or_variable(source)
@@ -67,4 +77,8 @@ def check(
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
     tell_unread(now, then)
+    if chart:
+        picture = charts.overview(report, promised, now, then, moment)
+        for file in chart:
+            charts.save(picture, file)
     raise typer.Exit(report.exit_code(strict))

@@ -1,0 +1,33 @@
+"""Charts of a report or of what was read, as altair charts: the same in notebooks, the HTML report and files.
+
+Every chart is a pure function. `width` is in pixels; None fills the width that a notebook gives. A title says what was
+found, tooltips carry n, and no channel makes a link or loads an image from a value.
+"""
+
+from __future__ import annotations
+
+from genreq_checks.charts.classes import derivation, reasons, statuses
+from genreq_checks.charts.days import DayRate, daily_counts, daily_rates
+from genreq_checks.charts.dumbbell import rates
+from genreq_checks.charts.files import SUFFIXES, Chart, check_suffix, save, svg
+from genreq_checks.charts.overview import overview
+from genreq_checks.charts.trend import daily, sparkline, timeline
+
+__all__ = [
+    "SUFFIXES",
+    "Chart",
+    "DayRate",
+    "check_suffix",
+    "daily",
+    "daily_counts",
+    "daily_rates",
+    "derivation",
+    "overview",
+    "rates",
+    "reasons",
+    "save",
+    "sparkline",
+    "statuses",
+    "svg",
+    "timeline",
+]

@@ -1,0 +1,41 @@
+"""All charts of one answer under each other, for a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import altair as alt
+
+from genreq_checks.charts.classes import derivation, reasons
+from genreq_checks.charts.dumbbell import rates
+from genreq_checks.charts.trend import WINDOW, daily, timeline
+from genreq_checks.plan import Plan
+from genreq_checks.results import Report
+from genreq_checks.snapshot import Snapshot
+
+
+def overview(
+    report: Report,
+    plan: Plan,
+    now: Snapshot,
+    baseline: Snapshot | None = None,
+    cutover: datetime | None = None,
+    width: int = 640,
+) -> alt.VConcatChart:
+    """Rates, daily rates of each column (with a brush to zoom them all), reasons and derivation classes in one chart."""
+    brush = alt.selection_interval(name=WINDOW, encodings=["x"])
+    parts = [rates(report, width)]
+    parts += [daily(plan, now, column, baseline, cutover, window=brush, width=width) for column in plan.kept]
+    parts += [timeline(plan, now, baseline, cutover, width=width, brush=brush), reasons(report, width)]
+    parts += [derivation(report, width)] if report.derivation else []
+    whole = alt.vconcat(*map(_part, parts), spacing=36).resolve_scale(color="independent", shape="independent")
+    words = " ".join(str(part.description) for part in parts)
+    look = {"background": parts[0].background, "usermeta": parts[0].usermeta, "config": parts[0].config}
+    return whole.properties(description=words, **look)
+
+
+def _part(chart: alt.LayerChart | alt.Chart) -> alt.LayerChart | alt.Chart:
+    """The chart without what only a whole chart may have."""
+    part = chart.copy()
+    part.config = part.background = part.usermeta = alt.Undefined
+    return part

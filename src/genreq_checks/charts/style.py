@@ -1,0 +1,76 @@
+"""How all charts look: text in the page's own colour, sides told by shape and place, and a title that wraps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any, TypeVar
+
+import altair as alt
+
+INK = "currentColor"  # the page's text colour, so one chart is readable on light and on dark; needs the SVG renderer
+QUIET = "#888888"  # axis and grid lines: a grey that is visible on both
+# Okabe and Ito's colours that keep a contrast of 3 : 1 on white and on near-black; the shape says the same again.
+SIDES: dict[str, tuple[str, str]] = {
+    "before": ("#0072B2", "circle"),
+    "after": ("#D55E00", "square"),
+    "all": ("#0072B2", "diamond"),
+    "undated": ("#808080", "triangle-up"),
+}
+LINE_LENGTH = 50  # letters of a title's line: what fits a phone; a wider chart has longer lines
+AnyChart = TypeVar("AnyChart", alt.Chart, alt.LayerChart)
+
+
+def clean(text: str, limit: int = 63) -> str:
+    """Text from the data or the plan as a chart can hold it: one line, printable, not longer than a column's name."""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
+
+
+def side_scale(sides: Sequence[str], place: int) -> alt.Scale:
+    """The scale of the sides' colours (`place` 0) or shapes (1)."""
+    return alt.Scale(domain=list(sides), range=[SIDES[side][place] for side in sides])
+
+
+def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), description: str = "") -> AnyChart:
+    """The chart with its title, its description for screen readers, and the common look."""
+    room = max(LINE_LENGTH, chart.width // 8) if isinstance(chart.width, int) else LINE_LENGTH
+    lines = [line for text in subtitle for line in wrap(text, room + 8)]
+    heading = alt.TitleParams(text=wrap(title, room) or [""], subtitle=lines, anchor="start", frame="group")
+    told = chart.properties(
+        title=heading,
+        description=description or " ".join((f"{title}.", *subtitle)),
+        background="transparent",
+        usermeta={"embedOptions": {"actions": False, "renderer": "svg"}},
+    )
+    look: dict[str, Any] = {
+        "view": {"stroke": None},
+        "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
+        "title": {"color": INK, "subtitleColor": INK, "fontSize": 14, "subtitleFontSize": 12, "offset": 12},
+        "axis": {
+            "labelColor": INK,
+            "titleColor": INK,
+            "gridColor": QUIET,
+            "gridOpacity": 0.3,
+            "domainColor": QUIET,
+            "tickColor": QUIET,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+        },
+        "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "orient": "top", "title": None}
+        | {"symbolOpacity": 1},
+        "text": {"color": INK, "fontSize": 12},
+    }
+    return told.configure(**look)
+
+
+def sized(chart: AnyChart, width: int | None, height: int) -> AnyChart:
+    """The chart `width` pixels wide, or as wide as its place."""
+    return chart.properties(width="container" if width is None else width, height=height)
+
+
+def nothing(reason: str, width: int | None) -> alt.LayerChart:
+    """In place of a chart: the reason why there is nothing to draw."""
+    empty = alt.Chart(alt.InlineData(values=[{}])).mark_point(opacity=0)
+    return finish(sized(alt.layer(empty), width, 10), "Nothing to draw", [reason])

@@ -1,0 +1,186 @@
+"""Charts over time: daily rates with interval bands and the cutover, the rows they rest on, and a sparkline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime
+from typing import Any
+
+import altair as alt
+
+from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
+from genreq_checks.charts.lines import QUARTERS
+from genreq_checks.charts.style import INK, SIDES, clean, finish, nothing, side_scale, sized
+from genreq_checks.plan import Plan
+from genreq_checks.snapshot import Snapshot
+from genreq_checks.tally import day_of
+from genreq_checks.wording import bounds, percent, plural, share
+
+Window = tuple[date, date]
+WINDOW = "window"  # the name of the brush on the timeline
+EACH: dict[Step, str] = {"day": "daily", "week": "weekly", "month": "monthly", "year": "yearly"}
+SPARKS = 30  # points of one side of a sparkline
+DASHES = {"before": [4, 3], "after": [1, 0], "all": [1, 0], "undated": [1, 3]}
+
+
+def daily(
+    plan: Plan,
+    now: Snapshot,
+    column: str,
+    baseline: Snapshot | None = None,
+    cutover: datetime | None = None,
+    *,
+    window: Window | alt.Parameter | None = None,
+    width: int | None = None,
+) -> alt.LayerChart:
+    """A column's rate per day with its 95 % interval as a band, and the cutover as a line.
+
+    Weeks, months or years are drawn when there are too many days. `window` is the part of the time that is shown: two
+    days, or the brush of a `timeline` in the same chart. The arguments are those of `check`.
+    """
+    cutover = cutover if cutover is not None else plan.cutover
+    days = daily_counts(plan, now, column, baseline, cutover)
+    if not days.rates:
+        return nothing(f"{clean(column)} was not counted, or no completed row has a time in the calendar.", width)
+    base = alt.Chart(alt.InlineData(values=[_point(rate, days.step, cutover) for rate in days.rates]))
+    sides = [side for side in SIDES if any(rate.side == side for rate in days.rates)]
+    x = _x(window)
+    y = alt.Y("rate:Q", title="populated", scale=alt.Scale(domain=[0, 1], padding=5, nice=False), axis=QUARTERS)
+    legend = alt.Legend() if len(sides) > 1 else None
+    colour = alt.Color("side:N", scale=side_scale(sides, 0), legend=legend)
+    shape = alt.Shape("side:N", scale=side_scale(sides, 1), legend=legend)
+    dash = alt.StrokeDash("side:N", scale=alt.Scale(domain=sides, range=[DASHES[side] for side in sides]), legend=None)
+    tips = [
+        alt.Tooltip("when:N", title=days.step),
+        alt.Tooltip("side:N"),
+        alt.Tooltip("told:N", title="populated"),
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("empty:N", title="not populated"),
+    ]
+    layers: list[alt.Chart] = [
+        base.mark_area(opacity=0.22, clip=True).encode(x=x, y="low:Q", y2="high:Q", color=colour),
+        base.mark_line(clip=True, strokeWidth=1.5).encode(x=x, y=y, color=colour, strokeDash=dash),
+        base.mark_point(filled=True, size=36, opacity=1, clip=True).encode(
+            x=x, y=y, color=colour, shape=shape, tooltip=tips
+        ),
+    ]
+    subtitle = [f"{EACH[days.step].capitalize()}, of completed rows; band: 95 % Wilson interval."]
+    if cutover is not None:
+        layers.append(_rule(cutover, x))
+    chart = sized(alt.layer(*layers), width, 170)
+    return finish(chart, daily_title(days, column), [*subtitle, *days.notes])
+
+
+def daily_title(days: Days, column: str) -> str:
+    """The finding in one line: the rates of the days that are drawn, before and after."""
+    rows: Counter[str] = Counter()
+    populated: Counter[str] = Counter()
+    for rate in days.rates:
+        rows[rate.side] += rate.rows
+        populated[rate.side] += rate.populated
+    if rows["before"] and rows["after"]:
+        one, two = (percent(populated[side], rows[side]) for side in ("before", "after"))
+        return f"{clean(column)}: {one} before, {two} after"
+    side = next(side for side in ("after", "before", "all") if rows[side])
+    words = "" if side == "all" else f" {side} the cutover"
+    return f"{clean(column)}: {share(populated[side], rows[side])}{words}"
+
+
+def timeline(
+    plan: Plan,
+    now: Snapshot,
+    baseline: Snapshot | None = None,
+    cutover: datetime | None = None,
+    *,
+    width: int | None = None,
+    brush: alt.Parameter | None = None,
+) -> alt.LayerChart | alt.Chart:
+    """Completed rows per day (or week, month, year): what the daily rates rest on. `brush` lets one choose a window."""
+    cutover = cutover if cutover is not None else plan.cutover
+    column = next((name for name in plan.kept if now.tally is not None and now.tally.has(name)), None)
+    days = daily_counts(plan, now, column, baseline, cutover) if column else None
+    if days is None or not days.rates:
+        return nothing("No completed row has a time in the calendar.", width)
+    total = sum(rate.rows for rate in days.rates)
+    values = [{"day": rate.day.isoformat(), "side": rate.side, "rows": rate.rows} for rate in days.rates]
+    sides = [side for side in SIDES if any(value["side"] == side for value in values)]
+    bars = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_bar(width={"expr": f"max(2, min(12, 0.7 * width / {max(len(values), 1)}))"})
+        .encode(
+            x=_x(None),
+            y=alt.Y("rows:Q", title="rows", axis=alt.Axis(tickCount=3)),
+            color=alt.Color("side:N", scale=side_scale(sides, 0), legend=None),
+            tooltip=[alt.Tooltip("day:N", title=days.step), alt.Tooltip("side:N"), alt.Tooltip("rows:Q", format=",")],
+        )
+    )
+    title = f"{plural(total, 'completed row')} with a time, {EACH[days.step]}"
+    told = ["Drag over a part of it to see that part above."] if brush is not None else []
+    chart = bars.add_params(brush) if brush is not None else bars
+    return finish(sized(chart, width, 60), title, told)
+
+
+def sparkline(
+    plan: Plan,
+    now: Snapshot,
+    column: str,
+    cutover: datetime | None = None,
+    *,
+    baseline: Snapshot | None = None,
+    width: int = 140,
+    height: int = 32,
+) -> alt.LayerChart:
+    """A column's rates over time in the space of a word: 0 to 100 % from bottom to top, the cutover as a line."""
+    cutover = cutover if cutover is not None else plan.cutover
+    days = daily_counts(plan, now, column, baseline, cutover, SPARKS)
+    values = [_point(rate, days.step, cutover) for rate in days.rates] or [{}]
+    base = alt.Chart(alt.InlineData(values=values))
+    x = alt.X("day:T", axis=None, scale=alt.Scale(type="utc"))
+    y = alt.Y("rate:Q", axis=None, scale=alt.Scale(domain=[0, 1], padding=2))
+    line = base.mark_line(color=INK, strokeWidth=1.5).encode(
+        x=x,
+        y=y,
+        detail="side:N",
+        tooltip=[alt.Tooltip("when:N", title=days.step), alt.Tooltip("told:N", title=clean(column))],
+    )
+    layers = [line, *([_rule(cutover, x)] if cutover is not None and days.rates else [])]
+    words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
+    chart = alt.layer(*layers).properties(width=width, height=height)
+    return finish(chart, "", [], words)
+
+
+def _x(window: Window | alt.Parameter | None) -> alt.X:
+    scale = alt.Scale(type="utc", padding=8)
+    if isinstance(window, tuple):
+        scale = alt.Scale(type="utc", domain=[_moment(day) for day in window])
+    elif window is not None:
+        scale = alt.Scale(type="utc", domain=window, padding=8)
+    return alt.X("day:T", title=None, scale=scale, axis=alt.Axis(labelOverlap=True, tickCount=6, grid=False))
+
+
+def _moment(day: date) -> alt.DateTime:
+    return alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
+
+
+def _rule(cutover: datetime, x: alt.X) -> alt.Chart:
+    value = {"day": cutover.isoformat(), "name": f"cutover {cutover:%Y-%m-%d %H:%M} UTC"}
+    base = alt.Chart(alt.InlineData(values=[value]))
+    tips = [alt.Tooltip("name:N", title=" ")]
+    return base.mark_rule(color=INK, strokeDash=[6, 3], clip=True).encode(x=x, tooltip=tips)
+
+
+def _point(rate: DayRate, step: Step, cutover: datetime | None) -> dict[str, Any]:
+    """What a mark of one step shows; the first after the cutover stands on the cutover, not on the day's beginning."""
+    day = rate.day.isoformat()
+    at_cutover = cutover is not None and rate.side == "after" and day == day_of(cutover)
+    return {
+        "day": cutover.isoformat() if cutover is not None and at_cutover else day,
+        "when": day if step == "day" else f"{step} of {day}",
+        "side": rate.side,
+        "rate": rate.rate,
+        "low": rate.low,
+        "high": rate.high,
+        "told": share(rate.populated, rate.rows),
+        "interval": f"{bounds(rate.low, rate.high)} %",
+        "empty": f"{rate.null:,} null, {rate.blank:,} blank",
+    }
