@@ -11,12 +11,13 @@ from genreq_checks.charts.days import DayRate, daily_counts, daily_rates
 from genreq_checks.charts.dumbbell import rates
 from genreq_checks.charts.files import SUFFIXES, Chart, check_suffix, save, svg
 from genreq_checks.charts.overview import overview
-from genreq_checks.charts.trend import daily, sparkline, timeline
+from genreq_checks.charts.trend import brush, daily, sparkline, timeline, window_of
 
 __all__ = [
     "SUFFIXES",
     "Chart",
     "DayRate",
+    "brush",
     "check_suffix",
     "daily",
     "daily_counts",
@@ -30,4 +31,5 @@ __all__ = [
     "statuses",
     "svg",
     "timeline",
+    "window_of",
 ]

@@ -8,7 +8,7 @@ import altair as alt
 
 from genreq_checks.charts.classes import derivation, reasons
 from genreq_checks.charts.dumbbell import rates
-from genreq_checks.charts.trend import WINDOW, daily, timeline
+from genreq_checks.charts.trend import brush, daily, timeline
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.snapshot import Snapshot
@@ -23,10 +23,10 @@ def overview(
     width: int = 640,
 ) -> alt.VConcatChart:
     """Rates, daily rates of each column (with a brush to zoom them all), reasons and derivation classes in one chart."""
-    brush = alt.selection_interval(name=WINDOW, encodings=["x"])
+    window = brush()
     parts = [rates(report, width)]
-    parts += [daily(plan, now, column, baseline, cutover, window=brush, width=width) for column in plan.kept]
-    parts += [timeline(plan, now, baseline, cutover, width=width, brush=brush), reasons(report, width)]
+    parts += [daily(plan, now, column, baseline, cutover, window=window, width=width) for column in plan.kept]
+    parts += [timeline(plan, now, baseline, cutover, width=width, brush=window), reasons(report, width)]
     parts += [derivation(report, width)] if report.derivation else []
     whole = alt.vconcat(*map(_part, parts), spacing=36).resolve_scale(color="independent", shape="independent")
     words = " ".join(str(part.description) for part in parts)

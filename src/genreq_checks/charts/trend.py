@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import altair as alt
@@ -13,7 +14,7 @@ from genreq_checks.charts.lines import QUARTERS
 from genreq_checks.charts.style import INK, SIDES, clean, finish, nothing, side_scale, sized
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Snapshot
-from genreq_checks.tally import day_of
+from genreq_checks.tally import DAY_ONE, day_of
 from genreq_checks.wording import bounds, percent, plural, share
 
 Window = tuple[date, date]
@@ -118,6 +119,20 @@ def timeline(
     told = ["Drag over a part of it to see that part above."] if brush is not None else []
     chart = bars.add_params(brush) if brush is not None else bars
     return finish(sized(chart, width, 60), title, told)
+
+
+def brush() -> alt.Parameter:
+    """A brush over time for a `timeline`: in a notebook `window_of` reads it, in one chart `daily` follows it."""
+    return alt.selection_interval(name=WINDOW, encodings=["x"])
+
+
+def window_of(selections: Mapping[str, Any]) -> Window | None:
+    """The days that were brushed, from the selections that a notebook hands back; None when nothing is."""
+    ends = selections.get(WINDOW, {}).get("day", ())
+    if len(ends) != 2 or not all(isinstance(end, int | float) for end in ends):
+        return None
+    first, last = (DAY_ONE + timedelta(milliseconds=float(end)) for end in sorted(ends))
+    return (first, last) if first < last else None
 
 
 def sparkline(

@@ -1,0 +1,268 @@
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="Population rates")
+
+with app.setup:
+    import marimo as mo
+
+    from genreq_checks import charts, review
+    from genreq_checks.render.verdict import WORDS, headline
+    from genreq_checks.run import check
+
+
+@app.cell(hide_code=True)
+def question():
+    mo.md("""
+    # Population rates
+
+    **Do completed rows have their URLs, and did the clean-up make it so?**
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def source(opened):
+    if opened.problem:
+        source_told = mo.callout(opened.problem, kind="danger", title="The source could not be read")
+    else:
+        _sample = (
+            " This is the sample's story: name a source under Controls to see your own." if opened.is_sample else ""
+        )
+        _who = f" as {opened.now.source.role}" if opened.now.source.role else ""
+        source_told = mo.plain_text(
+            f"Read-only from {opened.now.source.location}{_who}, {opened.now.source.read_at:%Y-%m-%d %H:%M} UTC.{_sample}"
+        )
+    source_told
+    return
+
+
+@app.cell(hide_code=True)
+def verdict(report):
+    _kinds = {"pass": "success", "warn": "warn", "fail": "danger", "unknown": "neutral"}
+    mo.callout(headline(report), kind=_kinds[report.outcome], title=WORDS[report.outcome])
+    return
+
+
+@app.cell(hide_code=True)
+def stats(report):
+    _rows = [row for row in review.rate_rows(report) if row["side"] in ("after", "all")]
+    _before = {row["column"]: row for row in review.rate_rows(report) if row["side"] == "before"}
+    mo.vstack(
+        [
+            mo.md("## Populated, of completed rows"),
+            mo.hstack(
+                [
+                    mo.stat(
+                        row["populated"],
+                        label=row["column"],
+                        caption=f"{row['populated rows']:,} of {row['rows']:,}"
+                        + (f"; before {_before[row['column']]['populated']}" if row["column"] in _before else ""),
+                        bordered=True,
+                    )
+                    for row in _rows
+                ],
+                wrap=True,
+                justify="start",
+            ),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def controls(cohort, cutover_day, days):
+    mo.vstack(
+        [
+            mo.md("## Controls"),
+            cutover_day,
+            mo.plain_text(f"The cutover's day is {days[cutover_day.value]}." if days else "No row has a day."),
+            cohort,
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def rates(report):
+    charts.rates(report)
+    return
+
+
+@app.cell(hide_code=True)
+def daily_heading():
+    mo.md("""
+    ## Day by day
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def daily(cutover, now, opened, plan, window):
+    mo.vstack([charts.daily(plan, now, column, opened.baseline, cutover, window=window) for column in plan.kept])
+    return
+
+
+@app.cell(hide_code=True)
+def timeline(brush):
+    brush
+    return
+
+
+@app.cell(hide_code=True)
+def reasons(report):
+    mo.vstack([mo.md("## Rows without a value"), charts.reasons(report)])
+    return
+
+
+@app.cell(hide_code=True)
+def derivation(report):
+    mo.vstack([mo.md("## The derived column"), charts.derivation(report)])
+    return
+
+
+@app.cell(hide_code=True)
+def statuses(report):
+    mo.vstack([mo.md("## All rows, by status"), charts.statuses(report)])
+    return
+
+
+@app.cell(hide_code=True)
+def findings(report):
+    _checks = [c for c in report.checks if c.id.startswith(("population.", "derivation.", "url-shape."))]
+    mo.vstack(
+        [
+            mo.md("## What the checks say"),
+            mo.ui.table(review.finding_rows(_checks), selection=None, wrapped_columns=["message", "what to do"]),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def appendix():
+    mo.md("""
+    ## Appendix: where the source is named, and how each number is made
+
+    Without a name, the source is what `GENREQ_SOURCE` or `LEO_DATABASE_URL` says, else the sample. A source is a database
+    URL, a snapshot (`.json`) or row files (`.parquet`, `.csv`). Nothing is ever written to it.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def sources():
+    named = (
+        mo.md("{source}\n\n{baseline}")
+        .batch(
+            source=mo.ui.text(label="Source", kind="password", full_width=True),
+            baseline=mo.ui.text(label="Baseline (optional)", kind="password", full_width=True),
+        )
+        .form(submit_button_label="Read")
+    )
+    named
+    return (named,)
+
+
+@app.cell
+def _(named):
+    # The only cell that reads: it does not depend on the cutover, so a new cutover asks the database nothing.
+    opened = review.open_sources(**(named.value or {}))
+    return (opened,)
+
+
+@app.cell
+def _(opened):
+    mo.stop(opened.now is None)
+    now = opened.now
+    days = review.days_to_choose(now, opened.cutover)
+    cutover_day = mo.ui.slider(
+        0,
+        max(len(days) - 1, 1),
+        value=review.chosen_first(days, opened.cutover),
+        label="Cutover, by day",
+        debounce=True,
+        full_width=True,
+    )
+    return cutover_day, days, now
+
+
+@app.cell
+def _(now, opened):
+    cohort = mo.ui.multiselect(
+        [status for status in (now.tally.statuses() if now.tally else {}) if status],
+        value=opened.plan.cohort.values,
+        label="Statuses that count as completed",
+    )
+    return (cohort,)
+
+
+@app.cell
+def _(cohort, cutover_day, days, opened):
+    plan = review.with_cohort(opened.plan, cohort.value)
+    cutover = review.cutover_on(days[cutover_day.value], opened.cutover) if days else opened.cutover
+    return cutover, plan
+
+
+@app.cell
+def _(cutover, now, opened, plan):
+    report = check(plan, now, opened.baseline, cutover=cutover)
+    return (report,)
+
+
+@app.cell
+def _(cutover, now, opened, plan):
+    brush = mo.ui.altair_chart(
+        charts.timeline(plan, now, opened.baseline, cutover, brush=charts.brush()),
+        chart_selection=False,
+        legend_selection=False,
+    )
+    return (brush,)
+
+
+@app.cell
+def _(brush):
+    window = charts.window_of(brush.selections)
+    return (window,)
+
+
+@app.cell(hide_code=True)
+def made_of(report):
+    mo.vstack(
+        [
+            mo.md("""
+            A rate is *populated ÷ rows* of the completed rows of a side; NULL, the empty string and white space are not
+            populated. A row is *after* when its `completed_at`, read as UTC, is at or after the cutover, *before* when it is
+            earlier, and *undated* when it has none. With a baseline, the rows before the cutover are the baseline's.
+            Intervals are Wilson's for a rate and Newcombe's for a difference, both at 95 %.
+            """),
+            mo.ui.table(review.rate_rows(report), selection=None, label="Rates"),
+            mo.ui.table(review.change_rows(report), selection=None, label="After − before, in percentage points"),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def day_table(cutover, now, opened, plan):
+    mo.vstack(
+        [
+            mo.md("The counts of each day; their sums are the rates above, but for rows without a day."),
+            mo.ui.table(
+                [
+                    row._asdict()
+                    for column in plan.kept
+                    for row in charts.daily_counts(plan, now, column, opened.baseline, cutover, None).rates
+                ],
+                selection=None,
+                format_mapping={"rate": "{:.4f}", "low": "{:.4f}", "high": "{:.4f}"},
+                page_size=10,
+                label="Days",
+            ),
+        ]
+    )
+    return
+
+
+if __name__ == "__main__":
+    app.run()

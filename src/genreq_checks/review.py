@@ -1,0 +1,173 @@
+"""What a review looks at: the sources that were configured or typed, the days of a cutover, and tables for people."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from math import isinf
+
+from genreq_checks.errors import GenreqError, UsageError
+from genreq_checks.plan import Plan, load_plan
+from genreq_checks.results import CheckResult, Report
+from genreq_checks.run import is_database_url, observe
+from genreq_checks.snapshot import Snapshot
+from genreq_checks.tally import day_number, day_of
+from genreq_checks.wording import bounds, percent, points, span
+
+DATABASE = "LEO_DATABASE_URL"
+VARIABLES = {
+    "source": "GENREQ_SOURCE",
+    "baseline": "GENREQ_BASELINE",
+    "cutover": "GENREQ_CUTOVER",
+    "plan": "GENREQ_PLAN",
+}
+Cells = dict[str, str | int | None]
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was read for a review, once. Without `now`, `problem` says why, and never holds a password.
+
+    `cutover` is the configured instant, `url` the database that was read, `is_sample` that it is the sample's story.
+    """
+
+    plan: Plan
+    now: Snapshot | None = None
+    baseline: Snapshot | None = None
+    cutover: datetime | None = None
+    url: str | None = field(default=None, repr=False)
+    is_sample: bool = False
+    problem: str | None = None
+
+
+def open_sources(source: str = "", baseline: str = "", environment: Mapping[str, str] | None = None) -> Opened:
+    """Read what was typed, else what the environment names, else the sample before and after the clean-up.
+
+    GENREQ_SOURCE or LEO_DATABASE_URL is the source, GENREQ_BASELINE the baseline (each a database URL, a snapshot or
+    row files), GENREQ_CUTOVER the instant of the change, GENREQ_PLAN another plan.
+    """
+    given = os.environ if environment is None else environment
+    named = {name: given.get(variable, "").strip() for name, variable in VARIABLES.items()}
+    where = source.strip() or named["source"] or given.get(DATABASE, "").strip()
+    plan = load_plan()
+    try:
+        plan = load_plan(named["plan"]) if named["plan"] else plan
+        cutover = instant(named["cutover"]) if named["cutover"] else plan.cutover
+        if not where:
+            return _sample()
+        then = baseline.strip() or named["baseline"]
+        before = observe(plan, then, cutover) if then else None
+        now = observe(plan, where, cutover)
+    except GenreqError as error:
+        return Opened(plan, problem=str(error))
+    problem = now.problem("tally")
+    url = where if is_database_url(where) else None
+    return Opened(plan, now, before, cutover, url, problem=problem.text if problem else None)
+
+
+def instant(text: str) -> datetime:
+    """An aware instant; without an offset it is UTC. Raises UsageError for what is none."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"'{text[:40]}' is no point in time.", "Write it as 2025-01-31T14:30Z.") from None
+
+
+def _sample() -> Opened:
+    with _one_at_a_time:
+        return _sample_once()
+
+
+@cache
+def _sample_once() -> Opened:
+    from genreq_checks.demo import sample_snapshots
+
+    made = sample_snapshots()
+    return Opened(made.plan, made.after, made.before, made.cutover, is_sample=True)
+
+
+def days_to_choose(now: Snapshot, cutover: datetime | None = None) -> tuple[date, ...]:
+    """The days on which a cutover can lie: those with rows, the one after the last of them, and the configured one."""
+    found: set[date] = set()
+    for day in {row.day for row in now.tally.rows} if now.tally else ():
+        if day is not None and not isinf(day_number(day)):
+            found.add(date.fromisoformat(day))
+    if found and max(found) < date.max:
+        found.add(max(found) + timedelta(days=1))
+    if cutover is not None:
+        found.add(date.fromisoformat(day_of(cutover)))
+    return tuple(sorted(found))
+
+
+def chosen_first(days: Sequence[date], cutover: datetime | None) -> int:
+    """The place of the configured cutover's day among the days, else the last place; 0 when there are no days."""
+    day = date.fromisoformat(day_of(cutover)) if cutover is not None else None
+    return days.index(day) if day in days else max(0, len(days) - 1)
+
+
+def cutover_on(day: date, configured: datetime | None) -> datetime:
+    """The instant for a day that was chosen: the configured one on its own day, else the day's beginning in UTC."""
+    if configured is not None and day.isoformat() == day_of(configured):
+        return configured
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def with_cohort(plan: Plan, values: Iterable[str]) -> Plan:
+    """The plan for rows of other statuses; the plan itself when none or its own are chosen."""
+    chosen = tuple(values)
+    if not chosen or set(chosen) == set(plan.cohort.values):
+        return plan
+    return plan.model_copy(update={"cohort": plan.cohort.model_copy(update={"values": chosen})})
+
+
+def rate_rows(report: Report) -> list[Cells]:
+    """The report's rates, a line per column and side, as people read them."""
+    return [
+        {
+            "column": rate.column,
+            "side": rate.side,
+            "populated": percent(rate.populated, rate.rows),
+            "95 % interval": bounds(rate.low, rate.high),
+            "populated rows": rate.populated,
+            "rows": rate.rows,
+            "null": rate.null,
+            "blank": rate.blank,
+            "malformed": rate.malformed,
+        }
+        for rate in report.rates
+    ]
+
+
+def change_rows(report: Report) -> list[Cells]:
+    """After − before per column, in percentage points with the interval."""
+    return [
+        {
+            "column": change.column,
+            "points": "" if change.difference is None else points(change.difference),
+            "95 % interval": span(change.low, change.high),
+        }
+        for change in report.changes
+    ]
+
+
+def finding_rows(checks: Iterable[CheckResult]) -> list[Cells]:
+    """Every finding of some checks, worst first as the report has them: outcome, check, subject, message, what to do."""
+    return [
+        {"outcome": f.outcome, "check": check.id, "subject": f.subject, "message": f.message, "what to do": f.remedy}
+        for check in checks
+        for f in check.findings
+    ]
+
+
+def requirement_rows(report: Report) -> list[Cells]:
+    """Requirement → checks → outcome, with what is unproven."""
+    return [
+        {"requirement": r.text, "outcome": r.outcome, "checks": ", ".join(r.checks), "unproven": ", ".join(r.unproven)}
+        for r in report.requirements
+    ]
