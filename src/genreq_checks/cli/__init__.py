@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from genreq_checks.cli import about, check, demo, generate, snapshot
+from genreq_checks.cli import about, check, dashboard, demo, generate, review, snapshot
 from genreq_checks.errors import GenreqError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.command("check")(check.check)
 app.command("snapshot")(snapshot.snapshot)
 app.command("generate")(generate.generate)
 app.command("demo")(demo.demo)
+app.command("dashboard")(dashboard.dashboard)
+app.command("review")(review.review)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)
 app.command("schema")(about.schema)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the report and the chart go.")]
+Serve = Annotated[bool, typer.Option("--serve", help="Then open the result in the dashboard.")]
 
 
-def demo(output: Folder = Path("genreq-demo")) -> None:
+def demo(output: Folder = Path("genreq-demo"), serve: Serve = False) -> None:
     """Show the whole story on an embedded PostgreSQL: before, the drop, new generations, the verdict and its picture."""
     from genreq_checks.cli.output import print_text
     from genreq_checks.demo import sample_snapshots
@@ -27,4 +29,19 @@ def demo(output: Folder = Path("genreq-demo")) -> None:
     write_atomically(output / "report.json", renderer("json")(report))
     print_text(report)
     print(f"Written to {output}: before.json (the baseline), report.json", file=sys.stderr)
+    if serve:
+        told.after.save(output / "after.json")
+        serve_snapshots(output / "after.json", output / "before.json", told.cutover)
     raise typer.Exit(report.exit_code())
+
+
+def serve_snapshots(after: Path, before: Path, cutover: datetime) -> None:
+    """Serve the dashboard of two saved snapshots until it is stopped."""
+    import os
+
+    from genreq_checks.cli.dashboard import serve
+    from genreq_checks.service.settings import to_environment
+
+    os.environ |= {"GENREQ_PLAN": "", "GENREQ_TABLE": ""}  # the demo is about the built-in plan
+    os.environ |= to_environment(str(after), str(before), cutover)
+    serve()
