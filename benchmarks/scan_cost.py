@@ -33,7 +33,8 @@ FILL = """
         (CASE i % 20 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' WHEN 2 THEN 'paused' ELSE 'completed' END)::generation_status,
         t, t + interval '9 min', CASE WHEN i % 20 > 2 AND i % 97 > 0 THEN t + interval '9 min' END,
         CASE WHEN i % 20 > 2 AND i % 31 > 0 THEN 'https://github.com/leo-apps/generated-app-' || i END,
-        CASE WHEN i % 20 > 2 AND i % 31 > 0 AND i > {half} THEN 'https://github.com/leo-apps/generated-app-' || i || '-artifacts' END,
+        CASE WHEN i % 20 > 2 AND i % 31 > 0 AND i > {half}
+            THEN 'https://github.com/leo-apps/generated-app-' || i || '-artifacts' END,
         CASE WHEN i % 20 > 2 AND i % 3 = 0 AND i > {half} THEN 'https://generated-app-' || i || '.fly.dev' END,
         NULL, 'session-' || i, i % 9
     FROM (SELECT i, timestamp '2024-01-01' + i * interval '6 seconds' AS t FROM generate_series(1, {rows}) i) made
@@ -77,7 +78,7 @@ def main() -> None:
                 connection.execute(BAREST).fetchall()
 
         def check() -> None:
-            command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", cutover, "--format", "json"]
+            command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", cutover, "-f", "json"]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
             assert done.returncode in (0, 1), done.stdout[-2000:]
 
@@ -91,9 +92,8 @@ def main() -> None:
             cpu, wall = (statistics.median(values) for values in zip(*figures, strict=True))
             print(f"{name:>7}: server CPU {cpu:.2f} s, wall {wall:.2f} s (medians of {ROUNDS})")
         ratios = [c[0] / b[0] for b, c in zip(measured["barest"], measured["check"], strict=True)]
-        print(
-            f"server CPU, check ÷ barest, pair by pair: median {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-        )
+        middle = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        print(f"server CPU, check ÷ barest, pair by pair: median {middle}")
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"client's peak memory: {peak:.0f} MB")
 

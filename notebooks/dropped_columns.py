@@ -28,7 +28,7 @@ def source(opened):
     else:
         _sample = " This is the sample's story: name a source at the end to see your own." if opened.is_sample else ""
         _who = f" as {opened.now.source.role}" if opened.now.source.role else ""
-        source_told = mo.plain_text(
+        source_told = mo.callout(
             f"Read-only from {opened.now.source.location}{_who}, {opened.now.source.read_at:%Y-%m-%d %H:%M} UTC.{_sample}"
         )
     source_told

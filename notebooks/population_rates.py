@@ -30,7 +30,7 @@ def source(opened):
             " This is the sample's story: name a source under Controls to see your own." if opened.is_sample else ""
         )
         _who = f" as {opened.now.source.role}" if opened.now.source.role else ""
-        source_told = mo.plain_text(
+        source_told = mo.callout(
             f"Read-only from {opened.now.source.location}{_who}, {opened.now.source.read_at:%Y-%m-%d %H:%M} UTC.{_sample}"
         )
     source_told
@@ -71,12 +71,12 @@ def stats(report):
 
 
 @app.cell(hide_code=True)
-def controls(cohort, cutover_day, days):
+def controls(cohort, cutover, cutover_day):
     mo.vstack(
         [
             mo.md("## Controls"),
             cutover_day,
-            mo.plain_text(f"The cutover's day is {days[cutover_day.value]}." if days else "No row has a day."),
+            mo.md(f"The cutover is {cutover:%Y-%m-%d %H:%M} UTC." if cutover else "There is no cutover: one side."),
             cohort,
         ]
     )
@@ -85,7 +85,7 @@ def controls(cohort, cutover_day, days):
 
 @app.cell(hide_code=True)
 def rates(report):
-    charts.rates(report)
+    mo.vstack([mo.md("## Before and after"), charts.rates(report)])
     return
 
 
@@ -140,6 +140,35 @@ def findings(report):
 
 
 @app.cell(hide_code=True)
+def rows_control(plan):
+    behind = mo.ui.dropdown(review.checks_with_rows(plan), label="Rows behind the check")
+    mo.vstack([mo.md("## The rows themselves"), behind])
+    return (behind,)
+
+
+@app.cell(hide_code=True)
+def rows(behind, cutover, opened, plan):
+    _found = (
+        review.offending_rows(opened, plan, behind.value, cutover)
+        if behind.value
+        else "Choose a check to list its rows."
+    )
+    if isinstance(_found, str):
+        _shown = mo.callout(_found, kind="neutral")
+    elif not _found:
+        _shown = mo.callout("There are none.", kind="success")
+    else:
+        _shown = mo.ui.table(
+            _found,
+            selection=None,
+            page_size=10,
+            label="By key; values are masked, and no more than 1,000 rows are listed.",
+        )
+    _shown
+    return
+
+
+@app.cell(hide_code=True)
 def appendix():
     mo.md("""
     ## Appendix: where the source is named, and how each number is made
@@ -190,7 +219,7 @@ def _(opened):
 @app.cell
 def _(now, opened):
     cohort = mo.ui.multiselect(
-        [status for status in (now.tally.statuses() if now.tally else {}) if status],
+        review.statuses_to_choose(opened.plan, now),
         value=opened.plan.cohort.values,
         label="Statuses that count as completed",
     )

@@ -10,11 +10,16 @@ from typing import Protocol
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import conninfo, sql
 
 from genreq_checks import sample
 from genreq_checks.embedded import start
 from genreq_checks.plan import Plan, load_plan
+
+# A loaded machine is no fault, and a function's database is emptied by the tests that use it so.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("here")
 
 
 class Server(Protocol):

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from conftest import Server
 from genreq_checks import url_shape
 from genreq_checks.completion import derive_artifacts_github_url
-from genreq_checks.facets import Facet, alone, derived_from, fuse, groups_of, population, url
+from genreq_checks.facets import Facet, derived_from, population, url
 from genreq_checks.plan import Plan, UrlShape
+from genreq_checks.scan import alone, fuse, groups_of
 from genreq_checks.sources.connection import engine, parse, reading
 from genreq_checks.sources.postgres import observe
 from javascript import HOSTILE_URLS, derive_in_node
@@ -35,6 +36,17 @@ TYPES = {
     "download_url": "text",
     "conversation": "jsonb",
 }
+TIMES = [
+    None,
+    "2025-01-01 23:59:59.999999",
+    "2025-01-02 12:29:59.999999",
+    "2025-01-02 12:30",
+    "2025-01-03",
+    "infinity",
+    "-infinity",
+    "0044-03-15 BC",
+    "20000-01-01",
+]
 VALUES: list[str | None] = [
     None,
     "",
@@ -148,17 +160,7 @@ def test_blank_is_white_space_of_every_kind_and_nothing_else(scratch: sa.Connect
 row = st.fixed_dictionaries(
     {
         "status": st.sampled_from(["completed", "completed", "failed", "paused"]),
-        "completed_at": st.sampled_from(
-            [
-                None,
-                "2025-01-01 23:59:59.999999",
-                "2025-01-02 12:29:59.999999",
-                "2025-01-02 12:30",
-                "2025-01-03",
-                "infinity",
-            ]
-            + ["-infinity", "0044-03-15 BC", "20000-01-01"]
-        ),
+        "completed_at": st.sampled_from(TIMES),
         "github_url": st.sampled_from(VALUES),
         "artifacts_github_url": st.sampled_from(VALUES),
         "deployment_url": st.sampled_from(VALUES),

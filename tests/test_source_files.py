@@ -39,15 +39,17 @@ def fill(database: str) -> None:
 
 
 def export_csv(database: str, file: Path) -> None:
-    with psycopg.connect(database) as connection, connection.cursor() as cursor, file.open("wb") as out:
-        with cursor.copy(f"COPY (SELECT {COLUMNS} FROM generation_requests) TO STDOUT (FORMAT csv, HEADER)") as copy:
-            out.writelines(copy)
+    query = f"COPY (SELECT {COLUMNS} FROM generation_requests) TO STDOUT (FORMAT csv, HEADER)"
+    with psycopg.connect(database) as connection, connection.cursor().copy(query) as copy, file.open("wb") as out:
+        out.writelines(copy)
 
 
 def export_parquet(database: str, file: Path) -> None:
     with psycopg.connect(database) as connection:
-        query = f"SELECT {COLUMNS.replace('completed_at', 'completed_at::text').replace(', conversation', ', conversation::text')}"
-        cursor = connection.execute(query + " FROM generation_requests")
+        columns = COLUMNS.replace("completed_at", "completed_at::text").replace(
+            ", conversation", ", conversation::text"
+        )
+        cursor = connection.execute(f"SELECT {columns} FROM generation_requests")
         assert cursor.description
         names = [column.name for column in cursor.description]
         rows = cursor.fetchall()

@@ -251,7 +251,8 @@ def test_a_statement_over_its_time_limit_is_given_up(database: str, plan: Plan) 
     execute(
         database,
         """INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt, status, completed_at, github_url)
-           SELECT gen_random_uuid(), 'a', 'p', 'p', 'completed', '2025-01-01', repeat('x', 900) || i FROM generate_series(1, 60000) i""",
+           SELECT gen_random_uuid(), 'a', 'p', 'p', 'completed', '2025-01-01', repeat('x', 900) || i
+           FROM generate_series(1, 60000) i""",
     )
     report = check(plan, observe(plan, database, CUTOVER, timeout=0.05), cutover=CUTOVER)
     assert "Raise it with --timeout" in said(report, "population.github_url")

@@ -1,4 +1,4 @@
-"""Row classifications as SQL expressions, and their fusion into one SELECT that reads the table once.
+"""Row classifications as SQL expressions; scan.py fuses them into one SELECT.
 
 A facet puts each row into exactly one of a few labelled classes. Its predicates are total: nothing in them raises,
 whatever the row holds, and each says what NULL does. Text is compared as bytes (`COLLATE "C"`), so that citext or a
@@ -7,22 +7,16 @@ nondeterministic collation cannot make unequal strings equal. No connection is m
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from genreq_checks import url_shape
-from genreq_checks.plan import KeptColumn, Plan, UrlShape
+from genreq_checks.plan import UrlShape
 
 JSON_TYPES = ("json", "jsonb")
-SPLIT_LIMIT = 2**30  # codes of several facets are packed into one integer as long as it stays below this
-
-SAFE_SUFFIX = re.compile("[A-Za-z0-9.-]+")  # what cannot make a well-formed URL malformed
 
 POPULATION = ("null", "blank", "populated")
 URL = ("null", "blank", "populated", "malformed", "credentials")
@@ -139,165 +133,3 @@ def rebuild(column: str, source: str, prefix: str, suffix: str) -> Facet:
     same = sa.and_(sa.column(source).is_not(None), as_text(column) == made)
     cases = [(sa.column(column).is_(None), "null"), (same, "same")]
     return Facet(f"rebuild.{column}", REBUILD, _code(REBUILD, cases, "other"))
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Facets that are coded together: `code` is their mixed-radix number, the first facet's class the lowest digit."""
-
-    facets: tuple[Facet, ...]
-    code: sa.ColumnElement[int]
-
-    @property
-    def size(self) -> int:
-        """How many codes there are."""
-        return math.prod(len(facet.classes) for facet in self.facets)
-
-
-def alone(facet: Facet) -> Group:
-    """A group of one."""
-    return Group((facet,), facet.code)
-
-
-def derived_group(column: str, source: str, kept: Mapping[str, KeptColumn], suffix: str) -> Group:
-    """A URL column, the one derived from it, and the derivation: the usual rows are settled by testing the source once.
-
-    A source that passes its cheap test has no slash at its end, so that source + suffix is the derived value; and when
-    the stored one equals it, that is as well-formed as the source. What is not settled so is classified facet by facet.
-    """
-    shape, own = kept[source].url, kept[column].url
-    first = url(source, shape) if shape else population(source)
-    second = url(column, own) if own else population(column)
-    facets = (first, second, derivation(column, source, suffix))
-    slow = packed([alone(facet) for facet in facets])
-    if shape is None or shape != own or not SAFE_SUFFIX.fullmatch(suffix):
-        return Group(facets, slow)
-    nothing = sa.and_(sa.column(source).is_(None), sa.column(column).is_(None))
-    match = as_text(column) == as_text(source) + suffix
-    code = sa.case(
-        (nothing, _joint(facets, "null", "null", "none")),
-        (
-            passes_cheaply(source, shape),
-            sa.case(
-                (sa.column(column).is_(None), _joint(facets, "populated", "null", "missing")),
-                (match, _joint(facets, "populated", "populated", "match")),
-                else_=slow,
-            ),
-        ),
-        else_=slow,
-    )
-    return Group(facets, code)
-
-
-def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
-    total, radix = 0, 1
-    for facet, label in zip(facets, labels, strict=True):
-        total += facet.classes.index(label) * radix
-        radix *= len(facet.classes)
-    return sa.literal_column(str(total), sa.Integer)
-
-
-def groups_of(plan: Plan, types: Mapping[str, str]) -> tuple[Group, ...]:
-    """The plan's facets over the columns that are there and readable (`types`: name → type name in the catalog)."""
-    found: list[Group] = []
-    coded: set[str] = set()
-    for name, (source, suffix) in plan.derivations().items():
-        if name not in types or source not in types:
-            continue
-        if {name, source} & coded:
-            found.append(alone(derivation(name, source, suffix)))
-        else:
-            found.append(derived_group(name, source, plan.kept, suffix))
-            coded |= {name, source}
-    for name, kept in plan.kept.items():
-        if name in types and name not in coded:
-            found.append(alone(url(name, kept.url) if kept.url else population(name)))
-    for name, gone in plan.dropped.items():
-        if name not in types:
-            continue
-        is_json = types[name] in JSON_TYPES
-        found.append(alone(json_content(name, types[name]) if is_json else population(name)))
-        recipe = gone.reconstruction
-        if recipe and recipe.column in types:
-            found.append(alone(rebuild(name, recipe.column, recipe.prefix, recipe.suffix)))
-    return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """One SELECT over the table, and how to read its rows: `packs` gives the facets in each code column."""
-
-    select: sa.Select[Any]
-    packs: tuple[tuple[Facet, ...], ...]
-
-    @property
-    def facets(self) -> tuple[Facet, ...]:
-        """The facets in the order in which `unpack` gives their codes."""
-        return tuple(facet for pack in self.packs for facet in pack)
-
-    def unpack(self, codes: Sequence[int]) -> tuple[int, ...]:
-        """The class index of each facet, from the code columns of one row."""
-        found: list[int] = []
-        for pack, packed in zip(self.packs, codes, strict=True):
-            code = packed
-            for facet in pack:
-                code, index = divmod(code, len(facet.classes))
-                found.append(index)
-        return tuple(found)
-
-
-def fuse(
-    plan: Plan,
-    groups: Sequence[Group],
-    cutover: datetime | None,
-    aware: bool,
-    origin: sa.FromClause | None = None,
-) -> Scan:
-    """All facets in one SELECT: day, split, status, one or more codes, and the number of rows.
-
-    `day` is completed_at's date in UTC as text (NULL when undated; infinity, BC and the year 20000 are fine as text).
-    `split` says, when there is a cutover, whether the row is on or after it (NULL when undated). `aware` tells that
-    the time column has a time zone. The table is named by schema and name, never found by search_path; `origin` is another
-    place to read the rows from.
-    """
-    time: sa.ColumnClause[Any] = sa.column(plan.cohort.time)
-    status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
-    split: sa.ColumnElement[Any] = sa.null()
-    if cutover is not None:
-        moment = cutover.astimezone(UTC) if aware else cutover.astimezone(UTC).replace(tzinfo=None)
-        split = time >= sa.literal(moment, sa.TIMESTAMP(timezone=aware))
-    packs = _packs(groups)
-    codes = [packed(pack).label(f"code_{index}") for index, pack in enumerate(packs)]
-    rows = (
-        sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes)
-        .select_from(origin if origin is not None else sa.table(plan.table.name, schema=plan.table.schema_name))
-        .subquery("classified")
-    )
-    day, state = sa.cast(rows.c.day, sa.Text), sa.cast(rows.c.status, sa.Text)
-    counted = [rows.c[code.name] for code in codes]
-    select = sa.select(day, rows.c.split, state, *counted, sa.func.count()).group_by(
-        rows.c.day, rows.c.split, rows.c.status, *counted
-    )
-    return Scan(select, tuple(tuple(facet for group in pack for facet in group.facets) for pack in packs))
-
-
-def packed(groups: Sequence[Group]) -> sa.ColumnElement[int]:
-    """The codes of some groups in one integer, the first group's the lowest digits."""
-    first, *others = groups
-    total, radix = first.code, first.size
-    for group in others:
-        total = total + group.code * sa.literal_column(str(radix), sa.Integer)
-        radix *= group.size
-    return total
-
-
-def _packs(groups: Sequence[Group]) -> list[list[Group]]:
-    packs: list[list[Group]] = []
-    room = 0
-    for group in groups:
-        if room < group.size:
-            packs.append([])
-            room = SPLIT_LIMIT
-        packs[-1].append(group)
-        room //= group.size
-    return packs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.generation_facts import GenerationFacts
 
 
@@ -12,6 +13,7 @@ class Inputs:
     """Optional evidence. A check whose input is None is skipped; one that was asked for and unreadable is unknown."""
 
     generation: GenerationFacts | None = None
+    archive: ArchiveFacts | None = None
 
 
 NOTHING = Inputs()

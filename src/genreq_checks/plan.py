@@ -125,11 +125,12 @@ class Bookkeeping(Part):
 
 
 class Requirement(Part):
-    """One sentence of the clean-up's text, and the ids of the checks that prove it."""
+    """One sentence of the clean-up's text, the ids of the checks that prove it, and the phases in which they do."""
 
     id: Text
     text: Text
     checks: tuple[Text, ...] = Field(min_length=1)
+    phases: tuple[Literal["before", "after", "rolled-back", "rehearsal"], ...] = ("before", "after", "rehearsal")
 
 
 class Plan(Part):

@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from math import isinf
 
+from genreq_checks.checks import ALL
 from genreq_checks.errors import GenreqError, UsageError
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.results import CheckResult, Report
 from genreq_checks.run import is_database_url, observe
+from genreq_checks.selection import SELECTIONS
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import day_number, day_of
 from genreq_checks.wording import bounds, percent, points, span
@@ -118,12 +120,40 @@ def cutover_on(day: date, configured: datetime | None) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
+def statuses_to_choose(plan: Plan, now: Snapshot) -> tuple[str, ...]:
+    """The statuses that occur, and the cohort's own, whether they occur or not."""
+    found = now.tally.statuses() if now.tally else {}
+    return tuple(dict.fromkeys((*plan.cohort.values, *(status for status in found if status))))
+
+
 def with_cohort(plan: Plan, values: Iterable[str]) -> Plan:
     """The plan for rows of other statuses; the plan itself when none or its own are chosen."""
     chosen = tuple(values)
     if not chosen or set(chosen) == set(plan.cohort.values):
         return plan
     return plan.model_copy(update={"cohort": plan.cohort.model_copy(update={"values": chosen})})
+
+
+def checks_with_rows(plan: Plan) -> tuple[str, ...]:
+    """The ids of the checks behind whose findings there are rows of the table."""
+    found = ((one.name, subject) for one in ALL if one.name in SELECTIONS for subject in one.subjects(plan))
+    return tuple(f"{name}.{subject}" for name, subject in found if SELECTIONS[name](plan, subject).picks)
+
+
+def offending_rows(
+    opened: Opened, plan: Plan, check_id: str, cutover: datetime | None, limit: int = 1000
+) -> list[Cells] | str:
+    """The rows behind a check by key, values masked, at most `limit`; or a sentence why they cannot be listed. Reads."""
+    if opened.url is None:
+        return f"Rows can be listed from a database: genreq-checks rows {check_id} URL"
+    from genreq_checks.sources.rows import listing
+
+    name, _, subject = check_id.partition(".")
+    try:
+        with listing(plan, opened.url, SELECTIONS[name](plan, subject), cutover, limit=limit) as found:
+            return [dict(zip(found.header, row, strict=True)) for row in found.rows]
+    except GenreqError as error:
+        return str(error)
 
 
 def rate_rows(report: Report) -> list[Cells]:

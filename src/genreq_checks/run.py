@@ -120,7 +120,7 @@ def check(
         meanwhile=meanwhile(evidence),
         statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
         checks=results,
-        requirements=_requirements(plan, results),
+        requirements=_requirements(plan, phase, results),
         notes=(*notes, *evidence.notes, *_doubts(plan, now, baseline)),
     )
 
@@ -150,11 +150,15 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     )
 
 
-def _requirements(plan: Plan, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:
-    """Each requirement with the worst outcome of its checks; what was skipped or not made leaves it unproven."""
-    outcomes = {result.id: result.outcome for result in results}
+def _requirements(plan: Plan, phase: Phase, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:
+    """Each requirement with the worst outcome of its checks; what was skipped or not made leaves it unproven.
+
+    In a phase that a requirement is not about its checks ask something else: it is not judged there.
+    """
+    made_here = {result.id: result.outcome for result in results}
     rows: list[RequirementResult] = []
     for requirement in plan.requirements:
+        outcomes = made_here if phase in requirement.phases else {}
         made = [outcomes[c] for c in requirement.checks if outcomes.get(c, "skip") != "skip"]
         unproven = tuple(c for c in requirement.checks if outcomes.get(c, "skip") in ("skip", "unknown"))
         outcome = worst(made) if made else "skip"

@@ -96,7 +96,10 @@ class TableFacts(Model):
 
 
 class Dependent(Model):
-    """Something that hangs on a dropped column: `fate` on the drop, `confidence` of our knowing it."""
+    """Something that hangs on a dropped column: `fate` on the drop, `confidence` of our knowing it.
+
+    `spans` are the table's other columns that it is about too; `ddl` makes way for the drop, where it blocks.
+    """
 
     column: str
     kind: str
@@ -104,6 +107,16 @@ class Dependent(Model):
     fate: Literal["blocks", "vanishes", "breaks", "fine"]
     confidence: Literal["certain", "textual", "possible"]
     detail: str = ""
+    spans: tuple[str, ...] = ()
+    ddl: str = ""
+
+
+class Searched(Model):
+    """Where the dependents were looked for: how many bodies and statements were read; `notes` say what could not be."""
+
+    functions: int
+    statements: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class AppliedMigration(Model):
@@ -135,6 +148,7 @@ class Snapshot(Model):
     table: TableFacts | None = None
     tally: Tally | None = None
     dependents: tuple[Dependent, ...] | None = None
+    searched: Searched | None = None
     books: Books | None = None
     problems: tuple[Problem, ...] = ()
 

@@ -81,12 +81,12 @@ class Tally(BaseModel):
             counts[classes[row.codes[place]]] += row.rows
         return dict(counts)
 
-    def joint(self, one: str, two: str) -> dict[tuple[str, str], int]:
-        """Rows per pair of classes of two facets; pairs that do not occur are left out."""
-        (p1, c1), (p2, c2) = self._place(one), self._place(two)
-        counts: Counter[tuple[str, str]] = Counter()
+    def joint(self, *facets: str) -> dict[tuple[str, ...], int]:
+        """Rows per combination of some facets' classes; those that do not occur are left out. Raises KeyError."""
+        places = [self._place(facet) for facet in facets]
+        counts: Counter[tuple[str, ...]] = Counter()
         for row in self.rows:
-            counts[c1[row.codes[p1]], c2[row.codes[p2]]] += row.rows
+            counts[tuple(classes[row.codes[place]] for place, classes in places)] += row.rows
         return dict(counts)
 
     def statuses(self) -> dict[str | None, int]:

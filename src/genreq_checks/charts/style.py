@@ -17,7 +17,7 @@ SIDES: dict[str, tuple[str, str]] = {
     "all": ("#0072B2", "diamond"),
     "undated": ("#808080", "triangle-up"),
 }
-LINE_LENGTH = 50  # letters of a title's line: what fits a phone; a wider chart has longer lines
+LINE_LENGTH = 42  # letters of a title's line: what fits a phone; a wider chart has longer lines
 AnyChart = TypeVar("AnyChart", alt.Chart, alt.LayerChart)
 
 
@@ -36,7 +36,7 @@ def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), descriptio
     """The chart with its title, its description for screen readers, and the common look."""
     room = max(LINE_LENGTH, chart.width // 8) if isinstance(chart.width, int) else LINE_LENGTH
     lines = [line for text in subtitle for line in wrap(text, room + 8)]
-    heading = alt.TitleParams(text=wrap(title, room) or [""], subtitle=lines, anchor="start", frame="group")
+    heading = alt.TitleParams(text=wrap(title, room) or [""], subtitle=lines, anchor="start", frame="bounds")
     told = chart.properties(
         title=heading,
         description=description or " ".join((f"{title}.", *subtitle)),

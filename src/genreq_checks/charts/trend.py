@@ -50,7 +50,9 @@ def daily(
     legend = alt.Legend() if len(sides) > 1 else None
     colour = alt.Color("side:N", scale=side_scale(sides, 0), legend=legend)
     shape = alt.Shape("side:N", scale=side_scale(sides, 1), legend=legend)
-    dash = alt.StrokeDash("side:N", scale=alt.Scale(domain=sides, range=[DASHES[side] for side in sides]), legend=None)
+    dash = alt.StrokeDash(
+        "side:N", scale=alt.Scale(domain=sides, range=[DASHES[side] for side in sides]), legend=legend
+    )
     tips = [
         alt.Tooltip("when:N", title=days.step),
         alt.Tooltip("side:N"),

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from genreq_checks.checks import derivation, dropped, generation, kept, population, url_shape
+from genreq_checks.checks import (
+    claims,
+    dependents,
+    derivation,
+    dropped,
+    generation,
+    kept,
+    loss,
+    population,
+    url_shape,
+)
 from genreq_checks.checks.check import Check
 
 ALL: tuple[Check, ...] = (
+    claims.CHECK,
+    loss.CHECK,
+    dependents.CHECK,
     dropped.CHECK,
     kept.CHECK,
     population.CHECK,

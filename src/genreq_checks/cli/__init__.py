@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from genreq_checks.cli import about, check, dashboard, demo, generate, review, snapshot
+from genreq_checks.cli import (
+    about,
+    check,
+    dashboard,
+    demo,
+    generate,
+    review,
+    rows,
+    snapshot,
+)
 from genreq_checks.errors import GenreqError
 
 app = typer.Typer(
@@ -22,6 +31,7 @@ app = typer.Typer(
 app.command("check")(check.check)
 app.command("snapshot")(snapshot.snapshot)
 app.command("generate")(generate.generate)
+app.command("rows")(rows.rows)
 app.command("demo")(demo.demo)
 app.command("dashboard")(dashboard.dashboard)
 app.command("review")(review.review)

@@ -29,12 +29,12 @@ PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
-Generation = Annotated[
-    Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
-]
 Charts = Annotated[
     list[Path] | None,
     typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
+]
+Generation = Annotated[
+    Path | None, typer.Option("--generation", metavar="FILE", help="What 'genreq-checks generate --save FILE' kept.")
 ]
 
 
@@ -76,9 +76,9 @@ def check(
         now = observe(promised, where, moment, timeout=timeout)
     report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
     write(report, places)
-    tell_unread(now, then)
     if chart:
         picture = charts.overview(report, promised, now, then, moment)
         for file in chart:
             charts.save(picture, file)
+    tell_unread(now, then)
     raise typer.Exit(report.exit_code(strict))

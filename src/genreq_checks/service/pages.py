@@ -1,6 +1,6 @@
 """The page that asks for the token: static, without a script, and readable by everyone."""
 
-LOGIN = """<!doctype html>
+LOGIN = b"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -24,4 +24,4 @@ input, button { font: inherit; padding: .5rem; width: 100%; box-sizing: border-b
 </main>
 </body>
 </html>
-""".encode()
+"""

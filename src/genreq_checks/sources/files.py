@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 from genreq_checks import __version__
 from genreq_checks.errors import UsageError
-from genreq_checks.facets import fuse, groups_of
 from genreq_checks.plan import Plan
+from genreq_checks.scan import fuse, groups_of
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
@@ -108,7 +108,7 @@ def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | No
     types = {name: "json" if gone.type in ("json", "jsonb") else "text" for name, gone in plan.dropped.items()}
     types = {name: types.get(name, "text") for name in relation.columns}
     scan = fuse(plan, groups_of(plan, types), cutover, aware=False, origin=sa.table(ROWS))
-    dialect = DuckDialect(paramstyle="named")  # a style without '%', which would be doubled
+    dialect = DuckDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # a style without '%', which would be doubled
     compiled = scan.select.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     quoted = dialect.identifier_preparer.quote_identifier(cohort.time)
     readable = relation.select(

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import fuse, groups_of
 from genreq_checks.plan import Plan
+from genreq_checks.scan import fuse, groups_of
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading, redact
+from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 TIME_TYPES = ("timestamp without time zone", "timestamp with time zone", "date")
@@ -48,7 +49,7 @@ def observe(plan: Plan, url: str, cutover: datetime | None = None, timeout: floa
     except SourceError as error:
         return _unread(plan, target, error)
     except sa.exc.DBAPIError as error:
-        return _unread(plan, target, SourceError(*_explain(error, target, plan)))
+        return _unread(plan, target, SourceError(*explain_failure(error, target, plan)))
     source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
     return snapshot.model_copy(update={"source": source})
 
@@ -69,7 +70,14 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
     found = find_table(connection, plan.table)
     problems = [found.problem] if found.problem else []
     tally: Tally | None = None
+    hanging: Dependents | None = None
     if found.oid is not None and found.facts is not None and not problems:
+        try:
+            with connection.begin_nested():
+                hanging = read_dependents(connection, plan, found.oid, found.facts)
+        except sa.exc.DBAPIError as error:
+            message, hint = explain_failure(error, target, plan)
+            problems.append(Problem(part="dependents", message=message, hint=hint))
         answer = _tally(connection, plan, target, found.oid, found.facts, cutover)
         if isinstance(answer, Problem):
             problems.append(answer)
@@ -90,6 +98,8 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
         ),
         table=found.facts,
         tally=tally,
+        dependents=hanging and hanging.found,
+        searched=hanging and hanging.searched,
         problems=tuple(problems),
     )
 
@@ -97,17 +107,17 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
 def _tally(
     connection: sa.Connection, plan: Plan, target: Target, oid: int, facts: TableFacts, cutover: datetime | None
 ) -> Tally | Problem:
-    obstacle = _obstacle(connection, plan, oid, facts)
+    obstacle = find_obstacle(connection, plan, oid, facts)
     if obstacle:
         return obstacle
-    types = {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
+    types = read_types(connection, oid)
     aware = types[plan.cohort.time] == "timestamp with time zone"
     scan = fuse(plan, groups_of(plan, types), cutover, aware)
     try:
         with connection.begin_nested():
             rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
     except sa.exc.DBAPIError as error:
-        message, hint = _explain(error, target, plan)
+        message, hint = explain_failure(error, target, plan)
         return Problem(part="tally", message=message, hint=hint)
     if len(rows) > MOST_CLASSES:
         message = f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes."
@@ -119,12 +129,17 @@ def _tally(
     )
 
 
+def read_types(connection: sa.Connection, oid: int) -> dict[str, str]:
+    """The columns that the role may read, with their types' names; a domain by its base type's."""
+    return {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
+
+
 def _row(row: Sequence[object], codes: tuple[int, ...]) -> TallyRow:
     day, split, status, *_, count = row
     return TallyRow(day, split, status, codes, count)  # type: ignore[arg-type]
 
 
-def _obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
+def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
     """What is known beforehand to make the scan wrong or impossible."""
     name = plan.table.qualified
     if connection.execute(_RLS, {"oid": oid}).scalar_one():
@@ -147,7 +162,7 @@ def _obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts
     return None
 
 
-def _explain(error: sa.exc.DBAPIError, target: Target, plan: Plan) -> tuple[str, str]:
+def explain_failure(error: sa.exc.DBAPIError, target: Target, plan: Plan) -> tuple[str, str]:
     """A failed statement in one line and what to do: by its SQLSTATE, since messages may quote values and be translated."""
     cause = error.orig
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None

@@ -1,0 +1,87 @@
+"""dependents.<column>: what would block the drop, vanish with it, or survive broken; after the drop, what is broken."""
+
+from __future__ import annotations
+
+from genreq_checks.checks.check import Check, unknown
+from genreq_checks.evidence import Evidence
+from genreq_checks.results import Finding, Outcome
+from genreq_checks.snapshot import Dependent, Searched
+from genreq_checks.wording import plural
+
+RULES = ("check constraint", "unique constraint", "primary key", "exclusion constraint", "foreign key")
+
+
+def judge(evidence: Evidence, column: str) -> list[Finding]:
+    """Each thing that hangs on the column is a finding; when there is none, what was looked at."""
+    now = evidence.now
+    problem = now.problem("dependents")
+    if problem or now.dependents is None:
+        reason = problem.text if problem else f"{now.source.location} has no catalog in which to look for dependents."
+        return [unknown(column, reason)]
+    present = now.table is not None and now.table.column(column) is not None
+    found = [_finding(one, present) for one in now.dependents if one.column == column]
+    if not found or all(one.outcome == "pass" for one in found):
+        found.append(_none(evidence, column, present, len(found)))
+    return sorted(found, key=lambda one: ("fail", "warn", "pass").index(one.outcome))
+
+
+def _finding(one: Dependent, present: bool) -> Finding:
+    outcome, message, remedy = _judged(one, present)
+    return Finding(
+        subject=one.name,
+        outcome=outcome,
+        message=f"{one.kind} {one.name} {message} {one.detail}".strip(),
+        remedy=remedy,
+        evidence={"kind": one.kind, "fate": one.fate, "confidence": one.confidence, "also": list(one.spans)},
+    )
+
+
+def _judged(one: Dependent, present: bool) -> tuple[Outcome, str, str]:
+    column = one.column
+    if one.fate == "blocks":
+        way = f"First: {one.ddl}; afterwards make it again without {column}." if one.ddl else "Take it away first."
+        return "fail", f"forbids to drop {column}.", way
+    if one.fate == "vanishes":
+        return _vanishing(one)
+    if one.fate == "fine":
+        return "pass", f"stays as it is without {column}.", ""
+    if one.confidence == "possible":
+        return "warn", "may break." if present else "may be broken.", f"Look whether it means this table's {column}."
+    when = f"breaks when {column} is dropped, and nothing will say so." if present else f"is broken: {column} is gone."
+    return "fail", when, f"{'First take' if present else 'Take'} {column} out of it (CREATE OR REPLACE)."
+
+
+def _vanishing(one: Dependent) -> tuple[Outcome, str, str]:
+    """What goes with the column is meant to go, unless it also says something of columns that stay."""
+    if one.spans and one.kind in RULES:
+        message = f"vanishes with {one.column}, and with it a rule about {', '.join(one.spans)}."
+        return "warn", message, "If the rule still matters, make it again without the column."
+    if one.spans and one.kind == "index":
+        message = f"vanishes with {one.column}, and queries by {', '.join(one.spans)} lose it."
+        return "warn", message, "If they need it, make one without the column: CREATE INDEX CONCURRENTLY."
+    return "pass", f"vanishes with {one.column}, as it should.", ""
+
+
+def _none(evidence: Evidence, column: str, present: bool, harmless: int) -> Finding:
+    looked = evidence.now.searched or Searched(functions=0)
+    places = ["the catalog"] if present else []
+    places.append(plural(looked.functions, "function body", "function bodies"))
+    if looked.statements is not None:
+        places.append(plural(looked.statements, "recent statement"))
+    what = "forbids to drop it or breaks with it" if present else "is left that is broken without it"
+    notes = f" ({'; '.join(looked.notes)})" if looked.notes else ""
+    return Finding(
+        subject=column,
+        outcome="pass",
+        message=f"Nothing {what}: looked at {', '.join(places)}{notes}.",
+        evidence={"functions": looked.functions, "statements": looked.statements, "harmless": harmless},
+    )
+
+
+CHECK = Check(
+    name="dependents",
+    title="{subject}: what hangs on it",
+    phases=frozenset({"before", "after"}),
+    subjects=lambda plan: tuple(plan.dropped),
+    judge=judge,
+)

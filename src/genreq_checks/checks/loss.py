@@ -1,0 +1,158 @@
+"""loss.<column>: each value that goes is recoverable, archived or knowingly given up; after a rollback it is back."""
+
+from __future__ import annotations
+
+from genreq_checks.archive_facts import ArchiveFacts
+from genreq_checks.checks.check import Check, unknown
+from genreq_checks.evidence import Evidence
+from genreq_checks.plan import Reconstruction
+from genreq_checks.population import not_counted
+from genreq_checks.results import Finding, Outcome
+from genreq_checks.selection import CONTENT, count_picked, of_loss
+from genreq_checks.snapshot import Snapshot
+from genreq_checks.tally import Tally
+from genreq_checks.wording import listed, plural
+
+
+def judge(evidence: Evidence, column: str) -> list[Finding]:
+    """Counts every row, whatever its status: in the source while the column is there, in the baseline when it is gone."""
+    if evidence.phase == "rolled-back":
+        return [_back(evidence, column)]
+    now, baseline = evidence.now.tally, evidence.baseline
+    if now is not None and now.has(column):
+        return [_ledger(evidence, column, evidence.now, now)]
+    if evidence.phase == "before":
+        return [unknown(column, str(evidence.side("all")) if now is None else not_counted(evidence, column, "all"))]
+    if baseline is not None:
+        if baseline.tally is None or not baseline.tally.has(column):
+            return [unknown(column, f"the baseline {baseline.source.location} did not count {column}.", _EARLIER)]
+        return [_ledger(evidence, column, baseline, baseline.tally)]
+    if evidence.inputs.archive is not None:
+        return [unknown(column, "whether the archive holds every value: there is no baseline to count by.", _EARLIER)]
+    message = f"Not asked for: what {column} held before the drop only a baseline can tell."
+    return [Finding(subject=column, outcome="skip", message=message, remedy=_EARLIER)]
+
+
+_EARLIER = "Give --baseline with a snapshot from before the drop."
+
+
+def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -> Finding:
+    """Where each value is besides in the column: exactly one place a value, in the order of the ledger."""
+    selection, plan = of_loss(evidence.plan, column), evidence.plan
+    missing = next((facet for facet in selection.facets if not tally.has(facet)), None)
+    if missing is not None:
+        name = _column_of(plan.dropped[column].reconstruction, missing)
+        return unknown(column, not_counted(evidence, name, "before" if snapshot is evidence.baseline else "all"))
+    counts = tally.count(column)
+    content = sum(counts.get(label, 0) for label in CONTENT)
+    alone = [count_picked(tally, pick, plan) for pick in selection.picks]
+    lost, doubtful = alone[0], sum(alone[1:])
+    numbers = {"rows": tally.total} | counts | {"populated": content, "recoverable": content - lost - doubtful}
+    empty = listed({label: n for label, n in counts.items() if label not in CONTENT})
+    places = f"{plural(content, 'value')} in {plural(tally.total, 'row')} (no content: {empty})"
+    where = f"{places}{_as_of(evidence, snapshot)}"
+    if tally.total == 0:
+        return unknown(column, f"{snapshot.plan_table} has no rows.", "Read the table that is in use.")
+    if lost + doubtful == 0:
+        message = f"Nothing would be lost: {where}; {_recoverable(evidence, column, content)}."
+        return _finding(column, "pass", message, numbers | {"archived": 0, "given_up": 0, "lost": 0})
+    archived = _archived(evidence.inputs.archive, snapshot, column, tally.total - counts["null"])
+    if archived is True:
+        message = (
+            f"Nothing would be lost: {where}; {lost + doubtful:,} live only in the verified archive, which has all."
+        )
+        return _finding(column, "pass", message, numbers | {"archived": lost + doubtful, "given_up": 0, "lost": 0})
+    given_up = plan.dropped[column].given_up
+    if given_up:
+        message = f"{lost + doubtful:,} of {where} are given up knowingly: {given_up}"
+        return _finding(column, "pass", message, numbers | {"archived": 0, "given_up": lost + doubtful, "lost": 0})
+    numbers |= {"archived": 0, "given_up": 0, "lost": lost, "doubtful": doubtful}
+    why = f" {archived}" if archived else ""
+    if lost == 0:
+        message = f"{doubtful:,} of {where} stand beside a malformed value that may not stand for them.{why}"
+        return _finding(column, "warn", message, numbers, _look(column))
+    more = f", and {doubtful:,} beside a malformed value" if doubtful else ""
+    message = f"{lost:,} of {where} live nowhere else{more}: the drop would lose them.{why}"
+    return _finding(column, "fail", message, numbers, _look(column))
+
+
+def _finding(column: str, outcome: Outcome, message: str, numbers: dict[str, int], remedy: str = "") -> Finding:
+    return Finding(subject=column, outcome=outcome, message=message, remedy=remedy, evidence=numbers)
+
+
+def _look(column: str) -> str:
+    return (
+        f"Their keys: genreq-checks rows loss.{column} SOURCE. Archive them (genreq-checks archive SOURCE -o FILE), "
+        'or give them up in the plan (given_up = "reason").'
+    )
+
+
+def _recoverable(evidence: Evidence, column: str, content: int) -> str:
+    gone = evidence.plan.dropped[column]
+    if content == 0:
+        return "there is nothing to lose"
+    ways = [f"made again from {gone.reconstruction.column}"] if gone.reconstruction else []
+    if gone.claim and gone.claim.column:
+        ways.append(f"redundant with a populated {gone.claim.column}")
+    return f"each is {' or '.join(ways)}"
+
+
+def _as_of(evidence: Evidence, snapshot: Snapshot) -> str:
+    if snapshot is not evidence.baseline:
+        return ""
+    return f", as of the baseline of {snapshot.source.read_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _column_of(recipe: Reconstruction | None, facet: str) -> str:
+    """The column that a facet lacks: of a reconstruction that was not counted, the one it reads."""
+    return recipe.column if recipe and facet.startswith("rebuild.") else facet
+
+
+def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, stored: int) -> bool | str:
+    """True when a verified archive of this table has every value that is not NULL, else why it does not count."""
+    if archive is None:
+        return ""
+    if archive.table != snapshot.plan_table:
+        return f"The archive {archive.path} is of {archive.table}."
+    if not archive.verified:
+        return f"The archive {archive.path} is not verified: {archive.problem or 'it was not read back'}"
+    held = archive.columns.get(column)
+    if held is None:
+        return f"The archive {archive.path} does not have {column}."
+    if held.values < stored:
+        return f"The archive {archive.path} has {held.values:,} of {plural(stored, 'value')} that are not NULL."
+    return True
+
+
+def _back(evidence: Evidence, column: str) -> Finding:
+    """As many values as the baseline had. A column that came back empty is not the old state."""
+    then = evidence.baseline.tally if evidence.baseline else None
+    now = evidence.now.tally
+    if then is None or not then.has(column):
+        reason = f"the baseline did not count {column}." if evidence.baseline else f"what {column} held is not known."
+        return unknown(column, f"whether its values are back: {reason}", _EARLIER)
+    if now is None or not now.has(column):
+        return unknown(column, str(evidence.side("all")) if now is None else not_counted(evidence, column, "all"))
+    had, has = (tally.total - tally.count(column)["null"] for tally in (then, now))
+    gone_rows = then.total - now.total
+    numbers = {"rows": now.total} | now.count(column) | {"values_before": had, "values_now": has}
+    measure = f"{plural(has, 'value')} that {'is' if has == 1 else 'are'} not NULL, {had:,} at the baseline"
+    if has >= had:
+        return _finding(column, "pass", f"The values are back: {measure}.", numbers)
+    given_up = evidence.plan.dropped[column].given_up
+    if given_up:
+        return _finding(column, "pass", f"{measure}; what is missing is given up knowingly: {given_up}", numbers)
+    if had - has <= gone_rows:
+        message = f"{measure}; there are {plural(gone_rows, 'row')} fewer than then, which may be those."
+        return _finding(column, "warn", message, numbers, "Held against the archive, restore says which rows are gone.")
+    message = f"{had - has:,} values are not back: {measure}. A rollback gives the column back empty."
+    return _finding(column, "fail", message, numbers, "Put them back: genreq-checks restore FILE URL")
+
+
+CHECK = Check(
+    name="loss",
+    title="{subject}: values that live nowhere else",
+    phases=frozenset({"before", "after", "rolled-back"}),
+    subjects=lambda plan: tuple(plan.dropped),
+    judge=judge,
+)

@@ -1,0 +1,111 @@
+"""`genreq-checks rows`: the keys of the rows behind a finding."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from genreq_checks.cli.options import (
+    Cutover,
+    PlanFile,
+    Source,
+    TableName,
+    Timeout,
+    instant,
+    source_or_variable,
+    the_plan,
+)
+from genreq_checks.errors import SourceError, UsageError, near
+
+if TYPE_CHECKING:
+    from genreq_checks.plan import Plan
+    from genreq_checks.selection import Selection
+
+CheckId = Annotated[str, typer.Argument(help="A check's id, as the report shows it: loss.download_url.")]
+Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="table or csv.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, readable by you alone; else stdout.")
+]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="No more than N rows.")]
+ShowValues = Annotated[bool, typer.Option("--show-values", help="The values themselves, and not only their shape.")]
+
+
+def rows(
+    check: CheckId,
+    source: Source = None,
+    cutover: Cutover = None,
+    fmt: Format = "table",
+    output: Output = None,
+    limit: Limit = None,
+    show_values: ShowValues = False,
+    plan: PlanFile = None,
+    table: TableName = None,
+    timeout: Timeout = 300,
+) -> None:
+    """List the rows behind a finding, by key: any number, streamed, values masked."""
+    from genreq_checks.render.rows import FORMATS
+    from genreq_checks.run import is_database_url
+
+    promised = the_plan(plan, table)
+    selection = select(promised, check)
+    if fmt not in FORMATS:
+        raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
+    moment, _ = instant(cutover)
+    where = source_or_variable(source)
+    if not is_database_url(where):
+        message = f"The rows of {where} cannot be listed: a snapshot has none, and row files are not read by key."
+        raise UsageError(message, "Give the URL of the database.")
+    from genreq_checks.sources.rows import listing
+
+    moment = moment if moment is not None else promised.cutover
+    with (
+        listing(promised, where, selection, moment, show_values=show_values, limit=limit, timeout=timeout) as found,
+        opened(output) as out,
+    ):
+        count = FORMATS[fmt](found.header, found.rows, out)
+    more = " (there may be more: --limit)" if count == limit else ""
+    print(f"{count:,} row{'' if count == 1 else 's'} behind {check}{more}", file=sys.stderr)
+
+
+def select(plan: Plan, check_id: str) -> Selection:
+    """The rows behind a check of the plan. Raises UsageError for a check that is not there, or is not about rows."""
+    from genreq_checks.checks import ALL
+    from genreq_checks.selection import SELECTIONS
+
+    ids = {one.id(subject): (one.name, subject) for one in ALL for subject in one.subjects(plan)}
+    listed = [check for check, (name, _) in ids.items() if name in SELECTIONS]
+    if check_id not in ids:
+        raise UsageError(f"There is no check '{check_id[:60]}'.", near(check_id, listed))
+    name, subject = ids[check_id]
+    selection = SELECTIONS[name](plan, subject) if name in SELECTIONS else None
+    if selection is None or not selection.picks:
+        raise UsageError(f"There are no rows behind {check_id}.", f"Those with rows: {', '.join(listed)}.")
+    return selection
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[TextIO]:
+    """Where rows are written: stdout, or a file that is whole or not there, and nobody else's to read."""
+    if path is None or str(path) == "-":
+        yield sys.stdout
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        hint = "Name a file in a folder that is there."
+        raise SourceError(f"{path} could not be written: {error.strerror}.", hint) from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+        os.replace(name, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(name)

@@ -1,0 +1,162 @@
+"""What pg_depend and the catalog beside it know to hang on a column: what blocks the drop, and what goes with it.
+
+PostgreSQL itself decides by pg_depend: an automatic dependency goes with the column, a normal one forbids the drop.
+This asks the same table, of the plan's table and of every partition and child under it, and follows what blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+
+from genreq_checks.snapshot import Dependent
+
+_TREE = sa.text("""
+    WITH RECURSIVE tree(oid) AS (
+        SELECT CAST(:oid AS oid) UNION
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON i.inhparent = t.oid)
+    SELECT oid::bigint FROM tree
+""")
+_HANGING = sa.text("""
+    WITH RECURSIVE cols AS (
+        SELECT a.attrelid, a.attnum, a.attname::text AS name FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = ANY (CAST(:tree AS oid[])) AND a.attname::text = ANY (CAST(:columns AS text[]))
+          AND a.attnum > 0 AND NOT a.attisdropped),
+    deps(col, attrelid, attnum, classid, objid, objsubid, automatic, depth) AS (
+        SELECT c.name, c.attrelid, c.attnum, d.classid, d.objid, d.objsubid, d.deptype <> 'n', 0
+        FROM cols c JOIN pg_catalog.pg_depend d
+          ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.attrelid AND d.refobjsubid = c.attnum
+        WHERE NOT (d.classid = 'pg_class'::regclass AND d.objsubid > 0)
+        UNION
+        SELECT p.col, p.attrelid, p.attnum, d.classid, d.objid, d.objsubid, false, p.depth + 1
+        FROM (SELECT deps.*, coalesce(r.ev_class, g.adrelid, deps.objid) AS target, g.adnum AS only,
+                     CASE WHEN r.oid IS NULL AND g.oid IS NULL THEN deps.classid ELSE 'pg_class'::regclass END AS kind
+              FROM deps
+              LEFT JOIN pg_catalog.pg_rewrite r ON deps.classid = 'pg_rewrite'::regclass AND r.oid = deps.objid
+                                               AND r.rulename = '_RETURN'
+              LEFT JOIN pg_catalog.pg_attrdef g ON deps.classid = 'pg_attrdef'::regclass AND g.oid = deps.objid
+              WHERE (g.adrelid, g.adnum) IS DISTINCT FROM (deps.attrelid, deps.attnum)) p
+        JOIN pg_catalog.pg_depend d
+          ON d.refclassid = p.kind AND d.refobjid = p.target AND (p.only IS NULL OR d.refobjsubid = p.only)
+         AND d.deptype = 'n' AND NOT (d.classid = p.classid AND d.objid = p.objid)
+        WHERE p.depth < 50),
+    hanging AS (
+        SELECT col, attrelid, attnum, classid, objid, max(objsubid) AS objsubid, bool_or(automatic) AS automatic,
+               min(depth) AS depth
+        FROM deps GROUP BY 1, 2, 3, 4, 5)
+    SELECT h.col, h.automatic, h.depth,
+        CASE h.classid
+            WHEN 'pg_rewrite'::regclass THEN
+                CASE WHEN rw.rulename <> '_RETURN' THEN 'rule' WHEN rc.relkind = 'm' THEN 'materialized view' ELSE 'view' END
+            WHEN 'pg_constraint'::regclass THEN
+                CASE con.contype WHEN 'c' THEN 'check constraint' WHEN 'u' THEN 'unique constraint'
+                    WHEN 'p' THEN 'primary key' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclusion constraint'
+                    WHEN 'n' THEN 'not-null constraint' ELSE 'constraint' END
+            WHEN 'pg_attrdef'::regclass THEN
+                CASE WHEN (ad.adrelid, ad.adnum) = (h.attrelid, h.attnum) THEN 'default' ELSE 'generated column' END
+            WHEN 'pg_class'::regclass THEN
+                CASE rel.relkind WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' ELSE 'relation' END
+            WHEN 'pg_trigger'::regclass THEN 'trigger'
+            WHEN 'pg_policy'::regclass THEN 'policy'
+            WHEN 'pg_publication_rel'::regclass THEN 'publication'
+            WHEN 'pg_statistic_ext'::regclass THEN 'statistics'
+            WHEN 'pg_proc'::regclass THEN CASE pr.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END
+            ELSE io.type END AS kind,
+        coalesce(quote_ident(coalesce(nullif(rw.rulename, '_RETURN'), con.conname, tg.tgname, po.polname, pub.pubname,
+                                      aa.attname)), io.identity) AS object,
+        CASE WHEN ow.oid IS NOT NULL THEN format('%I.%I', os.nspname, ow.relname) END AS owner,
+        CASE WHEN rw.rulename = '_RETURN' THEN format('%I.%I', rn.nspname, rc.relname) END AS relation,
+        CASE WHEN h.automatic THEN ARRAY(
+              SELECT DISTINCT a.attname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a
+                ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+              WHERE d.classid = h.classid AND d.objid = h.objid AND d.refclassid = 'pg_class'::regclass
+                AND d.refobjid = h.attrelid AND d.refobjsubid > 0 AND a.attname <> h.col
+                AND NOT a.attisdropped ORDER BY 1) END AS others
+    FROM hanging h
+    CROSS JOIN LATERAL pg_catalog.pg_identify_object(h.classid, h.objid, h.objsubid) io
+    LEFT JOIN pg_catalog.pg_rewrite rw ON h.classid = 'pg_rewrite'::regclass AND rw.oid = h.objid
+    LEFT JOIN pg_catalog.pg_class rc ON rc.oid = rw.ev_class
+    LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+    LEFT JOIN pg_catalog.pg_constraint con ON h.classid = 'pg_constraint'::regclass AND con.oid = h.objid
+    LEFT JOIN pg_catalog.pg_attrdef ad ON h.classid = 'pg_attrdef'::regclass AND ad.oid = h.objid
+    LEFT JOIN pg_catalog.pg_attribute aa ON aa.attrelid = ad.adrelid AND aa.attnum = ad.adnum
+    LEFT JOIN pg_catalog.pg_class rel ON h.classid = 'pg_class'::regclass AND rel.oid = h.objid
+    LEFT JOIN pg_catalog.pg_trigger tg ON h.classid = 'pg_trigger'::regclass AND tg.oid = h.objid
+    LEFT JOIN pg_catalog.pg_policy po ON h.classid = 'pg_policy'::regclass AND po.oid = h.objid
+    LEFT JOIN pg_catalog.pg_publication_rel pp ON h.classid = 'pg_publication_rel'::regclass AND pp.oid = h.objid
+    LEFT JOIN pg_catalog.pg_publication pub ON pub.oid = pp.prpubid
+    LEFT JOIN pg_catalog.pg_proc pr ON h.classid = 'pg_proc'::regclass AND pr.oid = h.objid
+    LEFT JOIN pg_catalog.pg_class ow ON ow.oid = coalesce(
+        CASE WHEN rw.rulename <> '_RETURN' THEN rw.ev_class END, con.conrelid, tg.tgrelid, po.polrelid, pp.prrelid, ad.adrelid)
+    LEFT JOIN pg_catalog.pg_namespace os ON os.oid = ow.relnamespace
+    WHERE NOT coalesce(con.conparentid <> 0, false) AND NOT coalesce(tg.tgisinternal OR tg.tgparentid <> 0, false)
+      AND NOT coalesce(rel.relispartition, false)
+      AND NOT (con.contype IS NOT NULL AND coalesce(con.coninhcount > 0, false))
+    ORDER BY h.depth, 4, 5
+""")
+_BESIDE = sa.text("""
+    WITH cols AS (
+        SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attacl, a.attinhcount,
+               a.attrelid = CAST(:oid AS oid) AS top, format('%I.%I', n.nspname, c.relname) AS owner
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE a.attrelid = ANY (CAST(:tree AS oid[])) AND a.attname::text = ANY (CAST(:columns AS text[]))
+          AND a.attnum > 0 AND NOT a.attisdropped)
+    SELECT c.name AS col, 'partition key' AS kind, 'partition key of ' || c.owner AS name, 'blocks' AS fate
+    FROM cols c JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = c.attrelid AND c.attnum = ANY (p.partattrs)
+    UNION ALL
+    SELECT c.name, 'inherited column', 'parent of ' || c.owner, 'blocks' FROM cols c WHERE c.top AND c.attinhcount > 0
+    UNION ALL
+    SELECT c.name, 'grant', format('%s to %s on %s', string_agg(lower(g.privilege_type), ', ' ORDER BY g.privilege_type),
+           coalesce(quote_ident(pg_catalog.pg_get_userbyid(nullif(g.grantee, 0))), 'public'), c.owner), 'vanishes'
+    FROM cols c CROSS JOIN LATERAL pg_catalog.aclexplode(c.attacl) g GROUP BY c.name, c.owner, g.grantee
+    UNION ALL
+    SELECT c.name, 'comment', 'comment on ' || c.owner || '.' || quote_ident(c.name), 'vanishes'
+    FROM cols c JOIN pg_catalog.pg_description d
+      ON d.classoid = 'pg_class'::regclass AND d.objoid = c.attrelid AND d.objsubid = c.attnum
+    UNION ALL
+    SELECT c.name, 'publication', format('%I', p.pubname), 'fine' FROM cols c, pg_catalog.pg_publication p
+    WHERE c.top AND (p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r
+        WHERE r.prpubid = p.oid AND r.prrelid = c.attrelid
+          AND to_jsonb(r) ->> 'prattrs' IS NULL AND to_jsonb(r) ->> 'prqual' IS NULL))
+    ORDER BY 2, 3
+""")
+_DROP = {  # what makes way; it can be made again, without the column, when the column is gone
+    "view": "DROP VIEW {name}",
+    "materialized view": "DROP MATERIALIZED VIEW {name}",
+    "rule": "DROP RULE {object} ON {owner}",
+    "trigger": "DROP TRIGGER {object} ON {owner}",
+    "policy": "DROP POLICY {object} ON {owner}",
+    "foreign key": "ALTER TABLE {owner} DROP CONSTRAINT {object}",
+    "generated column": "ALTER TABLE {owner} DROP COLUMN {object}",
+    "publication": "ALTER PUBLICATION {object} DROP TABLE {owner}",
+    "function": "DROP FUNCTION {name}",
+    "procedure": "DROP PROCEDURE {name}",
+}
+
+
+def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) -> Iterator[Dependent]:
+    """What hangs on the columns by the catalog; a column that is not there has nothing. All of it is certain."""
+    tree = [row.oid for row in connection.execute(_TREE, {"oid": oid})]
+    of = {"tree": tree, "columns": list(columns)}
+    for row in connection.execute(_HANGING, of):
+        if row.kind == "publication" or row.owner is None:
+            name = row.relation or row.object
+        elif row.kind in ("generated column", "default"):
+            name = f"{row.owner}.{row.object}"
+        else:
+            name = f"{row.object} on {row.owner}"
+        ddl = _DROP.get(row.kind, "").format(name=name, object=row.object, owner=row.owner)
+        yield Dependent(
+            column=row.col,
+            kind=row.kind,
+            name=name,
+            fate="vanishes" if row.automatic else "blocks",
+            confidence="certain",
+            detail="" if row.depth == 0 else "It hangs on the column by way of something that hangs on it.",
+            spans=tuple(row.others or ()),
+            ddl="" if row.automatic else ddl,
+        )
+    for row in connection.execute(_BESIDE, of | {"oid": oid}):
+        yield Dependent(column=row.col, kind=row.kind, name=row.name, fate=row.fate, confidence="certain")

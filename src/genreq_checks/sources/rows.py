@@ -1,0 +1,137 @@
+"""The rows behind a check, read from the table with the very expressions that counted them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from genreq_checks.errors import SourceError
+from genreq_checks.facets import JSON_TYPES, Facet, as_text
+from genreq_checks.masking import SHAPE_LENGTH, mask
+from genreq_checks.plan import Plan
+from genreq_checks.scan import groups_of, on_or_after
+from genreq_checks.selection import Pick, Selection
+from genreq_checks.sources.catalog import find_table
+from genreq_checks.sources.connection import Target, parse, reading
+from genreq_checks.sources.postgres import explain_failure, find_obstacle, read_types
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The rows behind a check: the columns' names, and the rows as they arrive; None is NULL."""
+
+    header: tuple[str, ...]
+    rows: Iterator[tuple[str | None, ...]]
+
+
+@contextmanager
+def listing(
+    plan: Plan,
+    url: str,
+    selection: Selection,
+    cutover: datetime | None = None,
+    *,
+    show_values: bool = False,
+    limit: int | None = None,
+    timeout: float = 300,
+) -> Iterator[Listing]:
+    """The rows that a selection takes, ordered by key, in batches, whatever their number: key, status, time, finding, and
+    the selection's columns, of which only the shape is shown unless `show_values`. `timeout` is each statement's.
+
+    Raises: SourceError when the table, a column or the rows cannot be read; UsageError for a URL that cannot be meant.
+    """
+    target = parse(url)
+    try:
+        with reading(target, timeout) as connection:
+            types = _readable(connection, plan, target, selection)
+            select = _select(plan, selection, types, cutover, show_values).limit(limit)
+            connection.execute(sa.select(sa.func.set_config("enable_sort", "on", True)))
+            names = (*plan.table.key, plan.cohort.column, plan.cohort.time, "finding", *selection.columns)
+            streamed = connection.execution_options(stream_results=True, yield_per=BATCH)
+            with closing(streamed.execute(select)) as result:
+                yield Listing(names, _rows(result, len(names) - len(selection.columns), selection, types, show_values))
+    except sa.exc.DBAPIError as error:
+        raise SourceError(*explain_failure(error, target, plan)) from None
+
+
+def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: Selection) -> dict[str, str]:
+    """The types of the columns that the role may read. Raises: SourceError when one that is needed is not among them."""
+    found = find_table(connection, plan.table)
+    problem = found.problem
+    if problem is None and found.oid is not None and found.facts is not None:
+        problem = find_obstacle(connection, plan, found.oid, found.facts)
+        types = read_types(connection, found.oid)
+        name = next((n for n in (*plan.table.key, *selection.columns) if n not in types), None)
+        if problem is None and name is None:
+            return types
+        if problem is None and name and found.facts.column(name):
+            raise SourceError(
+                f"The role may not read {plan.table.qualified}.{name}.", "GRANT SELECT on it to the role."
+            )
+        if problem is None:
+            raise SourceError(
+                f"{plan.table.qualified} has no column '{name}': its rows cannot be listed.",
+                "Of a column that is gone only an archive has the values.",
+            )
+    raise SourceError(
+        problem.message if problem else f"{target.location} could not be read.", problem.hint if problem else ""
+    )
+
+
+def _select(
+    plan: Plan, selection: Selection, types: dict[str, str], cutover: datetime | None, show_values: bool
+) -> sa.Select[Any]:
+    facets = {facet.name: facet for group in groups_of(plan, types) for facet in group.facets}
+    since = (
+        None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == "timestamp with time zone")
+    )
+    taken = [(_taken(plan, pick, facets, since), pick.label) for pick in selection.picks]
+    keys: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
+    shown = [as_text(name) for name in selection.columns]
+    values = [value if show_values else sa.func.left(value, SHAPE_LENGTH) for value in shown]
+    lengths = [] if show_values else [sa.func.length(value) for value in shown]
+    found: list[sa.ColumnElement[Any]] = [
+        *(sa.cast(key, sa.Text).label(f"key_{place}") for place, key in enumerate(keys)),
+        sa.cast(sa.column(plan.cohort.column), sa.Text),
+        sa.cast(sa.column(plan.cohort.time), sa.Text),
+        sa.case(*((condition, sa.literal(label)) for condition, label in taken)),
+        *values,
+        *lengths,
+    ]
+    table = sa.table(plan.table.name, schema=plan.table.schema_name)
+    return sa.select(*found).select_from(table).where(sa.or_(*(condition for condition, _ in taken))).order_by(*keys)
+
+
+def _taken(
+    plan: Plan, pick: Pick, facets: dict[str, Facet], since: sa.ColumnElement[bool] | None
+) -> sa.ColumnElement[bool]:
+    """Is the row among those of the pick? By the classes' codes, which are what the tally counted."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    for name, labels in pick.classes.items():
+        codes = [code for code, label in enumerate(facets[name].classes) if label in labels]
+        conditions.append(facets[name].code.in_(codes))
+    if pick.cohort:
+        conditions.append(sa.cast(sa.column(plan.cohort.column), sa.Text).in_(plan.cohort.values))
+    if since is not None and pick.side != "any":
+        conditions.append(since if pick.side == "after" else since.is_not(True))
+    return sa.and_(*conditions)
+
+
+def _rows(
+    result: sa.CursorResult[Any], plain: int, selection: Selection, types: dict[str, str], show_values: bool
+) -> Iterator[tuple[str | None, ...]]:
+    if show_values:
+        yield from (tuple(row) for row in result)
+        return
+    count = len(selection.columns)
+    is_json = [types[name] in JSON_TYPES for name in selection.columns]
+    for row in result:
+        values, lengths = row[plain : plain + count], row[plain + count :]
+        yield (*row[:plain], *(mask(*of) for of in zip(values, lengths, is_json, strict=True)))
