@@ -154,13 +154,15 @@ def sparkline(
     base = alt.Chart(alt.InlineData(values=values))
     x = alt.X("day:T", axis=None, scale=alt.Scale(type="utc"))
     y = alt.Y("rate:Q", axis=None, scale=alt.Scale(domain=[0, 1], padding=2))
-    line = base.mark_line(color=INK, strokeWidth=1.5).encode(
-        x=x,
-        y=y,
-        detail="side:N",
-        tooltip=[alt.Tooltip("when:N", title=days.step), alt.Tooltip("told:N", title=clean(column))],
-    )
-    layers = [line, *([_rule(cutover, x)] if cutover is not None and days.rates else [])]
+    tips = [alt.Tooltip("when:N", title=days.step), alt.Tooltip("told:N", title=clean(column))]
+    line = base.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y, detail="side:N", tooltip=tips)
+    last = base.mark_point(color=INK, filled=True, size=30, opacity=1).encode(x=x, y=y, tooltip=tips)
+    ends = [{"filter": f"datum.day === '{values[-1].get('day', '')}'"}]  # a side of one step has no line, but a point
+    layers = [
+        line,
+        last.properties(transform=ends),
+        *([_rule(cutover, x)] if cutover is not None and days.rates else []),
+    ]
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
     chart = alt.layer(*layers).properties(width=width, height=height)
     return finish(chart, "", [], words)
