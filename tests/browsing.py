@@ -52,7 +52,7 @@ def page(running: Browser, url: str, sentinel: str, **options: Any) -> Iterator[
         shown.goto(url)
         shown.wait_for_selector(sentinel, state="attached")
         yield shown
-        assert errors == []
+        assert "\n".join(errors) == ""
     finally:
         context.close()
 

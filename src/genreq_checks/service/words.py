@@ -100,16 +100,18 @@ def rate_cards(report: Report) -> list[Card]:
             told += f" · before {percent(before.populated, before.rows)}"
         if change is not None and change.difference is not None:
             told += f" ({points(change.difference)} points)"
-        outcome = _judged(report, rate.column)
-        cards.append(Card(clean(rate.column), f"{MARKS[outcome]} {percent(rate.populated, rate.rows)}", told))
+        outcome, doubts = _judged(report, rate.column)
+        cards.append(Card(clean(rate.column), f"{MARKS[outcome]} {percent(rate.populated, rate.rows)}", told + doubts))
     return cards
 
 
-def _judged(report: Report, column: str) -> Outcome:
-    """The worst that the checks of a column's values say, or skip when none was made."""
-    ids = {f"{name}.{column}" for name in ("population", "derivation", "url-shape")}
-    made = [check.outcome for check in report.checks if check.id in ids and check.outcome != "skip"]
-    return worst(made) if made else "skip"
+def _judged(report: Report, column: str) -> tuple[Outcome, str]:
+    """The worst that the checks of a column's values say, skip when none was made; and which of them did not pass."""
+    names = ("population", "derivation", "url-shape")
+    made = {name: check.outcome for check in report.checks for name in names if check.id == f"{name}.{column}"}
+    outcomes = [outcome for outcome in made.values() if outcome != "skip"]
+    told = "".join(f" · {name}: {outcome}" for name, outcome in made.items() if outcome in BAD)
+    return (worst(outcomes) if outcomes else "skip"), told
 
 
 def dropped_cards(report: Report) -> list[Card]:
@@ -129,7 +131,7 @@ def _first(check: CheckResult) -> str:
 def provenance(answer: Answer, age: float | None) -> str:
     """When it was read, from what, by whom, and under which plan."""
     source = answer.now.source
-    ago_words = f" ({ago(age)} before this page was drawn)" if age is not None and not answer.is_sample else ""
+    ago_words = f" ({ago(age)} ago)" if age is not None and not answer.is_sample else ""
     who = f" by {source.role}" if source.role else ""
     server = f", {source.server}" if source.server else ""
     plan = f"plan {answer.report.plan.fingerprint}"
