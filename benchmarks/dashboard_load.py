@@ -60,7 +60,9 @@ async def view(url: str, intervals: int, ready: asyncio.Barrier) -> tuple[float,
         page.raise_for_status()
         first, runs = 0.0, 0
         refresh = ""
-        async with connect(f"{url.replace('http', 'ws')}ws?session_id={session}", max_size=None, proxy=None) as socket:
+        async with connect(
+            f"{url.replace('http', 'ws')}ws?session_id={session}", max_size=None, proxy=None, ping_interval=None
+        ) as socket:
             while runs <= intervals:
                 message = json.loads(await asyncio.wait_for(socket.recv(), 120))
                 text = json.dumps(message)

@@ -11,7 +11,6 @@ app = marimo.App(
 with app.setup:
     import marimo as mo
 
-    from genreq_checks import charts
     from genreq_checks.service import shared, words
 
 
@@ -67,9 +66,7 @@ def rates(answer):
             mo.vstack(
                 [
                     *card,
-                    charts.sparkline(
-                        answer.plan, answer.now, card.column, answer.cutover, baseline=answer.baseline, width=230
-                    ),
+                    answer.pictures.sparklines[card.column],
                 ]
             )
             for card in words.rate_cards(answer.report)
@@ -104,9 +101,7 @@ def trends_heading(answer):
 
 @app.cell(hide_code=True)
 def trends(answer):
-    mo.vstack(
-        [charts.daily(answer.plan, answer.now, column, answer.baseline, answer.cutover) for column in answer.plan.kept]
-    )
+    mo.vstack(answer.pictures.trends)
     return
 
 

@@ -27,7 +27,7 @@ from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
 from genreq_checks.service import serve, words
-from genreq_checks.service.answer import Answer, reader
+from genreq_checks.service.answer import Answer, judge, reader
 from genreq_checks.service.door import COOKIE, PARAMETER, Door, Rules, health
 from genreq_checks.service.settings import Settings, from_environment, to_environment
 from genreq_checks.service.shared import Board, Reading
@@ -53,7 +53,7 @@ def answer(database: str, plan: Plan) -> Answer:
     """What a reading of a small table gives."""
     insert(database, ROW)
     now = observe(plan, database)
-    return Answer(plan, now, None, None, check(plan, now))
+    return judge(plan, now, None, None)
 
 
 def test_fifty_who_ask_at_once_get_one_reading(answer: Answer) -> None:

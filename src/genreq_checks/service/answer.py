@@ -12,6 +12,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.review import open_sources
 from genreq_checks.run import check, observe
+from genreq_checks.service.pictures import Pictures, draw
 from genreq_checks.service.settings import Settings
 from genreq_checks.snapshot import Snapshot
 
@@ -25,6 +26,7 @@ class Answer:
     baseline: Snapshot | None
     cutover: datetime | None
     report: Report
+    pictures: Pictures
     is_sample: bool = False
 
     @property
@@ -52,10 +54,17 @@ def reader(settings: Settings) -> Callable[[], Answer]:
         if baseline is not None and baseline.problem("tally") is not None:
             past.cache_clear()  # it was not there to be read; another time it may be
         now = observe(settings.plan, settings.source, settings.cutover, timeout=settings.timeout)
-        report = check(settings.plan, now, baseline, cutover=settings.cutover)
-        return Answer(settings.plan, now, baseline, settings.cutover, report)
+        return judge(settings.plan, now, baseline, settings.cutover)
 
     return read
+
+
+def judge(
+    plan: Plan, now: Snapshot, baseline: Snapshot | None, cutover: datetime | None, is_sample: bool = False
+) -> Answer:
+    """The answer that snapshots give."""
+    report = check(plan, now, baseline, cutover=cutover)
+    return Answer(plan, now, baseline, cutover, report, draw(plan, now, baseline, cutover), is_sample)
 
 
 @cache
@@ -64,5 +73,4 @@ def sample() -> Answer:
     opened = open_sources(environment={})
     if opened.now is None:
         raise SourceError(opened.problem or "The sample could not be made.")
-    report = check(opened.plan, opened.now, opened.baseline, cutover=opened.cutover)
-    return Answer(opened.plan, opened.now, opened.baseline, opened.cutover, report, is_sample=True)
+    return judge(opened.plan, opened.now, opened.baseline, opened.cutover, is_sample=True)
