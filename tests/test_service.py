@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import html
+import importlib.util
 import json
 import os
 import signal
@@ -23,6 +25,7 @@ import pytest
 import websockets.sync.client as ws
 from websockets.exceptions import InvalidStatus
 
+from genreq_checks.cli.review import copy_notebooks
 from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
@@ -32,9 +35,10 @@ from genreq_checks.service.door import COOKIE, PARAMETER, Door, Rules, health
 from genreq_checks.service.settings import Settings, from_environment, to_environment
 from genreq_checks.service.shared import Board, Reading
 from rows import insert
-from serving import dashboard, until
+from serving import dashboard, serving, until
 
 TOKEN = "a-token-that-nobody-must-see-2718"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 ROW = {"completed_at": "2025-01-11", "github_url": "https://github.com/leo/app"}
 
 
@@ -418,6 +422,37 @@ def test_the_first_page_says_what_is_wrong(plan: Plan, database: str) -> None:
     assert words.check_rows(report)[0]["outcome"] == "✗ fail"
     assert json.loads(next(d for d in words.downloads(report) if d.name == "report.json").make())["outcome"] == "fail"
     assert "github_url,after,3,3,0,0,0,1.0," in words.rates_csv(report)
+
+
+def test_the_demo_is_served_from_its_snapshots(tmp_path: Path) -> None:
+    with serving(tmp_path, ["genreq_checks", "demo", "--serve", "--port", "0"], "Dashboard: ") as served:
+        assert {"before.json", "after.json"} <= {file.name for file in (tmp_path / "genreq-demo").iterdir()}
+        assert until(lambda: served.get("/healthz"), lambda answer: answer.status_code == 200)
+        assert served.get("/").status_code == 200
+
+
+def test_the_review_notebooks_are_copied_and_copies_are_left_alone(tmp_path: Path) -> None:
+    copy_notebooks(tmp_path / "review")
+    mine = tmp_path / "review" / "population_rates.py"
+    assert "auto_instantiate = true" in (tmp_path / "review" / "pyproject.toml").read_text()
+    mine.write_text("# mine")
+    copy_notebooks(tmp_path / "review")
+    assert mine.read_text() == "# mine"
+    assert (tmp_path / "review" / "dropped_columns.py").read_text() == (NOTEBOOKS / "dropped_columns.py").read_text()
+    with pytest.raises(UsageError, match="cannot be used"):
+        copy_notebooks(mine)
+
+
+def test_the_dashboards_notebook_runs_without_a_server(answer: Answer) -> None:
+    spec = importlib.util.spec_from_file_location("dashboard", NOTEBOOKS / "dashboard.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    outputs, defined = module.app.run(defs={"reading": Reading(answer, None, 3.0)})
+    shown = " ".join(str(getattr(output, "text", output)) for output in outputs)
+    assert words.verdict(defined["reading"]) in html.unescape(shown)
+    assert "? UNKNOWN" in shown or "✗ FAIL" in shown
 
 
 def test_nobody_is_left_behind_when_the_dashboard_is_stopped(tmp_path: Path, database: str) -> None:

@@ -93,8 +93,8 @@ def serve(
     needed = not is_loopback(host)
     token, kept = find_token(token_file, os.environ.pop("GENREQ_TOKEN", "").strip(), needed, state)
     port = _free(host, port)
-    shared.attempt()  # the first viewer need not wait for it
     app = make_app(Rules(token, origins, base), shared, session_ttl)
+    shared.attempt()  # the first viewer need not wait for it
     shown = f"[{host}]" if ":" in host else host
     print(f"Dashboard: http://{shown}:{port}{base}/  (stop it with Ctrl-C)", file=sys.stderr)
     if token:

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the report and the chart go.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Where --serve serves; 0 takes a free one.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Then open the result in the dashboard.")]
 
 
-def demo(output: Folder = Path("genreq-demo"), serve: Serve = False) -> None:
+def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port = 2718) -> None:
     """Show the whole story on an embedded PostgreSQL: before, the drop, new generations, the verdict and its picture."""
     from genreq_checks.cli.output import print_text
     from genreq_checks.demo import sample_snapshots
@@ -31,11 +32,11 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False) -> None:
     print(f"Written to {output}: before.json (the baseline), report.json", file=sys.stderr)
     if serve:
         told.after.save(output / "after.json")
-        serve_snapshots(output / "after.json", output / "before.json", told.cutover)
+        serve_snapshots(output / "after.json", output / "before.json", told.cutover, port)
     raise typer.Exit(report.exit_code())
 
 
-def serve_snapshots(after: Path, before: Path, cutover: datetime) -> None:
+def serve_snapshots(after: Path, before: Path, cutover: datetime, port: int) -> None:
     """Serve the dashboard of two saved snapshots until it is stopped."""
     import os
 
@@ -44,4 +45,4 @@ def serve_snapshots(after: Path, before: Path, cutover: datetime) -> None:
 
     os.environ |= {"GENREQ_PLAN": "", "GENREQ_TABLE": ""}  # the demo is about the built-in plan
     os.environ |= to_environment(str(after), str(before), cutover)
-    serve()
+    serve(port=port)

@@ -152,7 +152,7 @@ def _name(host: str) -> str | None:
 
 
 async def _form(receive: Receive) -> str:
-    body = b""
+    body: bytes = b""
     while len(body) <= LONGEST_FORM:
         message = await receive()
         body += message.get("body", b"")

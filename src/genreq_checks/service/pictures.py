@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from genreq_checks import charts  # here, not late: the thread that reads must not import while sessions do
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from genreq_checks.charts import Chart
 
 SPARKLINE_WIDTH = 230
 
@@ -36,8 +33,6 @@ class Pictures:
 
 def draw(plan: Plan, now: Snapshot, baseline: Snapshot | None, cutover: datetime | None) -> Pictures:
     """All charts of a reading."""
-    from genreq_checks import charts
-
     return Pictures(
         {
             column: _picture(charts.sparkline(plan, now, column, cutover, baseline=baseline, width=SPARKLINE_WIDTH))
@@ -47,5 +42,5 @@ def draw(plan: Plan, now: Snapshot, baseline: Snapshot | None, cutover: datetime
     )
 
 
-def _picture(chart: Chart) -> Picture:
+def _picture(chart: charts.Chart) -> Picture:
     return Picture(chart.to_json(indent=None))

@@ -28,6 +28,7 @@ _parsing = threading.RLock()
 def make_app(rules: Rules, board: Board, session_ttl: int, notebook: Path | None = None) -> ASGIApp:
     """The dashboard's notebook as an ASGI application, with the door in front."""
     import marimo
+    import pandas  # noqa: F401 - loaded before there are threads: those that import it at once can deadlock
 
     notebook = notebook or resource("notebooks", "dashboard.py")
     built = marimo.create_asgi_app(quiet=True, include_code=False, session_ttl=session_ttl)
@@ -52,7 +53,7 @@ def guard_parsing() -> None:
     """
     if sys.version_info >= (3, 12) or hasattr(ast.parse, "__wrapped__"):
         return
-    ast.parse = _one_at_a_time(ast.parse)  # type: ignore[assignment]
+    ast.parse = _one_at_a_time(ast.parse)
 
 
 def _one_at_a_time(parse: Callable[..., Any]) -> Callable[..., Any]:
