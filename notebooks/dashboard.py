@@ -95,7 +95,7 @@ def read(answer, reading, refresh):
 
 @app.cell(hide_code=True)
 def trends_heading(answer):
-    mo.md("## Since the cutover" if answer.cutover else "## Over time")
+    mo.md("## Before and since the cutover" if answer.cutover else "## Over time")
     return
 
 
