@@ -38,7 +38,7 @@ def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), descriptio
     lines = [line for text in subtitle for line in folded(text, room + 8)]
     heading = alt.TitleParams(text=folded(title, room) or [""], subtitle=lines, anchor="start", frame="bounds")
     told = chart.properties(
-        title=heading,
+        **({"title": heading} if title else {}),
         description=description or " ".join((f"{title}.", *subtitle)),
         background="transparent",
         usermeta={"embedOptions": {"actions": False, "renderer": "svg"}},

@@ -146,16 +146,18 @@ def sparkline(
     cutover = cutover if cutover is not None else plan.cutover
     days = daily_counts(plan, now, column, baseline, cutover, SPARKS)
     values = [_point(rate, days.step, cutover) for rate in days.rates] or [{}]
+    values[-1]["last"] = True
     base = alt.Chart(alt.InlineData(values=values))
     x = alt.X("day:T", axis=None, scale=alt.Scale(type="utc"))
     y = alt.Y("rate:Q", axis=None, scale=alt.Scale(domain=[0, 1], padding=2))
-    line = base.mark_line(color=INK, strokeWidth=1.5).encode(
-        x=x,
-        y=y,
-        detail="side:N",
-        tooltip=[alt.Tooltip("when:N", title=days.step), alt.Tooltip("told:N", title=clean(column))],
-    )
-    layers = [line, *([_rule(cutover, x)] if cutover is not None and days.rates else [])]
+    tips = [alt.Tooltip("when:N", title=days.step), alt.Tooltip("told:N", title=clean(column))]
+    line = base.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y, detail="side:N", tooltip=tips)
+    last = base.mark_point(color=INK, filled=True, size=30, opacity=1, aria=False).encode(x=x, y=y, tooltip=tips)
+    layers = [
+        line,
+        last.transform_filter("datum.last"),  # a side of one step has no line, but a point
+        *([_rule(cutover, x)] if cutover is not None and days.rates else []),
+    ]
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
     chart = layered(*layers).properties(width=width, height=height)
     return finish(chart, "", [], words)

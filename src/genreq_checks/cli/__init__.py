@@ -10,10 +10,12 @@ from genreq_checks.cli import (
     about,
     archive,
     check,
+    dashboard,
     demo,
     generate,
     history,
     rehearse,
+    review,
     rows,
     selftest,
     snapshot,
@@ -40,6 +42,8 @@ app.command("rehearse")(rehearse.rehearse)
 app.command("demo")(demo.demo)
 app.command("history")(history.history)
 app.command("selftest")(selftest.selftest)
+app.command("dashboard")(dashboard.dashboard)
+app.command("review")(review.review)
 app.command("list")(about.list_checks)
 app.command("explain")(about.explain)
 app.command("schema")(about.schema)

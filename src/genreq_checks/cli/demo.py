@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,11 @@ import typer
 from genreq_checks.errors import UsageError
 
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where report, chart and archive go.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Where --serve serves; 0 takes a free one.")]
+Serve = Annotated[bool, typer.Option("--serve", help="Then open the result in the dashboard.")]
 
 
-def demo(output: Folder = Path("genreq-demo")) -> None:
+def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port = 2718) -> None:
     """Show the whole story on an embedded PostgreSQL: before, archive, drop, generations, verdict, rollback, restore."""
     from genreq_checks import charts
     from genreq_checks.cli.output import print_text
@@ -36,4 +39,18 @@ def demo(output: Folder = Path("genreq-demo")) -> None:
     print_text(report)
     names = ", ".join(sorted(path.name for path in output.iterdir() if path.is_file()))
     print(f"Written to {output}: {names}", file=sys.stderr)
+    if serve:
+        serve_snapshots(output / "after.json", output / "before.json", told.cutover, port)
     raise typer.Exit(report.exit_code())
+
+
+def serve_snapshots(after: Path, before: Path, cutover: datetime, port: int) -> None:
+    """Serve the dashboard of two saved snapshots until it is stopped."""
+    import os
+
+    from genreq_checks.cli.dashboard import serve
+    from genreq_checks.service.settings import to_environment
+
+    os.environ |= {"GENREQ_PLAN": "", "GENREQ_TABLE": ""}  # the demo is about the built-in plan
+    os.environ |= to_environment(str(after), str(before), cutover)
+    serve(port=port)

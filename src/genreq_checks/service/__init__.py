@@ -1,0 +1,1 @@
+"""The dashboard's service: one reading for everyone who looks, and the door in front of it."""

@@ -1,0 +1,76 @@
+"""What one reading gives: the snapshots and the report that was made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from genreq_checks.errors import SourceError
+from genreq_checks.plan import Plan
+from genreq_checks.results import Report
+from genreq_checks.review import open_sources
+from genreq_checks.run import check, observe
+from genreq_checks.service.pictures import Pictures, draw
+from genreq_checks.service.settings import Settings
+from genreq_checks.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A report and what it was made of. `is_sample`: of the sample's story, since no source was named."""
+
+    plan: Plan
+    now: Snapshot
+    baseline: Snapshot | None
+    cutover: datetime | None
+    report: Report
+    pictures: Pictures
+    is_sample: bool = False
+
+    @property
+    def unread(self) -> str | None:
+        """Why the rows could not be counted, or None. That the table is not there is an answer, not a failure to read."""
+        if self.now.tally is not None or any(problem.part == "table" for problem in self.now.problems):
+            return None
+        problem = self.now.problem("tally")
+        return problem.text if problem else "The rows were not counted."
+
+
+def reader(settings: Settings) -> Callable[[], Answer]:
+    """A function that reads the source and judges it; the baseline is read once, since the past does not change."""
+
+    @cache
+    def past() -> Snapshot | None:
+        if settings.baseline is None:
+            return None
+        return observe(settings.plan, settings.baseline, settings.cutover, timeout=settings.timeout)
+
+    def read() -> Answer:
+        if settings.source is None:
+            return sample()
+        baseline = past()
+        if baseline is not None and baseline.problem("tally") is not None:
+            past.cache_clear()  # it was not there to be read; another time it may be
+        now = observe(settings.plan, settings.source, settings.cutover, timeout=settings.timeout)
+        return judge(settings.plan, now, baseline, settings.cutover)
+
+    return read
+
+
+def judge(
+    plan: Plan, now: Snapshot, baseline: Snapshot | None, cutover: datetime | None, is_sample: bool = False
+) -> Answer:
+    """The answer that snapshots give."""
+    report = check(plan, now, baseline, cutover=cutover)
+    return Answer(plan, now, baseline, cutover, report, draw(plan, now, baseline, cutover), is_sample)
+
+
+@cache
+def sample() -> Answer:
+    """The clean-up on the sample history, made on an embedded PostgreSQL, once."""
+    opened = open_sources(environment={})
+    if opened.now is None:
+        raise SourceError(opened.problem or "The sample could not be made.")
+    return judge(opened.plan, opened.now, opened.baseline, opened.cutover, is_sample=True)
