@@ -10,10 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Server
-from genreq_checks import embedded
+from genreq_checks import embedded, run
 from genreq_checks.checks import ALL
 from genreq_checks.cli import app
+from genreq_checks.evidence import Evidence
 from genreq_checks.plan import Plan
+from genreq_checks.results import Finding
 from genreq_checks.selftest import run as selftest
 from genreq_checks.selftest.fault import by_edit, by_sql, fault
 from genreq_checks.selftest.faults import FAULTS
@@ -62,6 +64,18 @@ def test_a_fault_that_is_not_noticed_is_not_caught(server: Server) -> None:
     assert not told[-1].caught
     assert line(told[-1]) == ("✗ before      nothing at all: nothing turned; it had to be claims.conversation FAIL")
     assert verdict(told, []).startswith("0 of 1 fault caught")
+
+
+def test_a_check_that_was_made_blind_is_found_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def blind(_: Evidence, column: str) -> list[Finding]:
+        return [Finding(subject=column, outcome="pass", message="All is well.")]
+
+    checks = [dataclasses.replace(one, judge=blind) if one.name == "url-shape" else one for one in ALL]
+    monkeypatch.setattr(run, "ALL", tuple(checks))
+    missed = [one for one in FAULTS if one.name == "an old row with a token in github_url"]
+    *clean, trial = sabotage(server, missed)
+    assert all(one.caught for one in clean)
+    assert (trial.caught, dict(trial.turned)) == (False, {})
 
 
 @pytest.mark.parametrize("turned", [{"a": "warn"}, {"a": "fail", "b": "fail"}, {}])
