@@ -24,8 +24,6 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HEADINGS = ["Problem", "What is measured", "How it can be wrong", "What to do"]
 SUFFIXES = {"junit": ".xml", "sarif": ".sarif", "html": ".html", "json": ".json", "markdown": ".md", "text": ".txt"}
-WRITTEN_LATER = {"performance.md", "dashboard.md", "dashboard.png", "rates.png"}  # pages and pictures that others bring
-LATER = {"dashboard", "review"}  # commands that others bring
 
 
 def commands() -> dict[str, Any]:
@@ -109,8 +107,6 @@ def test_there_are_calls_to_hold() -> None:
 )
 def test_every_call_in_the_docs_is_a_valid_one(page: Path, call: list[str]) -> None:
     name, *arguments = call
-    if name in LATER and name not in commands():
-        return
     assert name in commands(), f"{page}: there is no command {name}"
     if not arguments:
         return  # the command is only named
@@ -124,7 +120,7 @@ def test_every_call_in_the_docs_is_a_valid_one(page: Path, call: list[str]) -> N
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_within_the_project_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
-        if not re.match(r"[a-z]+:|#", target) and Path(target).name not in WRITTEN_LATER:
+        if not re.match(r"[a-z]+:|#", target):
             path, _, anchor = target.partition("#")
             assert (page.parent / path).exists(), target
             assert not anchor or f"# {anchor.replace('-', ' ')}" in (page.parent / path).read_text("utf-8").lower()
