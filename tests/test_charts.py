@@ -151,7 +151,7 @@ def test_titles_say_the_finding(snapshot: Snapshot, report: Report, plan: Plan) 
     )
     assert (
         title(charts.daily(plan, snapshot, "deployment_url", cutover=CUTOVER))
-        == "deployment_url: 0 % before, 92.6 % after"
+        == "deployment_url: 4.8 % before, 92.9 % after"
     )
     assert title(charts.reasons(report)).startswith("Most without a value after: ")
     assert title(charts.statuses(report)) == "99 (100 %) of 99 rows are completed"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import altair as alt
 
 from genreq_checks.charts.lines import HEIGHT, QUARTERS, Row, down, line_text, tips
-from genreq_checks.charts.style import INK, SIDES, clean, finish, nothing, side_scale, sized
+from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
 from genreq_checks.results import Report
 from genreq_checks.wording import percent, share
 
@@ -28,7 +28,9 @@ def reasons(report: Report, width: int | None = None) -> alt.LayerChart:
     groups: list[Group] = []
     for column in dict.fromkeys(rate.column for rate in report.rates):
         for name in ("null", "blank", "malformed"):
-            sides = [(r.side, getattr(r, name), r.rows) for r in report.rates if r.column == column and r.rows]
+            sides: list[tuple[str, int, int]] = [
+                (r.side, getattr(r, name), r.rows) for r in report.rates if r.column == column and r.rows
+            ]
             groups.append((column, name, sides))
     last = [r for r in report.rates if r.side in ("after", "all") and r.rows]
     worst = max(last, key=lambda r: (r.null + r.blank) / r.rows, default=None)
@@ -75,10 +77,10 @@ def statuses(report: Report, width: int | None = None) -> alt.LayerChart:
         for name, n in sorted(report.statuses.items(), key=lambda item: -item[1])
     ]
     base = alt.Chart(alt.InlineData(values=lines))
-    y = alt.Y("status:N", sort=[line["status"] for line in lines], title=None)
+    y = alt.Y("status:N", sort=[str(line["status"]) for line in lines], title=None)
     x = alt.X("share:Q", title="rows, of all", scale=alt.Scale(domain=[0, 1]), axis=QUARTERS)
     bars = base.mark_bar(color=SIDES["all"][0]).encode(x=x, y=y, tooltip=tips(status="status", told="rows"))
-    layers = alt.layer(bars, *_shares(base, x, y))
+    layers = layered(bars, *_shares(base, x, y))
     top = lines[0]
     title = f"{top['text']} of {total:,} rows are {top['status']}"
     return finish(sized(layers, width, HEIGHT * len(lines)), title, [f"Rates count rows with {report.plan.cohort}."])
@@ -119,7 +121,7 @@ def _bars(
         color=alt.Color("side:N", scale=side_scale(found, 0), legend=None),
         tooltip=tips(**{"column": "column", "class": "class", "side": "side", "told": "rows"}),
     )
-    layers = alt.layer(
+    layers = layered(
         bars.transform_filter("isValid(datum.side)"), *_shares(base, x, y), line_text(base, y, "heading", "bold")
     )
     return finish(sized(layers, width, (HEIGHT - 3) * len(lines)), title, subtitle)

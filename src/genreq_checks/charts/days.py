@@ -45,12 +45,16 @@ class DayRate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The steps in order, how long a step is, and the cohort's rows that have no place in a calendar."""
+    """The steps in order, how long a step is, and the cohort's rows that have no place in a calendar.
+
+    `totals` has (populated, rows) of each whole side, as the report has them, with those rows.
+    """
 
     rates: tuple[DayRate, ...]
     step: Step
     undated: int
     beyond: int
+    totals: Mapping[Side, tuple[int, int]]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -112,7 +116,9 @@ def daily_counts(
         for day, some in sorted(bins.items()):
             part = count(facets[side].model_copy(update={"rows": tuple(some)}), column)
             found.append(_day_rate(column, day, side, part))
-    return Days(tuple(found), step, undated, beyond)
+    whole = {side: count(tally, column) for side, tally in facets.items()}
+    totals = {side: (part.populated, part.rows) for side, part in whole.items()}
+    return Days(tuple(found), step, undated, beyond, totals)
 
 
 def daily_rates(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import altair as alt
 
 from genreq_checks.charts.lines import HEIGHT, QUARTERS, Row, down, line_text, tips
-from genreq_checks.charts.style import INK, QUIET, SIDES, clean, finish, nothing, sized
+from genreq_checks.charts.style import INK, QUIET, SIDES, clean, finish, layered, nothing, sized
 from genreq_checks.results import Rate, Report
 from genreq_checks.wording import bounds, percent, share
 
 SIGNS = {"before": "●", "after": "■", "all": "◆", "undated": "▲"}
 DODGE = {"before": -5, "after": 5, "all": 0}  # pixels: equal rates stay two marks
-INTERVALS = "Share of completed rows, with 95 % Wilson intervals."
+INTERVALS = "Of completed rows, with 95 % Wilson intervals."
 
 
 def rates(report: Report, width: int | None = None) -> alt.LayerChart:
@@ -54,7 +54,7 @@ def rates(report: Report, width: int | None = None) -> alt.LayerChart:
         ]
     layers += [line_text(base, y, "heading", "bold"), line_text(base, y, "told", "normal")]
     subtitle = [INTERVALS] + (["The upright stroke is the plan's minimum."] if minimum else [])
-    return finish(sized(alt.layer(*layers), width, HEIGHT * len(lines)), rates_title(report), subtitle, _said(report))
+    return finish(sized(layered(*layers), width, HEIGHT * len(lines)), rates_title(report), subtitle, _said(report))
 
 
 def rates_title(report: Report) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -26,10 +26,13 @@ def down(lines: list[Row]) -> alt.Y:
     return alt.Y("line:N", sort=None, scale=alt.Scale(domain=[line["line"] for line in lines]), axis=axis)
 
 
-def line_text(base: alt.Chart, y: alt.Y, field: str, weight: str) -> alt.Chart:
+def line_text(base: alt.Chart, y: alt.Y, field: str, weight: Literal["normal", "bold"]) -> alt.Chart:
     """The text of the lines that have `field`, at the left edge."""
     marks = base.transform_filter(f"isValid(datum.{field}) && !isValid(datum.side)")
-    return marks.mark_text(align="left", fontWeight=weight, color=INK).encode(x=alt.value(0), y=y, text=f"{field}:N")
+    text: alt.Chart = marks.mark_text(align="left", fontWeight=weight, color=INK).encode(
+        x=alt.value(0), y=y, text=f"{field}:N"
+    )
+    return text
 
 
 def tips(**fields: str) -> list[alt.Tooltip]:

@@ -24,14 +24,18 @@ def overview(
 ) -> alt.VConcatChart:
     """Rates, daily rates of each column (with a brush to zoom them all), reasons and derivation classes in one chart."""
     window = brush()
-    parts = [rates(report, width)]
+    parts: list[alt.LayerChart | alt.Chart] = [rates(report, width)]
     parts += [daily(plan, now, column, baseline, cutover, window=window, width=width) for column in plan.kept]
     parts += [timeline(plan, now, baseline, cutover, width=width, brush=window), reasons(report, width)]
     parts += [derivation(report, width)] if report.derivation else []
-    whole = alt.vconcat(*map(_part, parts), spacing=36).resolve_scale(color="independent", shape="independent")
+    stacked = alt.vconcat(*map(_part, parts), spacing=36)
+    whole: alt.VConcatChart = stacked.resolve_scale(color="independent", shape="independent")
     words = " ".join(str(part.description) for part in parts)
     look = {"background": parts[0].background, "usermeta": parts[0].usermeta, "config": parts[0].config}
-    return whole.properties(description=words, **look)
+    for name, value in look.items():
+        whole[name] = value
+    whole.description = words
+    return whole
 
 
 def _part(chart: alt.LayerChart | alt.Chart) -> alt.LayerChart | alt.Chart:

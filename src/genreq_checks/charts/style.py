@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import altair as alt
 
@@ -35,8 +35,8 @@ def side_scale(sides: Sequence[str], place: int) -> alt.Scale:
 def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), description: str = "") -> AnyChart:
     """The chart with its title, its description for screen readers, and the common look."""
     room = max(LINE_LENGTH, chart.width // 8) if isinstance(chart.width, int) else LINE_LENGTH
-    lines = [line for text in subtitle for line in wrap(text, room + 8)]
-    heading = alt.TitleParams(text=wrap(title, room) or [""], subtitle=lines, anchor="start", frame="bounds")
+    lines = [line for text in subtitle for line in folded(text, room + 8)]
+    heading = alt.TitleParams(text=folded(title, room) or [""], subtitle=lines, anchor="start", frame="bounds")
     told = chart.properties(
         **({"title": heading} if title else {}),
         description=description or " ".join((f"{title}.", *subtitle)),
@@ -62,15 +62,27 @@ def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), descriptio
         | {"symbolOpacity": 1},
         "text": {"color": INK, "fontSize": 12},
     }
-    return told.configure(**look)
+    finished: AnyChart = told.configure(**look)
+    return finished
+
+
+def folded(text: str, room: int) -> list[str]:
+    """The text in lines of at most `room` letters; a number is not parted from its percent sign."""
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), room)]
+
+
+def layered(*layers: alt.Chart) -> alt.LayerChart:
+    """The charts on top of each other."""
+    return cast(alt.LayerChart, alt.layer(*layers))  # altair's stubs say it may be a FacetChart
 
 
 def sized(chart: AnyChart, width: int | None, height: int) -> AnyChart:
     """The chart `width` pixels wide, or as wide as its place."""
-    return chart.properties(width="container" if width is None else width, height=height)
+    found: AnyChart = chart.properties(width="container" if width is None else width, height=height)
+    return found
 
 
 def nothing(reason: str, width: int | None) -> alt.LayerChart:
     """In place of a chart: the reason why there is nothing to draw."""
     empty = alt.Chart(alt.InlineData(values=[{}])).mark_point(opacity=0)
-    return finish(sized(alt.layer(empty), width, 10), "Nothing to draw", [reason])
+    return finish(sized(layered(empty), width, 10), "Nothing to draw", [reason])

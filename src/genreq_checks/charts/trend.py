@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ import altair as alt
 
 from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
 from genreq_checks.charts.lines import QUARTERS
-from genreq_checks.charts.style import INK, SIDES, clean, finish, nothing, side_scale, sized
+from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import DAY_ONE, day_of
@@ -67,26 +66,21 @@ def daily(
             x=x, y=y, color=colour, shape=shape, tooltip=tips
         ),
     ]
-    subtitle = [f"{EACH[days.step].capitalize()}, of completed rows; band: 95 % Wilson interval."]
+    subtitle = [f"{EACH[days.step].capitalize()}, completed rows; band: 95 % interval."]
     if cutover is not None:
         layers.append(_rule(cutover, x))
-    chart = sized(alt.layer(*layers), width, 170)
+    chart = sized(layered(*layers), width, 170)
     return finish(chart, daily_title(days, column), [*subtitle, *days.notes])
 
 
 def daily_title(days: Days, column: str) -> str:
-    """The finding in one line: the rates of the days that are drawn, before and after."""
-    rows: Counter[str] = Counter()
-    populated: Counter[str] = Counter()
-    for rate in days.rates:
-        rows[rate.side] += rate.rows
-        populated[rate.side] += rate.populated
-    if rows["before"] and rows["after"]:
-        one, two = (percent(populated[side], rows[side]) for side in ("before", "after"))
-        return f"{clean(column)}: {one} before, {two} after"
-    side = next(side for side in ("after", "before", "all") if rows[side])
-    words = "" if side == "all" else f" {side} the cutover"
-    return f"{clean(column)}: {share(populated[side], rows[side])}{words}"
+    """The finding in one line: the report's rates before and after, or that of the side that is there."""
+    found = {side: whole for side, whole in days.totals.items() if whole[1]}
+    if "before" in found and "after" in found:
+        return f"{clean(column)}: {percent(*found['before'])} before, {percent(*found['after'])} after"
+    side = next(side for side in ("after", "before", "all", "undated") if side in found)
+    words = "" if side in ("all", "undated") else f" {side} the cutover"
+    return f"{clean(column)}: {share(*found[side])}{words}"
 
 
 def timeline(
@@ -120,7 +114,8 @@ def timeline(
     title = f"{plural(total, 'completed row')} with a time, {EACH[days.step]}"
     told = ["Drag over a part of it to see that part above."] if brush is not None else []
     chart = bars.add_params(brush) if brush is not None else bars
-    return finish(sized(chart, width, 60), title, told)
+    shown: alt.Chart = finish(sized(chart, width, 60), title, told)
+    return shown
 
 
 def brush() -> alt.Parameter:
@@ -164,7 +159,7 @@ def sparkline(
         *([_rule(cutover, x)] if cutover is not None and days.rates else []),
     ]
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
-    chart = alt.layer(*layers).properties(width=width, height=height)
+    chart = layered(*layers).properties(width=width, height=height)
     return finish(chart, "", [], words)
 
 
@@ -185,7 +180,8 @@ def _rule(cutover: datetime, x: alt.X) -> alt.Chart:
     value = {"day": cutover.isoformat(), "name": f"cutover {cutover:%Y-%m-%d %H:%M} UTC"}
     base = alt.Chart(alt.InlineData(values=[value]))
     tips = [alt.Tooltip("name:N", title=" ")]
-    return base.mark_rule(color=INK, strokeDash=[6, 3], clip=True).encode(x=x, tooltip=tips)
+    rule: alt.Chart = base.mark_rule(color=INK, strokeDash=[6, 3], clip=True).encode(x=x, tooltip=tips)
+    return rule
 
 
 def _point(rate: DayRate, step: Step, cutover: datetime | None) -> dict[str, Any]:
