@@ -142,7 +142,12 @@ def test_github_url_must_not_fall_and_keep_its_minimum(
 
 @pytest.mark.parametrize(
     ("before", "after", "wanted"),
-    [((100, 1000), (700, 1000), "pass"), ((700, 1000), (700, 1000), "fail"), ((3, 10), (4, 10), "unknown")],
+    [
+        ((100, 1000), (700, 1000), "pass"),
+        ((700, 1000), (700, 1000), "fail"),
+        ((3, 10), (4, 10), "unknown"),
+        ((3, 10), (0, 3), "unknown"),
+    ],
 )
 def test_deployment_url_must_rise_beyond_the_interval(
     plan: Plan, before: tuple[int, int], after: tuple[int, int], wanted: str

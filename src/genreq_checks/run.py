@@ -55,7 +55,11 @@ def observe(
         return postgres.observe(plan, text, cutover, timeout)
     path = Path(text)
     if path.suffix == ".json":
-        return load_snapshot(path)
+        taken = load_snapshot(path)
+        noted = taken.source.model_copy(
+            update={"notes": (*taken.source.notes, f"as saved in the snapshot {path.name}")}
+        )
+        return taken.model_copy(update={"source": noted})
     if text.endswith(ROW_FILES) or path.is_dir() or any(c in text for c in "*?["):
         from genreq_checks.sources import files
 
@@ -132,7 +136,7 @@ def check(
         statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
         checks=results,
         requirements=_requirements(plan, phase, results),
-        notes=(*notes, *evidence.notes, *_doubts(plan, now, baseline)),
+        notes=(*notes, *evidence.notes, *([] if phase == "rehearsal" else _doubts(plan, now, baseline))),
     )
 
 

@@ -11,6 +11,7 @@ from genreq_checks.results import Finding, Outcome
 from genreq_checks.stats import newcombe
 from genreq_checks.wording import percent, points, share, span
 
+FEW = 10  # rows: a rate of fewer says nothing against a rise
 RULES = {
     "not-lower": "not lower than before",
     "higher": "higher than before",
@@ -98,15 +99,16 @@ def _change(evidence: Evidence, column: str, after: Population, change: str) -> 
 
 
 def _outcome(change: str, before: Population, after: Population, low: float, high: float) -> Outcome:
-    """not-lower fails when the whole interval is below nought; higher passes when it is above, and is unknown astride
-    nought if the rate rose at all. What was complete and still is cannot get higher, and passes.
+    """not-lower fails when the whole interval is below nought; higher passes when it is above. Astride nought, higher is
+    unknown when the rate rose at all or the rows are few, and fails otherwise. What was complete and still is cannot get
+    higher, and passes.
     """
     if change == "not-lower":
         return "fail" if high < 0 else "pass"
     if low > 0 or (before.populated == before.rows and after.populated == after.rows):
         return "pass"
     rose = after.populated * before.rows > before.populated * after.rows
-    return "unknown" if rose else "fail"
+    return "unknown" if rose or (high > 0 and after.rows < FEW) else "fail"
 
 
 CHECK = Check(

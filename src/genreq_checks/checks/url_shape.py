@@ -17,7 +17,10 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     found: list[Finding] = []
     look = f"Look at the rows: genreq-checks rows url-shape.{column} SOURCE"
     if whole.credentials:
-        message = f"{plural(whole.credentials, 'value')} of {whole.populated:,} hold a password or a token in the URL."
+        verb = "holds" if whole.credentials == 1 else "hold"
+        message = (
+            f"{plural(whole.credentials, 'value')} of {whole.populated:,} {verb} a password or a token in the URL."
+        )
         remedy = f"Revoke it, then clean the value. {look}"
         found.append(Finding(subject=column, outcome="fail", message=message, remedy=remedy, evidence=whole.evidence()))
     after = population_of(evidence, column, evidence.judged)
