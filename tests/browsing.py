@@ -18,6 +18,7 @@ ARGUMENTS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 )
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 60_000  # milliseconds; a cold server on a busy machine
 HARMLESS = ("was preloaded using link preload but not used",)
 
@@ -25,7 +26,8 @@ HARMLESS = ("was preloaded using link preload but not used",)
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A running Chromium. Without one the test is skipped, or fails where CI is set."""
-    program = os.environ.get("GENREQ_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    installed = filter(None, map(shutil.which, BROWSERS))
+    program = os.environ.get("GENREQ_TEST_CHROMIUM") or next(installed, None)
     if program is None:
         cannot("There is no Chromium; Debian has it as the package chromium.")
     with sync_playwright() as playwright:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from psycopg import conninfo
 
+from npm import install_once
+
 PROJECT = Path(__file__).with_name("drizzle")
-INSTALLED = PROJECT / "node_modules"  # which git ignores
 
 
 @dataclass(frozen=True)
@@ -58,47 +57,13 @@ class DrizzleProject:
         return finished.stdout
 
 
-def install() -> None:
-    """The npm packages of tests/drizzle/package.json. Without them the test is skipped; where CI is set it fails."""
-    wanted = (PROJECT / "package.json").read_text()
-    mark = INSTALLED / "installed.json"
-    if mark.exists() and mark.read_text() == wanted:
-        return
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        _give_up("Node and npm are not installed: drizzle-kit cannot be run.")
-    assert npm is not None
-    apart = PROJECT / "build" / uuid.uuid4().hex  # other test processes may be installing too
-    apart.mkdir(parents=True)
-    try:
-        shutil.copy(PROJECT / "package.json", apart)
-        options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-        finished = subprocess.run(
-            [npm, "install", *options], cwd=apart, capture_output=True, text=True, timeout=240, check=False
-        )
-        if finished.returncode:
-            _give_up("npm could not install drizzle-kit.")
-        (apart / "node_modules" / "installed.json").write_text(wanted)
-        if mark.exists() and mark.read_text() != wanted:
-            shutil.rmtree(INSTALLED)
-        if not INSTALLED.exists():
-            (apart / "node_modules").rename(INSTALLED)
-    finally:
-        shutil.rmtree(apart)
-
-
-def _give_up(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def new_project(folder: Path) -> DrizzleProject:
-    """A project with the schema of before, and no migrations yet."""
+    """A project with the schema of before, and no migrations yet. Without npm's packages the test is skipped or fails."""
+    installed = install_once(PROJECT)
     folder.mkdir(parents=True)
     for name in ("package.json", "drizzle.config.ts"):
         shutil.copy(PROJECT / name, folder)
-    (folder / "node_modules").symlink_to(INSTALLED, target_is_directory=True)
+    (folder / "node_modules").symlink_to(installed, target_is_directory=True)
     project = DrizzleProject(folder)
     project.set_schema("before")
     return project

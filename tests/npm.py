@@ -1,39 +1,86 @@
-"""Node.js and packages from npm for tests: exact versions, installed into a folder of the test run."""
+"""Node.js and packages from npm for tests: exact versions, installed apart from this project and never copied into it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import tarfile
+import tempfile
+import uuid
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-SECONDS_TO_INSTALL = 240
+SECONDS = 240
 
 
 def node() -> str:
     """The path of Node. Without it the test is skipped, or fails where CI is set."""
-    found = shutil.which("node")
-    return found if found and shutil.which("npm") else cannot("Node.js and npm are not installed.")
+    return shutil.which("node") or cannot("Node is not installed: JavaScript cannot be run.")
 
 
 def install(package: Path, target: Path) -> None:
     """Install what a package.json names into a folder, without running the packages' scripts."""
     node()
     shutil.copy(package, target)
-    options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-    npm = shutil.which("npm")
-    assert npm is not None
+    options = ("--no-package-lock", "--no-audit", "--no-fund", "--prefer-offline")
+    problem = _npm(target, "install", *options)[1]
+    if problem:
+        cannot(problem)
+
+
+def install_once(project: Path) -> Path:
+    """The node_modules beside a project's package.json, which git ignores; installed when they are not its own yet."""
+    installed, package = project / "node_modules", project / "package.json"
+    mark, wanted = installed / "installed.json", package.read_text()
+    if mark.exists() and mark.read_text() == wanted:
+        return installed
+    apart = project / "build" / uuid.uuid4().hex  # other test processes may be installing too
+    apart.mkdir(parents=True)
     try:
-        finished = subprocess.run(
-            [npm, "install", *options], cwd=target, capture_output=True, timeout=SECONDS_TO_INSTALL, check=False
-        )
+        install(package, apart)
+        (apart / "node_modules" / mark.name).write_text(wanted)
+        if mark.exists() and mark.read_text() != wanted:
+            shutil.rmtree(installed)
+        if not installed.exists():
+            (apart / "node_modules").rename(installed)
+    finally:
+        shutil.rmtree(apart)
+    return installed
+
+
+def published(package: str, path: str) -> Path:
+    """One file of a package, such as `axe-core@4.11.0`."""
+    folder, problem = _unpacked(package)
+    return cannot(problem) if problem else folder / path
+
+
+@cache
+def _unpacked(package: str) -> tuple[Path, str]:
+    """The folder of a package's files, and what went wrong: asked once, for a registry that is not there is slow."""
+    folder = Path(tempfile.mkdtemp(prefix="genreq-npm-"))
+    told, problem = _npm(folder, "pack", "--silent", package)
+    if not problem:
+        with tarfile.open(folder / told.split()[-1]) as archive:
+            archive.extractall(folder, filter="data")
+    return folder, problem
+
+
+def _npm(folder: Path, verb: str, *arguments: str) -> tuple[str, str]:
+    """What npm says in a folder, and why it could not do it; '' when it could."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return "", "npm is not installed."
+    command = [npm, verb, "--ignore-scripts", *arguments]
+    try:
+        finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        cannot(f"npm did not install within {SECONDS_TO_INSTALL} s.")
-    if finished.returncode != 0:
-        cannot(f"npm could not install: {finished.stderr.decode('utf-8', 'replace')[-300:]}")
+        return "", f"npm {verb} was not done within {SECONDS} s."
+    problem = f"npm could not {verb}: {finished.stderr[-300:]}" if finished.returncode else ""
+    return finished.stdout, problem
 
 
 def cannot(reason: str) -> NoReturn:

@@ -25,7 +25,6 @@ MAKE, DROP = "0000_make", "0001_drop"
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the migrations as they were after the first and after the second `drizzle-kit generate`."""
-    drizzle_kit.install()
     project = drizzle_kit.new_project(tmp_path_factory.mktemp("drizzle") / "project")
     project.kit("generate", "--name", "make")
     shutil.copytree(project.out, project.folder / "first")

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from browsing import browser
 from genreq_checks.render.formats import renderer
 from genreq_checks.render.html import fragment
 from genreq_checks.results import Report
-from published import AXE, browser, published
+from npm import published
+from published import AXE
 from reports import HOSTILE, hostile_report
 
 pytestmark = pytest.mark.browser
@@ -19,11 +21,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = browser()
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with browser() as started:
         yield started
-        started.close()
 
 
 def opened(page: Page, file: Path, text: str) -> list[str]:
