@@ -9,8 +9,9 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from genreq_checks.errors import UsageError
+from genreq_checks.files import write_atomically
 from genreq_checks.results import Step
-from genreq_checks.snapshot import Model, write_atomically
+from genreq_checks.snapshot import Model
 
 FORMAT: Final = "genreq-checks generation"
 

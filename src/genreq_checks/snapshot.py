@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genreq_checks.errors import SnapshotError
+from genreq_checks.files import write_atomically
 from genreq_checks.tally import Tally
 
 FORMAT: Final = "genreq-checks snapshot"
@@ -195,29 +193,3 @@ def load_snapshot(path: str | Path) -> Snapshot:
 
 
 _MAKE_ONE = "Make one with 'genreq-checks snapshot SOURCE -o FILE'."
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write text to a file by way of a temporary file beside it. Raises SnapshotError when the folder refuses."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise SnapshotError(
-            f"{path} could not be written: {error.strerror}.", "Name a file in a folder that is there."
-        ) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except OSError as error:
-        raise SnapshotError(
-            f"{path} could not be written: {error.strerror}.", "Name a file, in a folder with room."
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(name)

@@ -21,8 +21,8 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
     from genreq_checks import charts
     from genreq_checks.cli.output import print_text
     from genreq_checks.demo import tell_story
+    from genreq_checks.files import write_atomically
     from genreq_checks.render.formats import renderer
-    from genreq_checks.snapshot import write_atomically
 
     try:
         output.mkdir(parents=True, exist_ok=True)

@@ -54,8 +54,8 @@ def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
 
     Raises: UsageError when the step summary cannot be written, after all else is.
     """
+    from genreq_checks.files import write_atomically
     from genreq_checks.render.formats import renderer
-    from genreq_checks.snapshot import write_atomically
 
     for name, file in found:
         if file is not None:

@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import Final, Literal
 
 from genreq_checks.errors import UsageError
+from genreq_checks.files import fill
 from genreq_checks.results import CheckResult, Outcome, Phase, PlanInfo, Rate, RateChange, Report, worst
 from genreq_checks.snapshot import Model, Snapshot, SourceInfo
 from genreq_checks.tally import Tally, TallyRow, day_of
@@ -125,13 +126,7 @@ def keep(run: Run, folder: Path) -> Path:
     try:
         handle, part = tempfile.mkstemp(dir=folder, prefix=".run-", suffix=".part")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(part, 0o666 & ~mask)
+            fill(handle, part, text)
             return _link(part, folder, run.at)
         finally:
             with contextlib.suppress(OSError):
