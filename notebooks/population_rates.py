@@ -26,21 +26,14 @@ def source(opened):
     if opened.problem:
         source_told = mo.callout(opened.problem, kind="danger", title="The source could not be read")
     else:
-        _sample = (
-            " This is the sample's story: name a source under Controls to see your own." if opened.is_sample else ""
-        )
-        _who = f" as {opened.now.source.role}" if opened.now.source.role else ""
-        source_told = mo.callout(
-            f"Read-only from {opened.now.source.location}{_who}, {opened.now.source.read_at:%Y-%m-%d %H:%M} UTC.{_sample}"
-        )
+        source_told = mo.callout(review.source_sentence(opened, "under Controls"))
     source_told
     return
 
 
 @app.cell(hide_code=True)
 def verdict(report):
-    _kinds = {"pass": "success", "warn": "warn", "fail": "danger", "unknown": "neutral"}
-    mo.callout(headline(report), kind=_kinds[report.outcome], title=WORDS[report.outcome])
+    mo.callout(headline(report), kind=review.CALLOUTS[report.outcome], title=WORDS[report.outcome])
     return
 
 

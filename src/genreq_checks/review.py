@@ -27,6 +27,7 @@ VARIABLES = {
     "cutover": "GENREQ_CUTOVER",
     "plan": "GENREQ_PLAN",
 }
+CALLOUTS = {"pass": "success", "warn": "warn", "fail": "danger", "unknown": "neutral"}  # marimo's kind for an outcome
 Cells = dict[str, str | int | None]
 _one_at_a_time = threading.Lock()
 
@@ -79,6 +80,16 @@ def instant(text: str) -> datetime:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(f"'{text[:40]}' is no point in time.", "Write it as 2025-01-31T14:30Z.") from None
+
+
+def source_sentence(opened: Opened, place: str) -> str:
+    """What was read, by whom and when; of the sample also that it is one, and at which place a source is named."""
+    if opened.now is None:
+        return opened.problem or "Nothing was read."
+    source = opened.now.source
+    who = f" as {source.role}" if source.role else ""
+    sample = f" This is the sample's story: name a source {place} to see your own." if opened.is_sample else ""
+    return f"Read-only from {source.location}{who}, {source.read_at:%Y-%m-%d %H:%M} UTC.{sample}"
 
 
 def _sample() -> Opened:
