@@ -9,7 +9,7 @@ from tree_sitter import Node
 from genreq_checks.code_facts import LIVE
 from genreq_checks.sources.code.parse_sql import judge_sql
 from genreq_checks.sources.code.syntax import Code, child
-from genreq_checks.sources.code.vocabulary import Verdict, Vocabulary, words
+from genreq_checks.sources.code.vocabulary import BY_MEANING, Verdict, Vocabulary, words
 
 TABLE_CALL = re.compile(r"(?:\b(?:pg|mysql|sqlite|create)\w*Table|\.(?:table|define))$")
 _ANSWER = re.compile(r"^(?:\w*res|response|reply|ctx|c|\w*Response)\b.*\.(?:json|send|jsonp)$", re.DOTALL)
@@ -162,12 +162,8 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
             meaning, what = "row", f"A key under {words_of.name}"
         else:
             continue
-        if meaning == "row":
-            return Verdict(LIVE, f"{what}.")
-        if meaning == "message":
-            return Verdict("message_field", f"{what}.")
-        if meaning == "other":
-            return Verdict("other_meaning", f"{what}.")
+        if meaning is not None:
+            return Verdict(BY_MEANING[meaning], f"{what}.")
     if value is not None and value.type == "null" and code.knows:
         return Verdict(LIVE, f"Set to null in an object; the file is about {words_of.name}.")
     if value is not None and value.type == "string" and not code.knows:

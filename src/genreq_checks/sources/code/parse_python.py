@@ -9,7 +9,7 @@ from tree_sitter import Node
 from genreq_checks.code_facts import LIVE
 from genreq_checks.sources.code.parse_sql import judge_sql
 from genreq_checks.sources.code.syntax import Code, child
-from genreq_checks.sources.code.vocabulary import Meaning, Verdict, Vocabulary, words
+from genreq_checks.sources.code.vocabulary import BY_MEANING, Meaning, Verdict, Vocabulary, words
 
 
 def judge_python(code: Code, words_of: Vocabulary, name: str, start: int, end: int) -> Verdict:
@@ -140,12 +140,8 @@ def _entry(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Ver
             continue
         text = code.text(head)
         meaning = words_of.meaning(text)
-        if meaning == "row":
-            return Verdict(LIVE, f"A key of {text[:60]}.")
-        if meaning == "message":
-            return Verdict("message_field", f"A key of {text[:60]}.")
-        if meaning == "other":
-            return Verdict("other_meaning", f"A key of {text[:60]}.")
+        if meaning is not None:
+            return Verdict(BY_MEANING[meaning], f"A key of {text[:60]}.")
     return words_of.unsettled(name, "A key of a dictionary", code.path, code.knows)
 
 

@@ -11,6 +11,7 @@ from genreq_checks.completion import MESSAGE_TYPE
 from genreq_checks.plan import Plan
 
 Meaning = Literal["row", "message", "other"]
+BY_MEANING: dict[Meaning, MentionClass] = {"row": LIVE, "message": "message_field", "other": "other_meaning"}
 
 ROWS = frozenset({"row", "rows", "record", "records"})
 MESSAGES = frozenset({"msg", "message", "event", "evt", "frame", "packet", "payload", "wsi", "wsmsg"})
