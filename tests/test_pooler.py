@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,13 +31,19 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def pooled(database: str, tmp_path: Path) -> Iterator[str]:
+def pooled(database: str) -> Iterator[str]:
     """The database behind a pgbouncer that keeps one connection for all clients and gives it out by transaction."""
     if PGBOUNCER is None or "GENREQ_TEST_DATABASE_URL" not in os.environ:
         pytest.skip("needs pgbouncer, and a server that admits other users than ours: `.ci/run` brings both")
     target, port = conninfo.conninfo_to_dict(database), free_port()
-    (tmp_path / "users.txt").write_text(f'"{target["user"]}" ""\n')
-    (tmp_path / "pooler.ini").write_text(f"""
+    user: list[str] = []
+    if os.geteuid() == 0:  # pgbouncer refuses to run as root
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    with tempfile.TemporaryDirectory(prefix="genreq-pooler-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the other user must read what is in it
+        (folder / "users.txt").write_text(f'"{target["user"]}" ""\n')
+        (folder / "pooler.ini").write_text(f"""
 [databases]
 leo = host={target["host"]} port={target.get("port", 5432)} dbname={target["dbname"]} user={target["user"]} pool_size=1
 [pgbouncer]
@@ -44,28 +51,20 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-auth_file = {tmp_path / "users.txt"}
+auth_file = {folder / "users.txt"}
 pool_mode = transaction
 ignore_startup_parameters = extra_float_digits
 """)
-    user: list[str] = []
-    if os.geteuid() == 0:  # pgbouncer refuses to run as root
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        for path in (tmp_path, *tmp_path.parents[:2]):
-            path.chmod(path.stat().st_mode | 0o055)
-    process = subprocess.Popen([*user, PGBOUNCER, str(tmp_path / "pooler.ini")], stderr=subprocess.PIPE, text=True)
-    assert process.stderr
-    try:
-        for line in process.stderr:
-            if "process up" in line:
-                break
-        else:
-            pytest.fail("pgbouncer did not start")
-        yield f"postgres://{target['user']}@127.0.0.1:{port}/leo?pgbouncer=true&connection_limit=1"
-    finally:
-        process.terminate()
-        process.stderr.close()
-        process.wait(10)
+        process = subprocess.Popen([*user, PGBOUNCER, str(folder / "pooler.ini")], stderr=subprocess.PIPE, text=True)
+        assert process.stderr
+        try:
+            started = any("process up" in line for line in process.stderr)
+            assert started, "pgbouncer did not start"
+            yield f"postgres://{target['user']}@127.0.0.1:{port}/leo?pgbouncer=true&connection_limit=1"
+        finally:
+            process.terminate()
+            process.stderr.close()
+            process.wait(10)
 
 
 def test_a_check_through_a_transaction_pooler_counts_right_and_leaves_nothing(

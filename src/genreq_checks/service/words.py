@@ -137,7 +137,9 @@ def provenance(answer: Answer, age: float | None) -> str:
     plan = f"plan {answer.report.plan.fingerprint}"
     cut = f", cutover {_moment(answer.cutover)}" if answer.cutover else ""
     sample = "No source was named: this is the sample's story. " if answer.is_sample else ""
-    parts = f"{sample}Read {_moment(source.read_at)}{ago_words}{who}, read-only, from {source.location}{server}."
+    parts = (
+        f"{sample}Read {_moment(source.read_at)}{ago_words}{who}, read-only, from {line(source.location, 300)}{server}."
+    )
     return line(f"{parts} Table {answer.now.plan_table}{cut}, {plan}.")
 
 

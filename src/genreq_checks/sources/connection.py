@@ -13,7 +13,6 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import conninfo, pq
 
-from genreq_checks import __version__
 from genreq_checks.errors import SourceError, UsageError, near
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg")
@@ -171,6 +170,3 @@ def redact(text: str, target: Target) -> str:
         if value:
             text = text.replace(value, "***").replace(quote(value, safe=""), "***").replace(unquote(value), "***")
     return "".join(c if c.isprintable() else " " for c in text)
-
-
-TOOL = f"genreq-checks {__version__}"

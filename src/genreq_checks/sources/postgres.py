@@ -20,7 +20,6 @@ from genreq_checks.sources.connection import Target, parse, reading, redact
 from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
-TIME_TYPES = ("timestamp without time zone", "timestamp with time zone", "date")
 MOST_CLASSES = 500_000  # more groups than this is no tally any more: the cohort's column is not a status
 
 _WHO = sa.text("""
