@@ -111,6 +111,9 @@ def test_the_variable_names_the_source(cleaned: str) -> None:
         (["check", "postgresql://h/d", "--output", "a", "--output", "b"], "in pairs"),
         (["check", "postgresql://h/d", "--output", "no/such/folder/a"], "is not there"),
         (["check", "postgresql://h/d", "--plan", "no.toml"], "could not be read"),
+        (["check", "postgresql://h/d", "--timeout", "inf"], "--timeout"),
+        (["check", "postgresql://h/d", "--table", "."], "names no table"),
+        (["check", "postgresql://h/d", "--table", ""], "names no table"),
         (["check", "--bseline", "x"], "No such option"),
         (["chek"], "No such command"),
         (["explain", "populaton"], "Did you mean 'population'"),
@@ -124,6 +127,14 @@ def test_a_mistake_is_exit_code_2_one_line_and_no_traceback(arguments: list[str]
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_cannot_be_written_is_no_verdict(cleaned: str) -> None:
+    command = f"exec {sys.executable} -m genreq_checks check '{cleaned}' --cutover 2025-01-10Z"
+    full = subprocess.run(["sh", "-c", f"{command} > /dev/full"], capture_output=True, text=True, check=False)
+    assert (full.returncode, full.stderr) == (3, "genreq-checks: No space left on device.\n")
+    closed = subprocess.run(["sh", "-c", f"{command} >&-"], capture_output=True, text=True, check=False)
+    assert (closed.returncode, closed.stderr) == (0, "")
 
 
 def test_a_plan_with_faults_tells_all_of_them(tmp_path: Path) -> None:

@@ -38,14 +38,14 @@ plan_version = 1
 title = "Odd names and types"
 [table]
 schema = "Odd schema"
-name = 'My "Table"'
-key = ["Key one", "k2", "at"]
+name = 'My "Table" %s'
+key = ["Key %one", "k2", "at"]
 [cohort]
 column = "s"
 values = ["x"]
 time = "at"
 [kept.s]
-[dropped."Some Text"]
+[dropped."Some %Text"]
 [dropped.doc]
 [dropped.number]
 [dropped.bytes]
@@ -54,16 +54,16 @@ time = "at"
 forward = "SELECT 1"
 rollback = "SELECT 1"
 """
-ODD_TABLE = '''
+ODD_TABLE = """
 CREATE SCHEMA "Odd schema";
-CREATE TABLE "Odd schema"."My ""Table""" (
-    s text, "Key one" text COLLATE "C", k2 uuid, at timestamptz,
-    "Some Text" text, doc jsonb, number double precision, bytes bytea, list text[],
-    PRIMARY KEY ("Key one", k2, at))
-'''
+CREATE TABLE "Odd schema"."My ""Table"" %s" (
+    s text, "Key %one" text COLLATE "C", k2 uuid, at timestamptz,
+    "Some %Text" text, doc jsonb, number double precision, bytes bytea, list text[],
+    PRIMARY KEY ("Key %one", k2, at))
+"""
 ODD_ALL = (
-    'SELECT "Key one", k2, at, "Some Text", doc::text, number::text, bytes, list '
-    'FROM "Odd schema"."My ""Table""" ORDER BY 1, 2'
+    'SELECT "Key %one", k2, at, "Some %Text", doc::text, number::text, bytes, list '
+    'FROM "Odd schema"."My ""Table"" %s" ORDER BY 1, 2'
 )
 TEXT = st.one_of(
     st.sampled_from(["", "\\N", "\\.", "null", 'a"b', "a'b", "\r\n", "\t", "{}", "NULL", " ", "%s", ":x", "‮"]),
@@ -138,9 +138,9 @@ def odd(server: Any) -> Any:
 def test_any_values_under_any_key_come_back_exactly(rows: list[Any], odd: str, tmp_path: Path) -> None:
     plan = parse_plan(ODD_PLAN, "odd")
     with psycopg.connect(odd) as connection, connection.cursor() as cursor:
-        cursor.execute('TRUNCATE "Odd schema"."My ""Table"""')
+        cursor.execute('TRUNCATE "Odd schema"."My ""Table"" %s"')
         cursor.executemany(
-            'INSERT INTO "Odd schema"."My ""Table""" ("Key one", k2, at, "Some Text", doc, number, bytes, list) '
+            'INSERT INTO "Odd schema"."My ""Table"" %%s" ("Key %%one", k2, at, "Some %%Text", doc, number, bytes, list) '
             "VALUES (%s, %s, '2025-01-01 12:00:00.123456+05:30', %s, %s, %s, %s, %s)",
             rows,
         )
@@ -148,7 +148,7 @@ def test_any_values_under_any_key_come_back_exactly(rows: list[Any], odd: str, t
     write_archive(plan, odd, tmp_path / "a")
     execute(
         odd,
-        'UPDATE "Odd schema"."My ""Table""" SET "Some Text" = NULL, doc = NULL, number = NULL, bytes = NULL, list = NULL',
+        'UPDATE "Odd schema"."My ""Table"" %s" SET "Some %Text" = NULL, doc = NULL, number = NULL, bytes = NULL, list = NULL',
     )
     done = restore(plan, tmp_path / "a", odd, batch=2)
     assert done.verified

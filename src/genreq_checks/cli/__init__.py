@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -50,12 +51,27 @@ app.command("schema")(about.schema)
 
 
 def main() -> None:
-    """The entry point: a user's mistake is one line on stderr, never a traceback."""
+    """The entry point: a user's mistake is one line on stderr, never a traceback; a fault of ours is exit code 3."""
+    if sys.stdout is None:  # closed by the caller, who wants the exit code alone
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
     try:
-        app(prog_name="genreq-checks")
+        try:
+            app(prog_name="genreq-checks")
+        finally:
+            sys.stdout.flush()  # here, and not at the very end, where a full disk would be no error of ours
     except GenreqError as error:
         print(f"genreq-checks: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of stdout is gone; it has had what it wanted
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes nowhere
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"genreq-checks: {place}{error.strerror or error}.", file=sys.stderr)
+        sys.exit(3)
+    except Exception:  # noqa: BLE001 - Python's own exit code 1 would read as "a check failed"
+        import traceback
+
+        traceback.print_exc()
+        sys.exit(3)

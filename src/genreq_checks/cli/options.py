@@ -37,7 +37,7 @@ Cutover = Annotated[
     ),
 ]
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Time limit of each statement.")
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.001, max=2_000_000, help="Time limit of each statement.")
 ]
 
 
@@ -61,11 +61,15 @@ class NoSourceError(UsageError):
 
 
 def the_plan(file: Path | None, table: str | None) -> Plan:
-    """The plan that the options name."""
+    """The plan that the options name. Raises UsageError for a table without a schema or a name, like '.'."""
     from genreq_checks.plan import load_plan
 
     plan = load_plan(file)
-    return plan.with_table(table) if table else plan
+    if table is None:
+        return plan
+    if not all(table.partition(".")[::2] if "." in table else [table]):
+        raise UsageError(f"--table '{table[:40]}' names no table.", "Write SCHEMA.NAME, without quotes.")
+    return plan.with_table(table)
 
 
 @contextmanager
