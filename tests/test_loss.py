@@ -172,3 +172,12 @@ def test_a_column_that_is_back_does_not_prove_that_it_is_dropped(planted: str, p
     assert report.check("rollback").outcome == "pass"
     after = check(plan, before, phase="after")
     assert {row.id: row.outcome for row in after.requirements}["rollback"] == "skip"
+
+
+def test_an_archive_of_another_database_is_no_proof(database: str, plan: Plan) -> None:
+    insert(database, {"download_url": ZIP})
+    elsewhere = loss(plan, database, inputs=archive(1, location="postgresql://u@other-host/leo"))
+    assert elsewhere.outcome == "unknown"
+    assert "whether the archive is of this database" in elsewhere.message
+    here = observe(plan, database)
+    assert loss(plan, here, inputs=archive(1, location=here.source.location)).outcome == "pass"

@@ -18,10 +18,11 @@ class ArchivedColumn(Model):
 class ArchiveFacts(Model):
     """An archive file: of which table, from when, and whether its contents were read again and found whole.
 
-    `rows` counts the rows in the file: those with a value in at least one of `columns`.
+    `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one of `columns`.
     """
 
     path: str
+    location: str = ""
     table: str
     created_at: datetime
     rows: int

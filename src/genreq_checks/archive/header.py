@@ -33,6 +33,7 @@ class Header(Model):
         """The header as the checks see it."""
         return ArchiveFacts(
             path=path,
+            location=self.location,
             table=self.table,
             created_at=self.created_at,
             rows=self.rows,

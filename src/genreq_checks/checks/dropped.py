@@ -6,7 +6,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
 from genreq_checks.snapshot import Column, TableFacts
-from genreq_checks.wording import size
+from genreq_checks.wording import plural, size
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
@@ -65,7 +65,8 @@ def _doubts(evidence: Evidence, column: str, facts: TableFacts) -> list[Finding]
 
 
 def _gone(evidence: Evidence, column: str, facts: TableFacts) -> Finding:
-    under = f" and its {len(facts.children)} partitions or children" if facts.children else ""
+    below = plural(len(facts.children), "partition or child", "partitions or children")
+    under = f" and its {below}" if facts.children else ""
     space = (
         f" The space ({size(facts.bytes)} in all) comes back only with VACUUM FULL or pg_repack." if facts.bytes else ""
     )

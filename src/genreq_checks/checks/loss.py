@@ -58,8 +58,12 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
         return _finding(column, "pass", message, numbers | {"archived": 0, "given_up": 0, "lost": 0})
     archived = _archived(evidence.inputs.archive, snapshot, column, tally.total - counts["null"])
     if archived is True:
+        elsewhere = _elsewhere(evidence.inputs.archive, snapshot)
+        if elsewhere:
+            return unknown(column, elsewhere, "Archive and check by the same URL.")
         message = (
-            f"Nothing would be lost: {where}; {lost + doubtful:,} live only in the verified archive, which has all."
+            f"Nothing would be lost: {where}; {lost + doubtful:,} live only in the verified archive"
+            f"{_taken(evidence.inputs.archive)}, which has as many values as were counted."
         )
         return _finding(column, "pass", message, numbers | {"archived": lost + doubtful, "given_up": 0, "lost": 0})
     given_up = plan.dropped[column].given_up
@@ -124,6 +128,18 @@ def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, sto
     return True
 
 
+def _elsewhere(archive: ArchiveFacts | None, snapshot: Snapshot) -> str:
+    """Why the archive may be of another database than the source; '' when both were read at the same place."""
+    one, two = ((archive.location if archive else "").rpartition("@")[2], snapshot.source.location.rpartition("@")[2])
+    if not one or one == two or snapshot.source.kind != "postgresql":
+        return ""
+    return f"whether the archive is of this database: it was made at {one}, the source is {two}."
+
+
+def _taken(archive: ArchiveFacts | None) -> str:
+    return f" of {archive.created_at:%Y-%m-%d %H:%M} UTC" if archive else ""
+
+
 def _back(evidence: Evidence, column: str) -> Finding:
     """As many values as the baseline had. A column that came back empty is not the old state."""
     then = evidence.baseline.tally if evidence.baseline else None
@@ -138,7 +154,12 @@ def _back(evidence: Evidence, column: str) -> Finding:
     numbers = {"rows": now.total} | now.count(column) | {"values_before": had, "values_now": has}
     measure = f"{plural(has, 'value')} that {'is' if has == 1 else 'are'} not NULL, {had:,} at the baseline"
     if has >= had:
-        return _finding(column, "pass", f"The values are back: {measure}.", numbers)
+        return _finding(
+            column,
+            "pass",
+            f"As many values are back: {measure}. Each one is compared by restore itself, and by a rehearsal.",
+            numbers,
+        )
     given_up = evidence.plan.dropped[column].given_up
     if given_up:
         return _finding(column, "pass", f"{measure}; what is missing is given up knowingly: {given_up}", numbers)
