@@ -109,6 +109,11 @@ def test_the_variable_names_the_source(cleaned: str) -> None:
         (["check", "postgresql://h/d", "--format", "jsn"], "Did you mean 'json'"),
         (["check", "postgresql://h/d", "--format", "json", "--format", "text"], "Only one format can go to stdout"),
         (["check", "postgresql://h/d", "--output", "a", "--output", "b"], "in pairs"),
+        (
+            ["check", "postgresql://h/d", "-f", "text", "-f", "junit", "-o", "r.xml"],
+            "r.xml would get the format text, not junit",
+        ),
+        (["dashboard", "r.json"], "r.json could not be read"),
         (["check", "postgresql://h/d", "--output", "no/such/folder/a"], "is not there"),
         (["check", "postgresql://h/d", "--plan", "no.toml"], "could not be read"),
         (["check", "postgresql://h/d", "--timeout", "inf"], "--timeout"),

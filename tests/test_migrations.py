@@ -139,9 +139,12 @@ def test_what_was_pushed_is_unrecorded(plan: Plan, table: Table, tmp_path: Path)
     path = folder(tmp_path / "d")
     both = {"0000_make": ("unrecorded", "warn"), "0001_drop": ("unrecorded", "warn")}
     assert states(judge(plan, table(gone=True), path)) == both
-    assert states(judge(plan, table(MADE, gone=True), path)) == APPLIED | {"0001_drop": ("unrecorded", "warn")}
-    late = folder(tmp_path / "late", when=OLD)
-    assert states(judge(plan, table(MADE, gone=True), late)) == APPLIED | {"0001_drop": ("unrecorded", "warn")}
+    ahead = judge(plan, table(MADE, gone=True), path)
+    assert states(ahead) == APPLIED | {"0001_drop": ("unrecorded", "warn")}
+    assert any("migrate runs it again and fails" in finding.remedy for finding in ahead.findings)
+    behind = judge(plan, table(MADE, gone=True), folder(tmp_path / "late", when=OLD))
+    assert states(behind) == APPLIED | {"0001_drop": ("unrecorded", "warn")}
+    assert any("silently in every other database" in finding.message for finding in behind.findings)
 
 
 def test_an_edited_file_is_noticed(plan: Plan, table: Table, tmp_path: Path) -> None:

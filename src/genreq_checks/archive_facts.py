@@ -18,7 +18,8 @@ class ArchivedColumn(Model):
 class ArchiveFacts(Model):
     """An archive file: of which table, from when, and whether its contents were read again and found whole.
 
-    `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one of `columns`.
+    `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one
+    of `columns`.
     """
 
     path: str

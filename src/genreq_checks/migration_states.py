@@ -34,7 +34,8 @@ class Database:
 class Standing:
     """A migration's state, and the row of the books that it was matched with.
 
-    `again` tells that the row has another time than the journal, and that the migrator will run the file once more.
+    `again` tells that the migrator will run the file once more: the row has another time than the journal, or there is
+    no row and the time is after the newest applied one's.
     """
 
     migration: Migration
@@ -91,7 +92,8 @@ def _standing(
         again = by_time and migration.when is not None and newest is not None and migration.when > newest
         return Standing(migration, state, row, again)
     if _is_done(migration, database):
-        return Standing(migration, "unrecorded")
+        behind = by_time and newest is not None and migration.when is not None and migration.when <= newest
+        return Standing(migration, "unrecorded", again=not behind)
     if by_time and newest is not None and migration.when is not None and migration.when <= newest:
         return Standing(migration, "skipped")
     return Standing(migration, "pending")

@@ -154,12 +154,8 @@ def _back(evidence: Evidence, column: str) -> Finding:
     numbers = {"rows": now.total} | now.count(column) | {"values_before": had, "values_now": has}
     measure = f"{plural(has, 'value')} that {'is' if has == 1 else 'are'} not NULL, {had:,} at the baseline"
     if has >= had:
-        return _finding(
-            column,
-            "pass",
-            f"As many values are back: {measure}. Each one is compared by restore itself, and by a rehearsal.",
-            numbers,
-        )
+        message = f"As many values are back: {measure}. Each one is compared by restore itself, and by a rehearsal."
+        return _finding(column, "pass", message, numbers)
     given_up = evidence.plan.dropped[column].given_up
     if given_up:
         return _finding(column, "pass", f"{measure}; what is missing is given up knowingly: {given_up}", numbers)

@@ -125,8 +125,13 @@ def _verdict(
             return ("fail" if there and not back else "warn"), message, remedy
         case "unrecorded":
             message = f"{what} is done in the database, but not in the books (drizzle-kit push, or by hand)."
+            if one.again:
+                what_else = "else migrate runs it again and fails."
+                return "warn", message, f"Record it in the bookkeeping table with its hash and `when`; {what_else}"
+            message += f" Its time {one.migration.when} is not after the newest applied one's, {database.newest}: "
+            message += "migrate skips it here, and silently in every other database that has that one."
             remedy = (
-                "Record it in the bookkeeping table with its hash and `when`; else migrate runs it again and fails."
+                "Give it a later `when` in meta/_journal.json, and record it here in the bookkeeping table with it."
             )
             return "warn", message, remedy
         case _:

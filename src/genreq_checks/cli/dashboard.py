@@ -63,11 +63,16 @@ def dashboard(
     timeout: Timeout = None,
 ) -> None:
     """Serve one page that says whether the clean-up worked and still does; without a source, the sample's story."""
+    from genreq_checks.cli.options import the_plan
+    from genreq_checks.run import is_database_url, observe
     from genreq_checks.service.settings import to_environment
 
     moment, notes = instant(cutover)
     for note in notes:
         print(note, file=sys.stderr)
+    for file in (source, baseline):
+        if file and not is_database_url(file):
+            observe(the_plan(plan, table), file, moment)  # a file that cannot be read is said now, not on the page
     os.environ |= to_environment(source, baseline, moment, plan, table, refresh, timeout)
     serve(host, port, base_url, token_file, proxy, session_ttl)
 

@@ -30,6 +30,8 @@ Outputs = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Where that format goes; '-' or nothing is stdout."),
 ]
 
+SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".md": "markdown", ".sarif": "sarif", ".html": "html"}
+
 
 def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[str, Path | None]]:
     """Each format with its file, None for stdout. Raises UsageError for what does not pair up, before anything is read."""
@@ -43,7 +45,11 @@ def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[s
     found = [(name, files[i] if i < len(files) and str(files[i]) != "-" else None) for i, name in enumerate(names)]
     if sum(file is None for _, file in found) > 1:
         raise UsageError("Only one format can go to stdout.", "Give each other --format its --output FILE.")
-    for _, file in found:
+    for name, file in found:
+        meant = SUFFIXES.get(file.suffix.lower(), name) if file else name
+        if meant != name and meant in names:
+            hint = "Formats and outputs pair in their order: put the format that goes to stdout last."
+            raise UsageError(f"--output {file} would get the format {name}, not {meant}.", hint)
         if file is not None and not file.parent.is_dir():
             raise UsageError(f"The folder {file.parent} of --output is not there.", "Make it first.")
     return found
