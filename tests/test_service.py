@@ -375,7 +375,7 @@ def test_a_base_url_is_where_everything_is(tmp_path: Path, database: str) -> Non
         (["--base-url", "/a b"], "--base-url '/a b' is no path"),
         (["--refresh", "5"], "30"),
         (["--host", "256.0.0.1"], "cannot be listened on"),
-        (["nothing.json"], "neither a database URL nor a file"),
+        (["nothing.json"], "could not be read: No such file"),
         (["--plan", "nothing.toml"], "could not be read"),
     ],
 )
