@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from genreq_checks.archive import read_facts, write_archive
 from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.cli import app
-from genreq_checks.errors import ArchiveError, SourceError, UsageError
+from genreq_checks.errors import ArchiveError, OutputError, SourceError, UsageError
 from genreq_checks.plan import Plan
 from memory import PRINT_PEAK
 from rows import USER, execute, insert
@@ -170,7 +170,7 @@ def test_two_runs_do_not_write_the_same_file(database: str, plan: Plan, tmp_path
 
     def second(rows: int) -> None:
         if not seen:
-            with pytest.raises(ArchiveError) as caught:
+            with pytest.raises(OutputError) as caught:
                 write_archive(plan, database, tmp_path / "a")
             seen.append(str(caught.value))
 
@@ -222,9 +222,9 @@ def test_the_time_limit_and_a_folder_that_is_not_there_are_told(database: str, p
     execute(database, FILL)
     with pytest.raises(SourceError, match="time limit"):
         write_archive(plan, database, tmp_path / "a", timeout=0.001)
-    with pytest.raises(ArchiveError, match="could not be written"):
+    with pytest.raises(OutputError, match="could not be written"):
         write_archive(plan, database, tmp_path / "no" / "a")
-    with pytest.raises(ArchiveError, match="not a file"):
+    with pytest.raises(OutputError, match="not a file"):
         write_archive(plan, database, tmp_path)
     assert os.listdir(tmp_path) == []
 

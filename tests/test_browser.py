@@ -20,7 +20,7 @@ from genreq_checks.plan import Plan, load_plan
 from genreq_checks.render.verdict import headline
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
-from genreq_checks.wording import percent
+from genreq_checks.text import percent
 from npm import install
 from rows import execute, insert
 from serving import Served, dashboard, serving, until

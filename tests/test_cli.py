@@ -103,8 +103,8 @@ def test_the_variable_names_the_source(cleaned: str) -> None:
     [
         (["check", "x.json"], "x.json could not be read"),
         (["check", "nothing"], "neither a database URL nor a file"),
-        (["check", "postgresql://h/d", "--cutover", "yesterday"], "no point in time"),
-        (["check", "postgresql://h/d", "--cutover", "0001-01-01T00:00+14:00"], "no point in time"),
+        (["check", "postgresql://h/d", "--cutover", "yesterday"], "is not a point in time"),
+        (["check", "postgresql://h/d", "--cutover", "0001-01-01T00:00+14:00"], "is not a point in time"),
         (["check", "postgresql://h/d", "--phase", "afer"], "Did you mean 'after'"),
         (["check", "postgresql://h/d", "--format", "jsn"], "Did you mean 'json'"),
         (["check", "postgresql://h/d", "--format", "json", "--format", "text"], "Only one format can go to stdout"),

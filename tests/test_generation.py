@@ -293,7 +293,7 @@ def test_the_row_is_only_read(database: str, plan: Plan) -> None:
         execute(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
     assert report.outcome == "pass"
     assert hidden.exit_code == 3
-    assert "row level security would hide the row" in " ".join(hidden.stdout.split())
+    assert "row level security would hide rows" in " ".join(hidden.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_an_unreachable_source_is_a_sentence_without_its_password(name: str) -> 
     [
         ("nowhere.json", {}, "nowhere.json"),
         ("", {"GENREQ_SOURCE": "nowhere.json"}, "nowhere.json"),
-        ("", {"GENREQ_SOURCE": "x.json", "GENREQ_CUTOVER": "soon"}, "'soon' is no point in time"),
+        ("", {"GENREQ_SOURCE": "x.json", "GENREQ_CUTOVER": "soon"}, "'soon' is not a point in time"),
         ("", {"GENREQ_SOURCE": "x.json", "GENREQ_PLAN": "none.toml"}, "none.toml"),
     ],
 )

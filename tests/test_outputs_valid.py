@@ -19,8 +19,8 @@ from genreq_checks.render.formats import MODULES, renderer
 from genreq_checks.render.html import POLICY
 from genreq_checks.render.json import schema
 from genreq_checks.render.markdown import LIMIT
-from genreq_checks.render.plain import line
 from genreq_checks.results import Finding, Report, Tool
+from genreq_checks.text import line
 from npm import node, published
 from published import ACTIONS, JENKINS_XSD, SARIF_SCHEMA
 from reports import HOSTILE, hostile_report

@@ -20,13 +20,13 @@ from typer.testing import CliRunner
 from genreq_checks.checks import ALL
 from genreq_checks.cli import app
 from genreq_checks.errors import GenreqError, SourceError, UsageError
-from genreq_checks.masking import mask, printable
 from genreq_checks.plan import Plan, Reconstruction
 from genreq_checks.render.rows import safe_cell, write_csv, write_table
 from genreq_checks.results import Finding
 from genreq_checks.run import check, observe
 from genreq_checks.selection import SELECTIONS
 from genreq_checks.sources.rows import listing
+from genreq_checks.text import escape_controls, mask
 from memory import PRINT_PEAK
 from rows import execute, insert
 
@@ -267,4 +267,4 @@ def test_a_mask_shows_a_shape_and_no_content(value: str | None, is_json: bool, s
 def test_nothing_behind_the_host_survives_the_mask(rest: str) -> None:
     shown = mask(f"https://host.example/{rest}", 100, is_json=False)
     assert not set("ab") & set(shown.removeprefix("https://host.example").replace("characters", "").replace("text", ""))
-    assert printable(shown) == shown
+    assert escape_controls(shown) == shown

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genreq_checks.errors import SnapshotError
+from genreq_checks.errors import OutputError, SnapshotError
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import load_snapshot
 from test_before_after import DONE, OLD, snapshot
@@ -69,7 +69,7 @@ def test_a_save_that_fails_leaves_the_old_file(plan: Plan, tmp_path: Path, monke
     file = tmp_path / "s.json"
     file.write_text("old")
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(SnapshotError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         snapshot(plan).save(file)
     assert file.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["s.json"]

@@ -39,6 +39,10 @@ class ArchiveError(GenreqError):
     """An archive that is missing, foreign, damaged, or does not fit the table that it should go back into."""
 
 
+class OutputError(GenreqError):
+    """A file that could not be written, or that would take the place of evidence."""
+
+
 class SourceError(GenreqError):
     """A source that could not be read: unreachable, refused, timed out."""
 

@@ -12,7 +12,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Side, Tally, TallyRow, day_of, next_midnight, side_of
-from genreq_checks.wording import plural
+from genreq_checks.text import plural
 
 NEEDS_TWO = "Give --cutover T, or --baseline SNAPSHOT, to have a side before and a side after."
 

@@ -1,41 +1,120 @@
-"""Text files that are whole or not there: written under another name first, then put in their place."""
+"""Files that are whole or not there: written under another name first, then put in their place in one step."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from genreq_checks.errors import SnapshotError
+from genreq_checks.errors import OutputError
+
+PATIENCE = 10.0  # seconds that a short write waits for another run that writes the same file
+_NO_LOCKS = (
+    errno.ENOLCK,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+)  # a file system without locks: two runs at once are not kept apart
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write text to a file by way of a temporary file beside it. Raises SnapshotError when the folder refuses."""
+@contextmanager
+def replacing(
+    path: Path, *, private: bool = False, new: bool = False, patience: float = 0
+) -> Iterator[tuple[BinaryIO, Path]]:
+    """A file beside `path`, and its own path, which becomes `path` when the block ends without an error.
+
+    Its name is always `.NAME.part`, so that killed runs leave at most one; a lock keeps two runs apart, and `patience`
+    is how many seconds to wait for it. A `private` file is readable by its owner only, another as new files are. A `new`
+    one never takes the place of a file that is there.
+    Raises: OutputError when the folder or the disk refuses, or another run is writing; FileExistsError for a `new` one.
+    """
+    path = Path(os.path.realpath(path))
+    part = path.with_name(f".{path.name}.part")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is not a file.", "Name a file, in a folder that is there.")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with _locked(part, private, patience) as file:
+            try:
+                yield file, part
+                file.flush()
+                os.fsync(file.fileno())
+                if new:
+                    _take_name(part, path)
+                else:
+                    os.replace(part, path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    part.unlink()
+                raise
+        _sync_folder(path.parent)
+    except FileExistsError:
+        raise
     except OSError as error:
-        raise SnapshotError(
-            f"{path} could not be written: {error.strerror}.", "Name a file in a folder that is there."
-        ) from None
+        reason = error.strerror or type(error).__name__
+        raise OutputError(f"{path} could not be written: {reason}.", "Name a file, in a folder with room.") from None
+
+
+def write_text(path: Path, text: str, *, private: bool = False, new: bool = False) -> None:
+    """Write text to a file: the old file or the new one is there, never half of one. Raises: as `replacing` does."""
+    with replacing(path, private=private, new=new, patience=PATIENCE) as (file, _):
+        file.write(text.encode("utf-8"))
+
+
+def _locked(part: Path, private: bool, patience: float) -> BinaryIO:
+    """The part file, empty and ours alone."""
+    end = time.monotonic() + patience
+    while True:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600 if private else 0o666)
+        file = os.fdopen(handle, "r+b")
+        if _is_ours(handle, part):
+            if private:
+                os.fchmod(handle, 0o600)  # a killed run may have left one that others can read
+            file.truncate(0)
+            return file
+        file.close()
+        if time.monotonic() >= end:
+            raise OutputError(f"Another run is writing {part} now.", "Wait for it, or name another file.")
+        time.sleep(0.05)
+
+
+def _is_ours(handle: int, part: Path) -> bool:
+    """Whether the lock is had, and the file is still the one of that name: it may have become another run's output."""
+    import fcntl  # not on Windows, where checks can be made and nothing is archived
+
     try:
-        fill(handle, name, text)
-        os.replace(name, path)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     except OSError as error:
-        raise SnapshotError(
-            f"{path} could not be written: {error.strerror}.", "Name a file, in a folder with room."
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+        if error.errno not in _NO_LOCKS:
+            raise
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(handle), part.stat())
+    return False
 
 
-def fill(handle: int, name: str, text: str) -> None:
-    """Write text to a file that mkstemp opened, down to the disk, with the mode that new files have. Raises: OSError."""
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(name, 0o666 & ~mask)
+def _take_name(part: Path, path: Path) -> None:
+    """Give the finished file a name that no other has. Raises: FileExistsError."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here: take the name first, then put the file in its place
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        os.replace(part, path)
+        return
+    part.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut; some file systems refuse, and need it not."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from genreq_checks.errors import UsageError
-from genreq_checks.files import write_atomically
+from genreq_checks.files import write_text
 from genreq_checks.results import Step
 from genreq_checks.snapshot import Model
 
@@ -77,8 +77,8 @@ class GenerationFacts(Model):
     events: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
-        """Write the facts to a file, for `check --generation`. Raises: SnapshotError when the folder refuses."""
-        write_atomically(path, self.model_dump_json(indent=2) + "\n")
+        """Write the facts to a file, for `check --generation`. Raises: OutputError when the folder refuses."""
+        write_text(path, self.model_dump_json(indent=2) + "\n")
 
 
 def load_facts(path: Path) -> GenerationFacts:

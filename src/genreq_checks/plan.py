@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from genreq_checks.errors import PlanError
+from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan_problems import explain
+from genreq_checks.text import scrub
 
 BUILT_IN = "generation_requests"
+_DATE_AND_Z = len("2025-01-31Z")
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -222,6 +224,22 @@ def _aware(data: dict[str, Any]) -> dict[str, Any]:
         aware = cutover.replace(tzinfo=UTC) if cutover.tzinfo is None else cutover.astimezone(UTC)
         return data | {"cutover": aware}
     return data
+
+
+def parse_instant(text: str) -> tuple[datetime, tuple[str, ...]]:
+    """A point in time as people write it, as an aware UTC instant; and a note when it had no offset and was read as UTC.
+
+    Raises: UsageError for text that is not a point in time.
+    """
+    plain = text.strip()
+    try:
+        moment = datetime.fromisoformat(f"{plain[:-1]}T00:00Z" if len(plain) == _DATE_AND_Z else plain)
+        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"'{scrub(plain[:40])}' is not a point in time.", "Write it as 2025-01-31 or 2025-01-31T14:30:00+02:00."
+        ) from None
+    return aware, () if moment.tzinfo else ("The cutover has no offset and was read as UTC.",)
 
 
 @cache

@@ -11,14 +11,14 @@ from functools import cache
 from math import isinf
 
 from genreq_checks.checks import ALL
-from genreq_checks.errors import GenreqError, UsageError
-from genreq_checks.plan import Plan, load_plan
+from genreq_checks.errors import GenreqError
+from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.results import CheckResult, Report
 from genreq_checks.run import is_database_url, observe
 from genreq_checks.selection import SELECTIONS
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import day_number, day_of
-from genreq_checks.wording import bounds, percent, points, span
+from genreq_checks.text import bounds, percent, points, span
 
 DATABASE = "LEO_DATABASE_URL"
 VARIABLES = {
@@ -60,7 +60,7 @@ def open_sources(source: str = "", baseline: str = "", environment: Mapping[str,
     plan = load_plan()
     try:
         plan = load_plan(named["plan"]) if named["plan"] else plan
-        cutover = instant(named["cutover"]) if named["cutover"] else plan.cutover
+        cutover = parse_instant(named["cutover"])[0] if named["cutover"] else plan.cutover
         if not where:
             return _sample()
         then = baseline.strip() or named["baseline"]
@@ -71,15 +71,6 @@ def open_sources(source: str = "", baseline: str = "", environment: Mapping[str,
     problem = now.problem("tally")
     url = where if is_database_url(where) else None
     return Opened(plan, now, before, cutover, url, problem=problem.text if problem else None)
-
-
-def instant(text: str) -> datetime:
-    """An aware instant; without an offset it is UTC. Raises UsageError for what is none."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"'{text[:40]}' is no point in time.", "Write it as 2025-01-31T14:30Z.") from None
 
 
 def source_sentence(opened: Opened, place: str) -> str:

@@ -22,7 +22,7 @@ from genreq_checks.facets import (
     rebuild,
     url,
 )
-from genreq_checks.plan import KeptColumn, Plan
+from genreq_checks.plan import KeptColumn, Plan, Table
 
 SPLIT_LIMIT = 2**30  # codes of several facets are packed into one integer as long as it stays below this
 SAFE_SUFFIX = re.compile("[A-Za-z0-9.-]+")  # what cannot make a well-formed URL malformed
@@ -154,7 +154,7 @@ def fuse(
     codes = [packed(pack).label(f"code_{index}") for index, pack in enumerate(packs)]
     rows = (
         sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes)
-        .select_from(origin if origin is not None else sa.table(plan.table.name, schema=plan.table.schema_name))
+        .select_from(origin if origin is not None else relation(plan.table))
         .subquery("classified")
     )
     day, state = sa.cast(rows.c.day, sa.Text), sa.cast(rows.c.status, sa.Text)
@@ -163,6 +163,16 @@ def fuse(
         rows.c.day, rows.c.split, rows.c.status, *counted
     )
     return Scan(select, tuple(tuple(facet for group in pack for facet in group.facets) for pack in packs))
+
+
+def relation(table: Table, *columns: str) -> sa.TableClause:
+    """The plan's table in a statement, with some of its columns; `sources.catalog.quoted` is the same for psycopg."""
+    return sa.table(table.name, *map(sa.column, columns), schema=table.schema_name)
+
+
+def in_cohort(plan: Plan) -> sa.ColumnElement[bool]:
+    """Is the row in the plan's cohort? NULL when it has no status."""
+    return sa.cast(sa.column(plan.cohort.column), sa.Text).in_(plan.cohort.values)
 
 
 def on_or_after(plan: Plan, cutover: datetime, aware: bool) -> sa.ColumnElement[bool]:

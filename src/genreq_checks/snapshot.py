@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genreq_checks.errors import SnapshotError
-from genreq_checks.files import write_atomically
+from genreq_checks.errors import GenreqError, SnapshotError
+from genreq_checks.files import write_text
 from genreq_checks.tally import Tally
 
 FORMAT: Final = "genreq-checks snapshot"
@@ -30,6 +30,11 @@ class Problem(Model):
     part: Part
     message: str
     hint: str = ""
+
+    @classmethod
+    def of(cls, part: Part, error: GenreqError) -> Problem:
+        """The problem that an error is."""
+        return cls(part=part, message=error.message, hint=error.hint)
 
     @property
     def text(self) -> str:
@@ -158,7 +163,7 @@ class Snapshot(Model):
 
     def save(self, path: str | Path) -> None:
         """Write the snapshot to a file, atomically: the old file or the new one, never half of one."""
-        write_atomically(Path(path), self.model_dump_json() + "\n")
+        write_text(Path(path), self.model_dump_json() + "\n")
 
 
 def load_snapshot(path: str | Path) -> Snapshot:

@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from genreq_checks.errors import UsageError, near
-from genreq_checks.moment import instant
-from genreq_checks.plan import Plan, load_plan
+from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.results import PHASES, Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
@@ -34,7 +33,8 @@ def assert_clean(
     __tracebackhide__ = True  # pytest would print the arguments, and a URL may hold a password
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{str(phase)[:40]}'.", near(str(phase), PHASES))
-    moment, notes = instant(cutover.isoformat() if isinstance(cutover, datetime) else cutover)
+    text = cutover.isoformat() if isinstance(cutover, datetime) else cutover
+    moment, notes = parse_instant(text) if text is not None else (None, ())
     promised = plan if isinstance(plan, Plan) else load_plan(plan)
     then = observe(promised, baseline, moment) if baseline is not None else None
     report = check(promised, observe(promised, source, moment), then, cutover=moment, phase=phase, notes=notes)

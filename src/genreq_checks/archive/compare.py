@@ -10,9 +10,10 @@ from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.archive.goal import Goal
 from genreq_checks.archive.read import Archive
 from genreq_checks.archive.statements import look
-from genreq_checks.archive.table import TEXT_FORMS, failure
+from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.sources.connection import reading
-from genreq_checks.wording import plural
+from genreq_checks.sources.failure import explain
+from genreq_checks.text import plural
 
 
 def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int, timeout: float) -> str:
@@ -44,7 +45,7 @@ def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int,
                             different += 1
                     digests[name].add(pa.array(seen, pa.string()))
     except sa.exc.DBAPIError as error:
-        raise failure(error, goal.target, goal.table) from None
+        raise explain(error, goal.target, goal.table, "Restoring") from None
     wrong = [name for name, column in archive.header.columns.items() if digests[name].hexdigest() != column.digest]
     if wrong:
         return f"{goal.table} lacks archived values in {' and '.join(wrong)}."

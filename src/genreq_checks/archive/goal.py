@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from genreq_checks.archive.header import Header
 from genreq_checks.archive.read import Archive, opened
 from genreq_checks.archive.statements import fits
-from genreq_checks.archive.table import Place, failure, locate, require_readable, require_unique_key
+from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
 from genreq_checks.errors import ArchiveError, SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target, parse, reading
+from genreq_checks.sources.failure import explain
+from genreq_checks.text import scrub
 
 _TRIGGERS = sa.text("""
     SELECT tgname FROM pg_catalog.pg_trigger
@@ -66,7 +68,7 @@ def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float) ->
             _require_types(driver, archive, place)
             triggers = tuple(connection.execute(_TRIGGERS, {"oid": place.oid}).scalars())
     except (sa.exc.DBAPIError, psycopg.Error) as error:
-        raise failure(error, target, plan.table.qualified) from None
+        raise explain(error, target, plan.table.qualified, "Restoring") from None
     return Goal(target, plan.table.qualified, header.rows, place, triggers)
 
 
@@ -87,9 +89,9 @@ def _require_columns(place: Place, plan: Plan, names: Sequence[str]) -> None:
     table = plan.table.qualified
     missing = [name for name in names if place.facts.column(name) is None]
     if missing:
-        rollback = "".join(c if c.isprintable() else " " for c in " ".join(plan.sql.rollback.split()))
         raise ArchiveError(
-            f"{table} has no column {' and no '.join(missing)} to restore into.", f"First run: {rollback}"
+            f"{table} has no column {' and no '.join(missing)} to restore into.",
+            f"First run: {scrub(' '.join(plan.sql.rollback.split()))}",
         )
     for name in names:
         column = place.facts.column(name)

@@ -14,10 +14,11 @@ from genreq_checks.archive.compare import compare
 from genreq_checks.archive.goal import Goal, examine_for
 from genreq_checks.archive.read import Archive, opened
 from genreq_checks.archive.statements import AmbiguousKeyError, fill, look
-from genreq_checks.archive.table import TEXT_FORMS, failure
+from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.errors import ArchiveError
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import SETTINGS, parse
+from genreq_checks.sources.failure import explain, kind_and_state
 
 ATTEMPTS = 3  # of one batch, when the application held its rows or a deadlock was found
 KEPT_FROM_READING = ("row_security", "TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "lock_timeout")
@@ -99,7 +100,7 @@ def restore(
                         progress(rows)
             problem = compare(archive, goal, total.gone, total.conflicts, batch, timeout)
         except psycopg.Error as error:
-            raise failure(error, target, goal.table) from None
+            raise explain(error, target, goal.table, "Restoring") from None
     return RestoreResult(
         table=goal.table,
         location=goal.location,
@@ -144,7 +145,7 @@ def _place(
                 raise
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise ArchiveError(
-                f"{goal.table} refuses a value of the archive: {type(error).__name__} (SQLSTATE {error.sqlstate}).",
+                f"{goal.table} refuses a value of the archive: {kind_and_state(error)}.",
                 "Its batch was not written. Look at the columns' types and constraints, then run it again.",
             ) from None
         except AmbiguousKeyError:

@@ -11,9 +11,9 @@ from psycopg import sql
 
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
+from genreq_checks.scan import relation
 from genreq_checks.snapshot import TableFacts
-from genreq_checks.sources.catalog import find_table
-from genreq_checks.sources.connection import Target, redact
+from genreq_checks.sources.catalog import find_table, hides_rows
 
 TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on
     "bytea_output": "hex",
@@ -22,7 +22,6 @@ TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text de
     "xmloption": "content",
 }
 
-_RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
 _ALLOWED = sa.text("""
     SELECT a.attname AS name, t.typname AS type, n.nspname AS schema,
            pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'UPDATE') AS may_update
@@ -65,7 +64,7 @@ def locate(connection: sa.Connection, plan: Plan) -> Place:
     found = find_table(connection, plan.table)
     if found.problem is not None or found.oid is None or found.facts is None:
         raise SourceError(found.problem.text if found.problem else f"There is no table {plan.table.qualified}.")
-    if connection.execute(_RLS, {"oid": found.oid}).scalar_one():
+    if hides_rows(connection, found.oid):
         raise SourceError(
             f"Row level security would hide rows of {plan.table.qualified} from this role.",
             "Connect as the table's owner or as a role with BYPASSRLS.",
@@ -97,36 +96,10 @@ def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> N
     if certain and connection.execute(_UNIQUE, {"oid": place.oid, "positions": positions}).scalar_one():
         return
     key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
-    table = sa.table(plan.table.name, *key, schema=plan.table.schema_name)
     twice = sa.or_(sa.func.count() > 1, *(column.is_(None) for column in key))
-    query = sa.select(sa.literal(1)).select_from(table).group_by(*key).having(twice).limit(1)
+    query = sa.select(sa.literal(1)).select_from(relation(plan.table)).group_by(*key).having(twice).limit(1)
     if connection.execute(query).first() is not None:
         raise SourceError(
             f"({', '.join(plan.table.key)}) is no key of {plan.table.qualified}: it is NULL, or twice the same, in some rows.",
             "Name the key's columns in the plan (table.key).",
         )
-
-
-def failure(error: Exception, target: Target, table: str) -> SourceError:
-    """A failed statement in one line: by its SQLSTATE, since the server's messages may quote values."""
-    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    state = getattr(cause, "sqlstate", None)  # psycopg's and Arrow's errors have it under this name
-    match state:
-        case "57014":
-            return SourceError(
-                f"{table} took longer than the time limit, and was given up.", "Raise it with --timeout."
-            )
-        case "55P03" | "40P01":
-            return SourceError(f"{table} is locked by another transaction.", "Run it again when that is done.")
-        case "42501":
-            return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
-        case "25006":
-            return SourceError(f"{target.location} is read-only: a standby, or set so.", "Name the primary server.")
-        case None:
-            text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
-            return SourceError(f"The connection to {target.location} broke off: {text}.", "Run it again.")
-        case _:
-            kind = type(cause).__name__
-            return SourceError(
-                f"{table}: the server said {kind} (SQLSTATE {state}).", "Look it up in the server's log."
-            )

@@ -17,12 +17,13 @@ from genreq_checks import __version__
 from genreq_checks.archive.copying import CopyError, copying
 from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.archive.header import METADATA_KEY, Header
-from genreq_checks.archive.part import replacing
 from genreq_checks.archive.read import column, opened
-from genreq_checks.archive.table import Place, failure, locate, require_readable, require_unique_key
+from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
 from genreq_checks.archive_facts import ArchiveFacts
+from genreq_checks.files import replacing
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target, parse, reading
+from genreq_checks.sources.failure import explain
 
 
 def write_archive(
@@ -38,10 +39,10 @@ def write_archive(
     All rows are of one instant. The file takes its name when it is whole and was read again; until then an older one
     stays. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
     Raises: UsageError for a URL that cannot be meant; SourceError when the table cannot be read, or not all of it;
-    ArchiveError when the file cannot be written.
+    OutputError when the file cannot be written.
     """
     target = parse(url)
-    with replacing(Path(path)) as (file, part):
+    with replacing(Path(path), private=True) as (file, part):
         header = _fill(file, plan, target, timeout, progress or (lambda rows: None))
         file.flush()
         with opened(part) as written:
@@ -63,7 +64,7 @@ def _fill(file: BinaryIO, plan: Plan, target: Target, timeout: float | None, pro
                 header = _header(plan, target, place, copied.at, sink)
                 sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
     except (sa.exc.DBAPIError, CopyError) as error:
-        raise failure(error, target, plan.table.qualified) from None
+        raise explain(error, target, plan.table.qualified, "Archiving") from None
     return header
 
 

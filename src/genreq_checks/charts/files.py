@@ -11,6 +11,7 @@ from typing import Any
 import altair as alt
 
 from genreq_checks.errors import UsageError, near
+from genreq_checks.text import scrub
 
 Chart = alt.Chart | alt.LayerChart | alt.VConcatChart
 PAPER_INK = "#333333"
@@ -58,7 +59,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
 def _printable(value: Any) -> Any:
     """The value without control characters: on a single one the converter ends the whole process."""
     if isinstance(value, str):
-        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+        return scrub(value)
     if isinstance(value, dict):
         return {key: _printable(part) for key, part in value.items()}
     return [_printable(part) for part in value] if isinstance(value, list) else value

@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 
 import altair as alt
 
+from genreq_checks.text import scrub
+
 INK = "currentColor"  # the page's text colour, so one chart is readable on light and on dark; needs the SVG renderer
 QUIET = "#888888"  # axis and grid lines: a grey that is visible on both
 # Okabe and Ito's colours that keep a contrast of 3 : 1 on white and on near-black; the shape says the same again.
@@ -23,7 +25,7 @@ AnyChart = TypeVar("AnyChart", alt.Chart, alt.LayerChart)
 
 def clean(text: str, limit: int = 63) -> str:
     """Text from the data or the plan as a chart can hold it: one line, printable, not longer than a column's name."""
-    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    plain = scrub(text)
     return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
 
 

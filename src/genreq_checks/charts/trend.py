@@ -14,7 +14,7 @@ from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothi
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import DAY_ONE, day_of
-from genreq_checks.wording import bounds, percent, plural, share
+from genreq_checks.text import bounds, percent, plural, share
 
 Window = tuple[date, date]
 WINDOW = "window"  # the name of the brush on the timeline

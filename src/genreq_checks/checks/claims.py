@@ -11,7 +11,7 @@ from genreq_checks.population import not_counted
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.selection import CONTENT, Pick, Selection, count_picked, of_claim
 from genreq_checks.tally import Tally
-from genreq_checks.wording import listed, percent, plural, share
+from genreq_checks.text import listed, percent, plural, share
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:

@@ -6,7 +6,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.snapshot import Dependent, Searched
-from genreq_checks.wording import plural
+from genreq_checks.text import plural
 
 RULES = ("check constraint", "unique constraint", "primary key", "exclusion constraint", "foreign key")
 

@@ -7,7 +7,7 @@ from genreq_checks.evidence import Evidence
 from genreq_checks.population import not_counted
 from genreq_checks.results import Finding
 from genreq_checks.tally import Tally
-from genreq_checks.wording import listed, plural
+from genreq_checks.text import listed, plural
 
 BROKEN = ("missing", "wrong", "unexpected")
 

@@ -9,7 +9,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.code_facts import CLASSES, LIVE, CodeFacts, Mention, MentionClass
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
-from genreq_checks.wording import listed, plural
+from genreq_checks.text import listed, plural
 
 WORDS = {
     LIVE: "live use of the column",

@@ -11,7 +11,7 @@ from genreq_checks.results import Finding, Outcome
 from genreq_checks.selection import CONTENT, count_picked, of_loss
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Tally
-from genreq_checks.wording import listed, plural
+from genreq_checks.text import listed, plural
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:

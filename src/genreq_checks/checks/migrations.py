@@ -10,7 +10,7 @@ from genreq_checks.migration_facts import MigrationFolder
 from genreq_checks.migration_states import Database, Standing, standings
 from genreq_checks.results import Finding, Outcome, Phase
 from genreq_checks.snapshot import AppliedMigration, Books
-from genreq_checks.wording import plural
+from genreq_checks.text import plural
 
 NAME_IT = "Name the table with --migrations-table SCHEMA.NAME or in the plan."
 

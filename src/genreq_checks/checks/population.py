@@ -9,7 +9,7 @@ from genreq_checks.evidence import Evidence
 from genreq_checks.population import Population, population_of
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.stats import newcombe
-from genreq_checks.wording import percent, points, share, span
+from genreq_checks.text import percent, points, share, span
 
 FEW = 10  # rows: a rate of fewer says nothing against a rise
 RULES = {

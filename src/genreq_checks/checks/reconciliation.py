@@ -9,7 +9,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.reconciled import DIFFERENT, ColumnMatch, Example, Lines, Reconciliation, rules_of
 from genreq_checks.results import Finding, Outcome
-from genreq_checks.wording import listed, plural, share
+from genreq_checks.text import listed, plural, share
 
 HANDLER = "Mend the handler: where github_url is missing it must leave the derived column alone too."
 

@@ -6,7 +6,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.forward import judged_steps
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
-from genreq_checks.wording import listed
+from genreq_checks.text import listed
 
 STEPS = {
     "archive": "Without an archive the dropped values are lost.",

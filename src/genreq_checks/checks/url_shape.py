@@ -6,7 +6,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.population import population_of
 from genreq_checks.results import Finding
-from genreq_checks.wording import plural, share
+from genreq_checks.text import plural, share
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:

@@ -12,7 +12,7 @@ import typer
 
 from genreq_checks.cli.options import PlanFile, Source, TableName, Timeout, source_or_variable, the_plan
 from genreq_checks.errors import UsageError
-from genreq_checks.wording import plural, size
+from genreq_checks.text import plural, scrub, size
 
 if TYPE_CHECKING:
     from genreq_checks.archive.goal import Goal
@@ -82,13 +82,13 @@ def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
     """Say what will be written to, and ask. Raises: UsageError when nobody can be asked, or the answer is no."""
     what = f"{plural(goal.rows, 'row')} of the archive into {goal.table} in {goal.location}"
     if goal.triggers:
-        print(f"Every row that is filled fires: {', '.join(map(printable, goal.triggers))}.", file=sys.stderr)
+        print(f"Every row that is filled fires: {', '.join(map(scrub, goal.triggers))}.", file=sys.stderr)
     if yes:
         return
     if not is_terminal():
         raise UsageError(f"Restoring {what} needs a yes.", "Add --yes, or run it in a terminal.")
     manner = "overwriting values that differ" if overwrite else "filling NULLs only"
-    if not typer.confirm(f"Restore {printable(what)}, {manner}?", err=True):
+    if not typer.confirm(f"Restore {scrub(what)}, {manner}?", err=True):
         raise UsageError("Nothing was written.")
 
 
@@ -108,11 +108,6 @@ def sentence(done: RestoreResult) -> str:
         parts.append(f"{done.gone_values:,} of {plural(done.gone, 'row')} that are gone")
     end = "verified" if done.verified else f"NOT VERIFIED: {done.problem} Run it again."
     return f"{done.table}: {', '.join(parts)}; {end}"
-
-
-def printable(text: str) -> str:
-    """Names from the database, without terminal control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 class Rejects:

@@ -24,8 +24,8 @@ from genreq_checks.cli.options import (
     Source,
     TableName,
     Timeout,
-    instant,
     narrate,
+    read_cutover,
     source_or_variable,
     the_plan,
 )
@@ -88,7 +88,7 @@ def check(
         from genreq_checks.history.runs import keep, make_run, prepare_folder
 
         prepare_folder(history)
-    moment, notes = instant(cutover)
+    moment, notes = read_cutover(cutover)
     promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
     named = Named(messages, migrations, code, generation, archive)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from genreq_checks.cli.options import Cutover, PlanFile, Source, TableName, instant
+from genreq_checks.cli.options import Cutover, PlanFile, Source, TableName, read_cutover
 from genreq_checks.errors import UsageError
 
 Baseline = Annotated[
@@ -67,7 +67,7 @@ def dashboard(
     from genreq_checks.run import is_database_url, observe
     from genreq_checks.service.settings import to_environment
 
-    moment, notes = instant(cutover)
+    moment, notes = read_cutover(cutover)
     for note in notes:
         print(note, file=sys.stderr)
     for file in (source, baseline):

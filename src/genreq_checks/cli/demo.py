@@ -21,7 +21,7 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
     from genreq_checks import charts
     from genreq_checks.cli.output import print_text
     from genreq_checks.demo import tell_story
-    from genreq_checks.files import write_atomically
+    from genreq_checks.files import write_text
     from genreq_checks.render.formats import renderer
 
     try:
@@ -34,7 +34,7 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
     told.before.save(output / "before.json")
     told.after.save(output / "after.json")
     for name in ("json", "html"):
-        write_atomically(output / f"report.{name}", renderer(name)(report))
+        write_text(output / f"report.{name}", renderer(name)(report))
     charts.save(charts.overview(report, told.plan, told.after, told.before, told.cutover), output / "rates.svg")
     print_text(report)
     names = ", ".join(sorted(path.name for path in output.iterdir() if path.is_file()))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreq_checks.errors import UsageError
-from genreq_checks.moment import instant as instant
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from genreq_checks.plan import Plan
 
 VARIABLE = "LEO_DATABASE_URL"
@@ -58,6 +59,13 @@ class NoSourceError(UsageError):
     """Nothing was named to read: the source could not be read."""
 
     exit_code = 3
+
+
+def read_cutover(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:
+    """The instant that --cutover names, and a note on how it was read. Raises UsageError for text that is not a point in time."""
+    from genreq_checks.plan import parse_instant
+
+    return parse_instant(text) if text is not None else (None, ())
 
 
 def the_plan(file: Path | None, table: str | None) -> Plan:

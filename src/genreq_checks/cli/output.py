@@ -60,12 +60,12 @@ def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
 
     Raises: UsageError when the step summary cannot be written, after all else is.
     """
-    from genreq_checks.files import write_atomically
+    from genreq_checks.files import write_text
     from genreq_checks.render.formats import renderer
 
     for name, file in found:
         if file is not None:
-            write_atomically(file, renderer(name)(report))
+            write_text(file, renderer(name)(report))
         elif name == "text":
             print_text(report)
         else:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from genreq_checks.cli.options import Cutover, PlanFile, Source, instant
+from genreq_checks.cli.options import Cutover, PlanFile, Source, read_cutover
 from genreq_checks.errors import UsageError
 from genreq_checks.resources import resource
 
@@ -40,7 +40,7 @@ def review(
     from genreq_checks.plan import load_plan
     from genreq_checks.service.settings import to_environment
 
-    moment, notes = instant(cutover)
+    moment, notes = read_cutover(cutover)
     for note in notes:
         print(note, file=sys.stderr)
     load_plan(plan)  # a mistake in it is told here, not in a notebook

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import io
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +17,12 @@ from genreq_checks.cli.options import (
     Source,
     TableName,
     Timeout,
-    instant,
+    read_cutover,
     source_or_variable,
     the_plan,
 )
-from genreq_checks.errors import SourceError, UsageError, near
+from genreq_checks.errors import UsageError, near
+from genreq_checks.text import plural
 
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
@@ -58,7 +57,7 @@ def rows(
     selection = select(promised, check)
     if fmt not in FORMATS:
         raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
-    moment, _ = instant(cutover)
+    moment, _ = read_cutover(cutover)
     where = source_or_variable(source)
     if not is_database_url(where):
         message = f"The rows of {where} cannot be listed: a snapshot has none, and row files are not read by key."
@@ -72,7 +71,7 @@ def rows(
     ):
         count = FORMATS[fmt](found.header, found.rows, out)
     more = " (there may be more: --limit)" if count == limit else ""
-    print(f"{count:,} row{'' if count == 1 else 's'} behind {check}{more}", file=sys.stderr)
+    print(f"{plural(count, 'row')} behind {check}{more}", file=sys.stderr)
 
 
 def select(plan: Plan, check_id: str) -> Selection:
@@ -97,15 +96,9 @@ def opened(path: Path | None) -> Iterator[TextIO]:
     if path is None or str(path) == "-":
         yield sys.stdout
         return
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        hint = "Name a file in a folder that is there."
-        raise SourceError(f"{path} could not be written: {error.strerror}.", hint) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-        os.replace(name, path)
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+    from genreq_checks.files import replacing
+
+    with replacing(path, private=True) as (file, _):
+        text = io.TextIOWrapper(file, "utf-8", newline="")
+        yield text
+        text.detach()

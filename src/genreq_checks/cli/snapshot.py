@@ -14,8 +14,8 @@ from genreq_checks.cli.options import (
     Source,
     TableName,
     Timeout,
-    instant,
     narrate,
+    read_cutover,
     source_or_variable,
     the_plan,
 )
@@ -35,7 +35,7 @@ def snapshot(
     """Save what the table is like now; after the drop the past cannot be asked."""
     from genreq_checks.run import observe
 
-    moment, _ = instant(cutover)
+    moment, _ = read_cutover(cutover)
     promised = the_plan(plan, table)
     with narrate("Reading the table…"):
         taken = observe(promised, source_or_variable(source), moment, timeout=timeout)

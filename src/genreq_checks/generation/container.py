@@ -25,7 +25,7 @@ from genreq_checks.generation.protocol import (
     write_frame,
 )
 from genreq_checks.results import Outcome
-from genreq_checks.wording import plural
+from genreq_checks.text import plural, scrub
 
 Headers = Sequence[tuple[str, str]]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -196,4 +196,4 @@ def location(ws_url: str) -> str:
 
 def shown_url(url: str) -> str:
     """A URL with nothing in it that could turn a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in url)[:200]
+    return scrub(url[:200])

@@ -6,6 +6,8 @@ import json
 import logging
 from typing import NoReturn
 
+from genreq_checks.text import scrub
+
 PATH = "/wsi"
 READY = "ready"
 START = "start_generation"
@@ -39,7 +41,7 @@ def write_frame(kind: str, **fields: object) -> str:
 
 def shown(kind: object) -> str:
     """A message's type as a report may show it."""
-    return "".join(c if c.isprintable() else "�" for c in str(kind))[:40]
+    return scrub(str(kind)[:40])
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -20,6 +20,7 @@ from genreq_checks.errors import SourceError
 from genreq_checks.generation.protocol import ITERATION, LOG, PATH, READY, SILENT, START, read_frame, shown, write_frame
 from genreq_checks.generation.store import Store, open_store, start_generation, write_completion
 from genreq_checks.plan import Plan
+from genreq_checks.sources.failure import kind_and_state, sqlstate
 
 Kind = Literal["started", "written", "ignored", "defect", "failed", "lost", "refused"]
 READY_WITHIN = 10.0  # seconds that a container has to say it is ready
@@ -168,8 +169,8 @@ async def _complete(server: ReferenceServer, decoded: dict[str, object], started
 
 def _reason(error: Exception) -> str:
     """Why the database refused, without a value: its messages may quote them."""
-    if isinstance(error, psycopg.Error) and error.sqlstate:
-        return f"{type(error).__name__} (SQLSTATE {error.sqlstate})"
+    if sqlstate(error) is not None:
+        return kind_and_state(error)
     if isinstance(error, psycopg.OperationalError | OSError):
         return "the database cannot be reached"
     return f"the database cannot take its text ({type(error).__name__})"

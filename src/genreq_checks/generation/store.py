@@ -14,6 +14,7 @@ from psycopg import sql
 from genreq_checks.completion import AllWorkCompleteMessage, breaks_derivation, row_values
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
+from genreq_checks.sources.catalog import quoted
 from genreq_checks.sources.connection import Target, parse
 
 GENERATING = "generating"
@@ -44,7 +45,7 @@ def open_store(plan: Plan, url: str) -> Store:
     """The store for a plan's table. Raises: UsageError for a URL that cannot be meant or a key of several columns."""
     return Store(
         parse(url),
-        sql.Identifier(plan.table.schema_name, plan.table.name),
+        quoted(plan.table),
         sql.Identifier(key_column(plan)),
         sql.Identifier(plan.cohort.column),
     )

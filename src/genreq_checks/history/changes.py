@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from genreq_checks.history.runs import CheckOutcome, Run
 from genreq_checks.results import Rate
 from genreq_checks.stats import newcombe
-from genreq_checks.wording import bounds, plural, points, share, span
+from genreq_checks.text import bounds, plural, points, share, span
 
 
 @dataclass(frozen=True, slots=True)

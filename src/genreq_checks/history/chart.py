@@ -11,7 +11,7 @@ from genreq_checks.charts.style import INK, clean, finish, layered, nothing, siz
 from genreq_checks.history.folder import History
 from genreq_checks.history.telling import columns_of, shown_rate
 from genreq_checks.render.verdict import MARKS, WORDS
-from genreq_checks.wording import bounds, percent, plural
+from genreq_checks.text import bounds, percent, plural
 
 # Okabe and Ito's; the shape tells the columns apart too, and the line's dashes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#808080")

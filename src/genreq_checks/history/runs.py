@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Final, Literal
 
 from genreq_checks.errors import UsageError
-from genreq_checks.files import fill
+from genreq_checks.files import write_text
 from genreq_checks.results import CheckResult, Outcome, Phase, PlanInfo, Rate, RateChange, Report, worst
 from genreq_checks.snapshot import Model, Snapshot, SourceInfo
 from genreq_checks.tally import Tally, TallyRow, day_of
@@ -119,34 +117,11 @@ def keep(run: Run, folder: Path) -> Path:
     """Write the run into the folder, as a file of its own, whole or not at all; its path.
 
     The name is the time in UTC and a random part, and an existing file is never written to: two runs at the same
-    moment are two files. Raises: UsageError when the folder refuses.
+    moment are two files. Raises: OutputError when the folder refuses.
     """
     prepare_folder(folder)
-    text = run.model_dump_json() + "\n"
-    try:
-        handle, part = tempfile.mkstemp(dir=folder, prefix=".run-", suffix=".part")
-        try:
-            fill(handle, part, text)
-            return _link(part, folder, run.at)
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-    except OSError as error:
-        raise UsageError(f"The run was not kept in {folder}: {error.strerror}.", "Name another folder.") from None
-
-
-def _link(part: str, folder: Path, at: datetime) -> Path:
-    """Give the finished file a name that no other has."""
     while True:
-        path = folder / f"{at:%Y-%m-%dT%H%M%SZ}-{token_hex(4)}.json"
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            continue
-        except OSError:  # no hard links here: take the name first, then put the file in its place
-            try:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-            except FileExistsError:
-                continue
-            os.replace(part, path)
-        return path
+        path = folder / f"{run.at:%Y-%m-%dT%H%M%SZ}-{token_hex(4)}.json"
+        with suppress(FileExistsError):
+            write_text(path, run.model_dump_json() + "\n", new=True)
+            return path

@@ -13,10 +13,9 @@ from rich.table import Table
 from genreq_checks.history.changes import Changes, compare
 from genreq_checks.history.folder import History, PassedOver
 from genreq_checks.history.runs import Run
-from genreq_checks.render.plain import line
 from genreq_checks.render.verdict import WORDS
 from genreq_checks.results import Rate
-from genreq_checks.wording import percent, plural
+from genreq_checks.text import line, percent, plural
 
 SHOWN = 20  # runs in the table; the JSON has all
 NAMED = 5  # files that were passed over

@@ -18,8 +18,9 @@ from genreq_checks.rehearsal.dump import Dump, dumped, restore_section
 from genreq_checks.rehearsal.sampling import sampled
 from genreq_checks.rehearsal.scratch import Scratch
 from genreq_checks.snapshot import SourceInfo
-from genreq_checks.sources.catalog import find_table
+from genreq_checks.sources.catalog import find_table, hides_rows, quoted
 from genreq_checks.sources.connection import Target, reading
+from genreq_checks.sources.failure import explain
 
 OTHER_ROWS = 1000  # of each other table: enough to see it touched
 
@@ -30,7 +31,6 @@ _WHO = sa.text("""
            (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path') AS search_path
 """)
 _ROLES = sa.text("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
-_RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
 _TYPES = sa.text("""
     SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -84,13 +84,7 @@ def copy_source(plan: Plan, target: Target, scratch: Scratch, sample: int | None
         with reading(target, timeout) as connection:
             return _copy(connection, plan, target, scratch, sample, started)
     except (sa.exc.DBAPIError, psycopg.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        state = getattr(cause, "sqlstate", None)
-        reason = f"{type(cause).__name__} (SQLSTATE {state})" if state else "the connection broke off"
-        hint = "Check the role's privileges, and --timeout; look it up in the server's log."
-        raise SourceError(
-            f"{plan.table.qualified} could not be copied from {target.location}: {reason}.", hint
-        ) from None
+        raise explain(error, target, plan.table.qualified, "Copying") from None
 
 
 def _copy(
@@ -101,7 +95,7 @@ def _copy(
     if found.problem or found.oid is None or found.facts is None:
         problem = found.problem
         raise SourceError(problem.message, problem.hint) if problem else SourceError("The table was not found.")
-    if connection.execute(_RLS, {"oid": found.oid}).scalar_one():
+    if hides_rows(connection, found.oid):
         raise SourceError(
             f"Row level security would hide rows of {plan.table.qualified} from this role.",
             "Rehearse as the table's owner or as a role with BYPASSRLS.",
@@ -230,7 +224,7 @@ def _add_foreign_keys(source: sa.Connection, there: psycopg.Connection, dump: Du
 
 def _advance_sequences(there: psycopg.Connection, plan: Plan) -> None:
     """Let the table's own sequences go on after its largest key, so that a new row finds a free one."""
-    table = sql.Identifier(plan.table.schema_name, plan.table.name)
+    table = quoted(plan.table)
     owned = there.execute(
         """SELECT a.attname, pg_catalog.pg_get_serial_sequence(%s, a.attname) FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped""",

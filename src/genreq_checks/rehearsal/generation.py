@@ -17,6 +17,7 @@ from psycopg.rows import class_row, dict_row
 from genreq_checks.completion import create_all_work_complete_message, row_values
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.apply import explain
+from genreq_checks.sources.catalog import quoted
 
 TRIED = 100  # rows whose UPDATE is tried
 EARLIER = ("queued", "generating")
@@ -77,7 +78,7 @@ def generate(url: str, search_path: str, plan: Plan, *, keep: bool) -> Outcome:
 
 
 def _one(connection: psycopg.Connection, plan: Plan) -> str | None:
-    table = sql.Identifier(plan.table.schema_name, plan.table.name)
+    table = quoted(plan.table)
     shapes = _shapes(connection, plan)
     stage = "INSERT"
     try:
@@ -101,7 +102,7 @@ def _one(connection: psycopg.Connection, plan: Plan) -> str | None:
 
 
 def _shapes(connection: psycopg.Connection, plan: Plan) -> list[Shape]:
-    table = sql.Identifier(plan.table.schema_name, plan.table.name).as_string(connection)
+    table = quoted(plan.table).as_string(connection)
     with connection.cursor(row_factory=class_row(Shape)) as cursor:
         return cursor.execute(_COLUMNS, [table]).fetchall()
 
@@ -195,7 +196,7 @@ def _where(plan: Plan) -> sql.Composed:
 
 def _try_updates(connection: psycopg.Connection, plan: Plan) -> tuple[int, int, str | None]:
     """Try to UPDATE rows to what they are, one by one, all of it rolled back; how many were tried and refused."""
-    table = sql.Identifier(plan.table.schema_name, plan.table.name)
+    table = quoted(plan.table)
     names = sql.SQL(", ").join(map(sql.Identifier, plan.table.key))
     keys = connection.execute(sql.SQL("SELECT {} FROM {} LIMIT %s").format(names, table), [TRIED]).fetchall()
     setting = sql.SQL("{0} = {0}").format(sql.Identifier(plan.cohort.column))

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from genreq_checks.plan import Plan
+from genreq_checks.sources.catalog import quoted
 
 _KEPT = sql.Identifier("pg_temp", "genreq_original")  # visible to the one session that made it
 _COLUMNS = """
@@ -39,7 +40,7 @@ def keep_originals(connection: psycopg.Connection, plan: Plan) -> tuple[int, int
 
     Returns the number of rows and of distinct keys.
     """
-    table = sql.Identifier(plan.table.schema_name, plan.table.name)
+    table = quoted(plan.table)
     names = columns_of(connection, plan)
     texts = sql.SQL(", ").join(sql.SQL("CAST({0} AS text) AS {0}").format(sql.Identifier(name)) for name in names)
     connection.execute(sql.SQL("CREATE TEMPORARY TABLE genreq_original AS SELECT {} FROM {}").format(texts, table))
@@ -53,7 +54,7 @@ def keep_originals(connection: psycopg.Connection, plan: Plan) -> tuple[int, int
 
 def columns_of(connection: psycopg.Connection, plan: Plan) -> list[str]:
     """The columns that the table has now."""
-    table = sql.Identifier(plan.table.schema_name, plan.table.name).as_string(connection)
+    table = quoted(plan.table).as_string(connection)
     return [str(row[0]) for row in connection.execute(_COLUMNS, [table]).fetchall()]
 
 
@@ -81,7 +82,7 @@ def changes(connection: psycopg.Connection, plan: Plan, leave_out: Iterable[str]
         first,
         sql.SQL(", ").join(differs),
         _KEPT,
-        sql.SQL("SELECT {} FROM {}").format(texts, sql.Identifier(plan.table.schema_name, plan.table.name)),
+        sql.SQL("SELECT {} FROM {}").format(texts, quoted(plan.table)),
         same_key,
     )
     row = connection.execute(query).fetchone()

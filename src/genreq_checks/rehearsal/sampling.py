@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.plan import Plan
-from genreq_checks.scan import groups_of
+from genreq_checks.scan import groups_of, relation
 
 
 def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int | None) -> sa.Select[Any]:
@@ -19,7 +19,7 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     makes more rows than `size`.
     """
     every = dict.fromkeys((*columns, *plan.table.key))
-    table = sa.table(plan.table.name, *(sa.column(name) for name in every), schema=plan.table.schema_name)
+    table = relation(plan.table, *every)
     wanted = [table.c[name] for name in columns]
     if size is None:
         return sa.select(*wanted)
@@ -28,7 +28,7 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     if plan.cohort.column in types:
         classes.append(sa.column(plan.cohort.column))
     turn = sa.func.row_number().over(partition_by=classes or None, order_by=key).label("turn")
-    ranked = sa.select(*key, turn).select_from(sa.table(plan.table.name, schema=plan.table.schema_name)).subquery()
+    ranked = sa.select(*key, turn).select_from(relation(plan.table)).subquery()
     place = sa.func.row_number().over(order_by=[ranked.c.turn, *(ranked.c[name] for name in plan.table.key)])
     placed = sa.select(*ranked.c, place.label("place")).subquery()
     chosen = sa.or_(placed.c.turn == 1, placed.c.place <= size)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from genreq_checks.archive import restore, write_archive
 from genreq_checks.errors import GenreqError
@@ -25,8 +24,9 @@ from genreq_checks.rehearsal.structure import Structure, read_structure
 from genreq_checks.results import Outcome, Phase, worst
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.catalog import quoted
 from genreq_checks.sources.connection import Target
-from genreq_checks.wording import listed, plural
+from genreq_checks.text import listed, plural
 
 JUDGED = ("dropped", "kept", "dependents", "rollback")  # the checks that a copy without new generations can answer
 SHOWN = 12
@@ -227,7 +227,7 @@ class Stages:
         return _verdict(self.forward_file, applied, found, self._lost_values(), goes_on=gone and there, warns=False)
 
     def _apply(self, file: SqlFile) -> Applied:
-        table = sql.Identifier(self.plan.table.schema_name, self.plan.table.name).as_string(None)
+        table = quoted(self.plan.table).as_string(None)
         return apply(self.scratch.url, self.search_path, file, table)
 
     def _lost_values(self) -> list[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from genreq_checks.render.plain import line, masked
 from genreq_checks.results import CheckResult, Rate, RateChange, Report
-from genreq_checks.wording import listed, percent, plural, points, span
+from genreq_checks.text import line, listed, mask_urls, percent, plural, points, span
 
 SAMPLES = 5
 
@@ -127,4 +126,4 @@ def _shown(name: str, value: object) -> str:
             return f"{points(value)} points"
         text = f"{value:.6g}"
         return repr(value) if text in ("0", "1") and value not in (0.0, 1.0) else text
-    return line(masked(str(value)[:4_000]), 400)
+    return line(mask_urls(str(value)[:4_000]), 400)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from genreq_checks.render.figures import provenance, rate_table
-from genreq_checks.render.plain import line
 from genreq_checks.render.verdict import headline, is_broken
 from genreq_checks.results import CheckResult, Outcome, Report
+from genreq_checks.text import line
 
 
 def render(report: Report) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genreq_checks.render.figures import meanwhile, provenance, rate_table, units
-from genreq_checks.render.plain import line
 from genreq_checks.render.verdict import (
     MARKS,
     WORDS,
@@ -21,6 +20,7 @@ from genreq_checks.render.verdict import (
     worst_first,
 )
 from genreq_checks.results import CheckResult, Report
+from genreq_checks.text import line
 
 LIMIT = 1024 * 1024
 NOTE_ROOM = 300

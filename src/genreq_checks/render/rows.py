@@ -10,7 +10,7 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
-from genreq_checks.masking import printable
+from genreq_checks.text import escape_controls
 
 WIDTH_BY = 200  # rows that decide how wide a table's columns are
 WIDEST = 80
@@ -25,7 +25,7 @@ def safe_cell(value: str | None) -> str:
     if value is None:
         return ""
     quote = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
-    return ("'" if quote else "") + printable(value)
+    return ("'" if quote else "") + escape_controls(value)
 
 
 def write_csv(header: Row, rows: Iterable[Row], out: TextIO) -> int:
@@ -40,7 +40,7 @@ def write_csv(header: Row, rows: Iterable[Row], out: TextIO) -> int:
 
 def write_table(header: Row, rows: Iterable[Row], out: TextIO) -> int:
     """Write rows as a table whose columns are as wide as the first rows need; how many there were. NULL is `NULL`."""
-    lines = (["NULL" if value is None else printable(value) for value in row] for row in chain([header], rows))
+    lines = (["NULL" if value is None else escape_controls(value) for value in row] for row in chain([header], rows))
     first = list(islice(lines, WIDTH_BY + 1))
     widths = [min(max(cell_len(row[place]) for row in first), WIDEST) for place in range(len(header))]
     count = -1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genreq_checks.results import WORST_FIRST, CheckResult, Outcome, Report, RequirementResult
-from genreq_checks.wording import plural
+from genreq_checks.text import plural
 
 WORDS: dict[Outcome, str] = {"pass": "PASS", "warn": "WARN", "fail": "FAIL", "unknown": "UNKNOWN", "skip": "SKIP"}
 MARKS: dict[Outcome, str] = {"pass": "✓", "warn": "!", "fail": "✗", "unknown": "?", "skip": "–"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from genreq_checks.results import Outcome
 from genreq_checks.selftest.run import Trial
-from genreq_checks.wording import plural
+from genreq_checks.text import plural
 
 
 def line(trial: Trial) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from genreq_checks.errors import UsageError
-from genreq_checks.plan import Plan, load_plan
-from genreq_checks.review import DATABASE, VARIABLES, instant
+from genreq_checks.plan import Plan, load_plan, parse_instant
+from genreq_checks.review import DATABASE, VARIABLES
 from genreq_checks.run import is_database_url
 
 TABLE, REFRESH, TIMEOUT = "GENREQ_TABLE", "GENREQ_REFRESH", "GENREQ_TIMEOUT"
@@ -45,7 +45,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         plan.with_table(table) if table else plan,
         given["source"] or environment.get(DATABASE, "").strip() or None,
         given["baseline"] or None,
-        instant(given["cutover"]) if given["cutover"] else plan.cutover,
+        parse_instant(given["cutover"])[0] if given["cutover"] else plan.cutover,
         _seconds(environment, REFRESH, SHORTEST_REFRESH),
         _seconds(environment, TIMEOUT, LONGEST_READING),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
 from genreq_checks.plan import Bookkeeping
 from genreq_checks.snapshot import AppliedMigration, Books, Problem
+from genreq_checks.sources.failure import NOT_ALLOWED, kind_and_state, sqlstate
 
 MOST = 10_000
 _COLUMNS: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
@@ -57,10 +57,10 @@ def read_books(connection: sa.Connection, where: Bookkeeping) -> Books | Problem
             applied = tuple(AppliedMigration(id=r[0], hash=r[1] or "", created_at=r[2], name=r[3]) for r in rows)
             return Books(table=name, present=True, applied=applied)
     except sa.exc.DBAPIError as error:
-        state = error.orig.sqlstate if isinstance(error.orig, psycopg.Error) else None
+        state = sqlstate(error)
         if state is None:  # the connection is gone: the caller tells of it
             raise
-        if state == "42501":
+        if state == NOT_ALLOWED:
             hint = f"GRANT USAGE ON SCHEMA {where.schema_name} and SELECT ON {name} to the role."
             return Problem(part="bookkeeping", message=f"The role may not read {name}.", hint=hint)
-        return Problem(part="bookkeeping", message=f"{name} could not be read (SQLSTATE {state}).")
+        return Problem(part="bookkeeping", message=f"{name} could not be read: {kind_and_state(error)}.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg import sql
 
 from genreq_checks.plan import Table
 from genreq_checks.snapshot import Column, Problem, Relation, TableFacts
@@ -60,6 +61,9 @@ _SLOTS = sa.text("""
 """)
 
 
+_RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the catalog says of the plan's table: its OID and facts, or the problem with finding it."""
@@ -93,6 +97,16 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
         row_security=here.rls,
     )
     return Found(here.oid, facts, _not_a_table(table, facts))
+
+
+def hides_rows(connection: sa.Connection, oid: int) -> bool:
+    """Would row level security hide rows of the table from this role?"""
+    return bool(connection.execute(_RLS, {"oid": oid}).scalar_one())
+
+
+def quoted(table: Table) -> sql.Identifier:
+    """The plan's table in a statement of psycopg's; `scan.relation` is the same for SQLAlchemy."""
+    return sql.Identifier(table.schema_name, table.name)
 
 
 def _twins(connection: sa.Connection, table: Table, rows: Sequence[sa.Row[Any]]) -> tuple[Relation, ...]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from psycopg import conninfo, pq
 
 from genreq_checks.errors import SourceError, UsageError, near
+from genreq_checks.text import scrub
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg")
 # Parameters of other clients that say nothing to libpq, and may be left out without changing where we connect.
@@ -169,4 +170,4 @@ def redact(text: str, target: Target) -> str:
         value = target.parameters.get(secret)
         if value:
             text = text.replace(value, "***").replace(quote(value, safe=""), "***").replace(unquote(value), "***")
-    return "".join(c if c.isprintable() else " " for c in text)
+    return scrub(text)

@@ -11,7 +11,6 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.masking import SHAPE_LENGTH, mask
 from genreq_checks.plan import Plan
 from genreq_checks.reconciled import (
     DIFFERENT,
@@ -29,10 +28,11 @@ from genreq_checks.reconciled import (
     shown_key,
 )
 from genreq_checks.sources.connection import parse, reading
+from genreq_checks.sources.failure import explain
 from genreq_checks.sources.message_index import Index, open_index
 from genreq_checks.sources.message_lines import LineCounts, Message, message_files, read_messages
-from genreq_checks.sources.postgres import explain_failure
 from genreq_checks.sources.rows_by_key import KeyedTable, Row, keyed_table
+from genreq_checks.text import SHAPE_LENGTH, mask
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -88,8 +88,8 @@ def reconcile(
     except SourceError as error:
         return Reconciliation(problem=error.message, remedy=error.hint)
     except sa.exc.DBAPIError as error:
-        message, hint = explain_failure(error, target, plan)
-        return Reconciliation(problem=message, remedy=hint)
+        failed = explain(error, target, plan.table.qualified)
+        return Reconciliation(problem=failed.message, remedy=failed.hint)
 
 
 def _reconciled(

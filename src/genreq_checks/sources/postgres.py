@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import psycopg
 import sqlalchemy as sa
 
 from genreq_checks import __version__
@@ -15,9 +14,10 @@ from genreq_checks.plan import Plan
 from genreq_checks.scan import fuse, groups_of
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
 from genreq_checks.sources.books import read_books
-from genreq_checks.sources.catalog import find_table
-from genreq_checks.sources.connection import Target, parse, reading, redact
+from genreq_checks.sources.catalog import find_table, hides_rows
+from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.dependents import Dependents, read_dependents
+from genreq_checks.sources.failure import explain
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 MOST_CLASSES = 500_000  # more groups than this is no tally any more: the cohort's column is not a status
@@ -26,7 +26,6 @@ _WHO = sa.text("""
     SELECT current_user::text AS role, current_database()::text AS database,
            pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at
 """)
-_RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
 _TYPES = sa.text("""
     SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -49,7 +48,7 @@ def observe(plan: Plan, url: str, cutover: datetime | None = None, timeout: floa
     except SourceError as error:
         return _unread(plan, target, error)
     except sa.exc.DBAPIError as error:
-        return _unread(plan, target, SourceError(*explain_failure(error, target, plan)))
+        return _unread(plan, target, explain(error, target, plan.table.qualified))
     source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
     return snapshot.model_copy(update={"source": source})
 
@@ -61,7 +60,7 @@ def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
         plan_fingerprint=plan.fingerprint,
         plan_table=plan.table.qualified,
         source=SourceInfo(kind="postgresql", location=target.location, read_at=datetime.now(UTC), notes=target.notes),
-        problems=(Problem(part="connection", message=error.message, hint=error.hint),),
+        problems=(Problem.of("connection", error),),
     )
 
 
@@ -76,8 +75,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             with connection.begin_nested():
                 hanging = read_dependents(connection, plan, found.oid, found.facts)
         except sa.exc.DBAPIError as error:
-            message, hint = explain_failure(error, target, plan)
-            problems.append(Problem(part="dependents", message=message, hint=hint))
+            problems.append(Problem.of("dependents", explain(error, target, plan.table.qualified)))
         answer = _tally(connection, plan, target, found.oid, found.facts, cutover)
         if isinstance(answer, Problem):
             problems.append(answer)
@@ -121,8 +119,7 @@ def _tally(
         with connection.begin_nested():
             rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
     except sa.exc.DBAPIError as error:
-        message, hint = explain_failure(error, target, plan)
-        return Problem(part="tally", message=message, hint=hint)
+        return Problem.of("tally", explain(error, target, plan.table.qualified))
     if len(rows) > MOST_CLASSES:
         message = f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes."
         return Problem(part="tally", message=message, hint=f"Is '{plan.cohort.column}' really the status column?")
@@ -146,7 +143,7 @@ def _row(row: Sequence[object], codes: tuple[int, ...]) -> TallyRow:
 def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
     """What is known beforehand to make the scan wrong or impossible."""
     name = plan.table.qualified
-    if connection.execute(_RLS, {"oid": oid}).scalar_one():
+    if hides_rows(connection, oid):
         return Problem(
             part="tally",
             message=f"Row level security would hide rows of {name} from this role, and every rate would be wrong.",
@@ -164,26 +161,3 @@ def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableF
         message = f"{name}.{plan.cohort.time} is of type {time_column.type}, not a timestamp: no row can be dated."
         return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
     return None
-
-
-def explain_failure(error: sa.exc.DBAPIError, target: Target, plan: Plan) -> tuple[str, str]:
-    """A failed statement in one line and what to do: by its SQLSTATE, since messages may quote values and be translated."""
-    cause = error.orig
-    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
-    name = plan.table.qualified
-    match state:
-        case "57014":
-            return (
-                f"Reading {name} took longer than the time limit and was given up.",
-                "Raise it with --timeout SECONDS.",
-            )
-        case "55P03" | "40P01":
-            return f"{name} is locked by another transaction.", "Try again when the migration that holds it is done."
-        case "42501":
-            return f"The role may not read {name}.", f"GRANT SELECT ON {name} to the role."
-        case None:
-            text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
-            return f"The connection to {target.location} broke off: {text}.", "Try again; check the server's log."
-        case _:
-            kind = type(cause).__name__
-            return f"Reading {name} failed in the server: {kind} (SQLSTATE {state}).", "Look it up in the server's log."

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.plan import Plan
+from genreq_checks.scan import relation
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, reading
+from genreq_checks.sources.failure import explain, sqlstate
 
 SESSION = "last_session_id"
 _NO_SUCH_KEY = ("22P02", "22003", "22007", "42883")  # not of the key's type, out of its range, or not comparable to it
@@ -26,7 +28,7 @@ def readable_columns(plan: Plan, target: Target, timeout: float) -> tuple[str, .
         with reading(target, timeout) as connection:
             found = find_table(connection, plan.table)
     except sa.exc.DBAPIError as error:
-        raise _failed(plan, error) from None
+        raise _failed(plan, target, error) from None
     if found.problem or found.facts is None:
         raise SourceError(found.problem.text if found.problem else f"{name} could not be read.")
     wanted = (plan.cohort.column, plan.cohort.time, *plan.kept)
@@ -47,7 +49,7 @@ def read_row(
 
     Raises: SourceError when it cannot be read; UsageError when the key cannot be one of this table.
     """
-    table = sa.table(plan.table.name, *map(sa.column, (*plan.table.key, *columns)), schema=plan.table.schema_name)
+    table = relation(plan.table, *plan.table.key, *columns)
     wanted = [sa.cast(table.c[column], sa.Text).label(f"c{i}") for i, column in enumerate(columns)]
     # Without a type the parameter takes the key's own, and its index serves.
     given = sa.bindparam("key", key, type_=sa.types.NullType())
@@ -56,19 +58,12 @@ def read_row(
         with reading(target, timeout) as connection:
             row = connection.execute(statement).first()
     except sa.exc.DBAPIError as error:
-        raise _failed(plan, error) from None
+        raise _failed(plan, target, error) from None
     return None if row is None else dict(zip(columns, row, strict=True))
 
 
-def _failed(plan: Plan, error: sa.exc.DBAPIError) -> SourceError | UsageError:
-    """By its SQLSTATE, since messages may quote values."""
-    cause = error.orig
-    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
-    name = plan.table.qualified
-    if state in _NO_SUCH_KEY or isinstance(cause, psycopg.DataError):
+def _failed(plan: Plan, target: Target, error: sa.exc.DBAPIError) -> SourceError | UsageError:
+    state, name = sqlstate(error), plan.table.qualified
+    if state in _NO_SUCH_KEY or isinstance(error.orig, psycopg.DataError):
         return UsageError(f"--request is no key of {name}.", f"Give a value of {name}.{plan.table.key[0]}.")
-    if state == "42501":
-        hint = f"Read as the table's owner, as a role with BYPASSRLS, or GRANT SELECT ON {name} to it."
-        return SourceError(f"The role may not read {name}, or row level security would hide the row.", hint)
-    what = f"{type(cause).__name__} (SQLSTATE {state})" if state else "the connection broke off"
-    return SourceError(f"Reading {name} failed: {what}.", "See the server's log, and try again.")
+    return explain(error, target, name)

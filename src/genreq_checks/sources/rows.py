@@ -12,13 +12,14 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
 from genreq_checks.facets import JSON_TYPES, Facet, as_text
-from genreq_checks.masking import SHAPE_LENGTH, mask
 from genreq_checks.plan import Plan
-from genreq_checks.scan import groups_of, on_or_after
+from genreq_checks.scan import groups_of, in_cohort, on_or_after, relation
 from genreq_checks.selection import Pick, Selection
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading
-from genreq_checks.sources.postgres import explain_failure, find_obstacle, read_types
+from genreq_checks.sources.failure import explain
+from genreq_checks.sources.postgres import find_obstacle, read_types
+from genreq_checks.text import SHAPE_LENGTH, mask
 
 BATCH = 1000
 
@@ -58,7 +59,7 @@ def listing(
             with closing(streamed.execute(select)) as result:
                 yield Listing(names, _rows(result, len(names) - len(selection.columns), selection, types, show_values))
     except sa.exc.DBAPIError as error:
-        raise SourceError(*explain_failure(error, target, plan)) from None
+        raise explain(error, target, plan.table.qualified) from None
 
 
 def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: Selection) -> dict[str, str]:
@@ -105,8 +106,12 @@ def _select(
         *values,
         *lengths,
     ]
-    table = sa.table(plan.table.name, schema=plan.table.schema_name)
-    return sa.select(*found).select_from(table).where(sa.or_(*(condition for condition, _ in taken))).order_by(*keys)
+    return (
+        sa.select(*found)
+        .select_from(relation(plan.table))
+        .where(sa.or_(*(condition for condition, _ in taken)))
+        .order_by(*keys)
+    )
 
 
 def _taken(
@@ -118,7 +123,7 @@ def _taken(
         codes = [code for code, label in enumerate(facets[name].classes) if label in labels]
         conditions.append(facets[name].code.in_(codes))
     if pick.cohort:
-        conditions.append(sa.cast(sa.column(plan.cohort.column), sa.Text).in_(plan.cohort.values))
+        conditions.append(in_cohort(plan))
     if since is not None and pick.side != "any":
         conditions.append(since if pick.side == "after" else since.is_not(True))
     return sa.and_(*conditions)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from genreq_checks.errors import SourceError
 from genreq_checks.facets import as_text
 from genreq_checks.plan import Plan
+from genreq_checks.scan import in_cohort, relation
 from genreq_checks.sources.catalog import find_table
 
 BATCH = 5_000
@@ -49,7 +50,7 @@ class KeyedTable:
         after = self._time >= self._literal(cutover) if cutover else sa.null()
         select = (
             sa.select(sa.cast(key, sa.Text), after, *(as_text(name) for name in self.columns))
-            .select_from(self._table)
+            .select_from(relation(self.plan.table))
             .where(key == sa.any_(wanted))
         )
         found = self.connection.execute(select)
@@ -66,11 +67,10 @@ class KeyedTable:
         if span:
             first, last = span
             within = sa.func.coalesce(self._time.between(self._literal(first), self._literal(last)), sa.false())
-        status = sa.cast(sa.column(self.plan.cohort.column), sa.Text)
         select = (
             sa.select(sa.cast(sa.column(self._key), sa.Text), within)
-            .select_from(self._table)
-            .where(status.in_(self.plan.cohort.values))
+            .select_from(relation(self.plan.table))
+            .where(in_cohort(self.plan))
         )
         if cutover:
             select = select.where(sa.or_(self._time.is_(None), self._time >= self._literal(cutover)))
@@ -81,10 +81,6 @@ class KeyedTable:
     @property
     def _key(self) -> str:
         return self.plan.table.key[0]
-
-    @property
-    def _table(self) -> sa.TableClause:
-        return sa.table(self.plan.table.name, schema=self.plan.table.schema_name)
 
     @property
     def _time(self) -> sa.ColumnClause[Any]:

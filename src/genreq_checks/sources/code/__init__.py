@@ -15,6 +15,7 @@ from genreq_checks.sources.code.syntax import GRAMMARS, Code
 from genreq_checks.sources.code.vocabulary import vocabulary
 from genreq_checks.sources.code.walk import Walk
 from genreq_checks.sources.code.words import is_build_output
+from genreq_checks.text import scrub
 
 JOURNAL = "meta/_journal.json"
 
@@ -86,6 +87,4 @@ def _as_utf8(raw: bytes) -> bytes | None:
 
 def _shown(path: str) -> str:
     """A path as a report may show it: no control characters, no bytes that are not text."""
-    return "".join(
-        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in path.encode("utf-8", "replace").decode()
-    )
+    return scrub(path.encode("utf-8", "replace").decode())

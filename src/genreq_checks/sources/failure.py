@@ -1,0 +1,69 @@
+"""What a failed statement means for the user, by its SQLSTATE: the server's messages may quote values and be translated."""
+
+from __future__ import annotations
+
+import psycopg
+import sqlalchemy as sa
+
+from genreq_checks.errors import SourceError
+from genreq_checks.sources.connection import Target, redact
+
+NOT_ALLOWED = "42501"
+_TIMED_OUT = "57014"
+_LOCKED = ("55P03", "40P01")
+_READ_ONLY = "25006"
+_SERVER_ENDED = ("57P01", "57P02", "57P03", "57P05")  # shut down, crashed, starting up, idle for too long
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The SQLSTATE of a driver's error, also behind SQLAlchemy's; None when the connection itself failed."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    state = getattr(cause, "sqlstate", None)  # psycopg's and Arrow's errors have it under this name
+    return state if isinstance(state, str) else None
+
+
+def kind_and_state(error: BaseException) -> str:
+    """The error's kind with its SQLSTATE and nothing of its text: `UniqueViolation (SQLSTATE 23505)`."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    state = sqlstate(error)
+    if state is None:
+        return type(cause).__name__
+    try:
+        return f"{psycopg.errors.lookup(state).__name__} (SQLSTATE {state})"
+    except KeyError:
+        return f"an error of its own (SQLSTATE {state})"
+
+
+def explain(error: BaseException, target: Target, table: str, doing: str = "Reading") -> SourceError:
+    """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
+    state = sqlstate(error)
+    if state is None:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
+        return SourceError(
+            f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
+        )
+    if state in _SERVER_ENDED or state.startswith("08"):
+        return SourceError(
+            f"The server of {target.location} ended the connection while {doing.lower()} {table} (SQLSTATE {state}).",
+            "Try again when it is up; look at the server's log.",
+        )
+    if state == _TIMED_OUT:
+        return SourceError(
+            f"{doing} {table} took longer than the time limit and was given up.", "Raise it with --timeout SECONDS."
+        )
+    if state in _LOCKED:
+        return SourceError(
+            f"{table} is locked by another transaction.", "Try again when the migration that holds it is done."
+        )
+    if state == NOT_ALLOWED:
+        if doing == "Reading":
+            # The server gives one SQLSTATE for a missing privilege and for a policy under row_security = off.
+            hint = f"GRANT SELECT ON {table} to the role, or read as the table's owner or as a role with BYPASSRLS."
+            return SourceError(f"The role may not read {table}, or row level security would hide rows of it.", hint)
+        return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
+    if state == _READ_ONLY:
+        return SourceError(f"{target.location} is read-only: a standby, or set so.", "Name the primary server.")
+    return SourceError(
+        f"{doing} {table} failed in the server: {kind_and_state(error)}.", "Look it up in the server's log."
+    )
