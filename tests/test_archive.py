@@ -153,7 +153,8 @@ def test_a_killed_run_leaves_the_old_file_and_a_second_one_completes(
 
 def test_an_error_on_the_way_leaves_the_old_file_and_nothing_else(database: str, plan: Plan, tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    path.write_text("old")
+    write_archive(plan, database, path)
+    old = path.read_bytes()
     execute(database, FILL)
 
     def fail(rows: int) -> None:
@@ -161,7 +162,7 @@ def test_an_error_on_the_way_leaves_the_old_file_and_nothing_else(database: str,
 
     with pytest.raises(KeyboardInterrupt):
         write_archive(plan, database, path, progress=fail)
-    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["a.parquet"])
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (old, ["a.parquet"])
 
 
 def test_two_runs_do_not_write_the_same_file(database: str, plan: Plan, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_damaged_and_foreign_files_are_passed_over_and_named(good: Run, tmp_path
     (tmp_path / "list.json").write_text("[1]")
     (tmp_path / "deep.json").write_text("[" * 100_000)
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
-    (tmp_path / "newer.json").write_text(json.dumps(json.loads(text) | {"format_version": 2}))
+    (tmp_path / "newer.json").write_text(json.dumps(json.loads(text) | {"format_version": 3}))
     (tmp_path / "naive.json").write_text(json.dumps(json.loads(text) | {"at": "2025-01-01T00:00:00"}))
     (tmp_path / "wrong.json").write_text(json.dumps(json.loads(text) | {"outcome": "good"}))
     (tmp_path / "link.json").symlink_to(path)

@@ -145,7 +145,7 @@ def test_any_values_under_any_key_come_back_exactly(rows: list[Any], odd: str, t
             rows,
         )
     before = query(odd, ODD_ALL)
-    write_archive(plan, odd, tmp_path / "a")
+    write_archive(plan, odd, tmp_path / "a", replace=True)
     execute(
         odd,
         'UPDATE "Odd schema"."My ""Table"" %s" SET "Some %Text" = NULL, doc = NULL, number = NULL, bytes = NULL, list = NULL',
@@ -300,12 +300,15 @@ def test_what_stays_in_the_archive_goes_to_stdout_as_csv(database: str, archived
     execute(database, "UPDATE generation_requests SET conversation = '1' WHERE id = 3")
     done = CliRunner().invoke(app, ["restore", str(archived), database, "--yes"], catch_exceptions=False)
     assert (done.exit_code, done.stdout.splitlines()) == (
-        0,
+        1,
         ["reason,column,id", "gone,,2", "different,conversation,3"],
     )
+    assert "1 different and kept, 1 row missing with 2 values" in done.stderr
+    accepted = ["restore", str(archived), database, "--yes", "--accept-differences"]
+    assert CliRunner().invoke(app, accepted, catch_exceptions=False).exit_code == 0
     execute(database, "DELETE FROM generation_requests")
     done = CliRunner().invoke(app, ["restore", str(archived), database, "--yes"], catch_exceptions=False)
-    assert done.exit_code == 1  # nothing of it found its row: probably the wrong database
+    assert done.exit_code == 1
 
 
 def test_triggers_fire_and_are_named(database: str, archived: Path) -> None:

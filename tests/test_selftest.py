@@ -55,7 +55,7 @@ def test_a_fault_that_only_warns_is_not_enough_for_a_check(plan: Plan) -> None:
     only_warnings = [one for one in FAULTS if "fail" not in one.turns.values()]
     assert {one.id(subject) for one in ALL for subject in one.subjects(plan)} - set(
         without_fault(plan, only_warnings)
-    ) == {"claims.deployment_url"}  # which the plan asks nothing
+    ) == {"identity", "claims.deployment_url"}  # that says unknown at worst; which the plan asks nothing
 
 
 def test_a_fault_that_is_not_noticed_is_not_caught(server: Server) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from genreq_checks.snapshot import Model
+from genreq_checks.file_format import Model
+from genreq_checks.identity import Identity
 
 
 class ArchivedColumn(Model):
-    """A column in the archive: its type in the database, how many rows have a value, and the values' SHA-256."""
+    """A column in the archive: its type in the database, how many rows have a value, and the values' SHA-256.
+
+    `position` is its attnum, None in an archive of format 1.
+    """
 
     type: str
+    position: int | None = None
     values: int
     digest: str
 
@@ -19,14 +24,16 @@ class ArchiveFacts(Model):
     """An archive file: of which table, from when, and whether its contents were read again and found whole.
 
     `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one
-    of `columns`.
+    of `columns`. `identity` is None in an archive of format 1.
     """
 
     path: str
     location: str = ""
+    identity: Identity | None = None
     table: str
     created_at: datetime
     rows: int
     verified: bool
     problem: str = ""
     columns: dict[str, ArchivedColumn]
+    notes: tuple[str, ...] = ()

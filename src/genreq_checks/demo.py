@@ -167,7 +167,7 @@ class _Teller:
         return f"generation_requests as it was, with a synthetic history of {rows:,} rows."
 
     def make_archive(self) -> str:
-        facts = write_archive(self.plan, self.url, self.archive)
+        facts = write_archive(self.plan, self.url, self.archive, replace=True)
         return f"{facts.rows:,} rows' values of the columns that go, verified."
 
     def run(self, statements: str, message: str) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from genreq_checks.identity import Comparison, Identity, compare
 from genreq_checks.inputs import NOTHING, Inputs
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
-from genreq_checks.snapshot import Snapshot
+from genreq_checks.snapshot import Problem, Snapshot
 from genreq_checks.tally import Side, Tally, TallyRow, day_of, next_midnight, side_of
 from genreq_checks.text import plural
 
@@ -22,7 +23,8 @@ class Evidence:
     """The sides as tallies of the cohort's rows; a side that is not there is in `absent`, with the reason.
 
     `independent` says whether before and after are different rows (then a difference has an interval) or the same rows
-    counted twice (then it is exact). `earlier` are the rows before the cutover as the baseline had them.
+    counted twice (then it is exact). `earlier` are the rows before the cutover as the baseline had them. `compared` says
+    of the baseline and of the archive whether they are of the source's table; `other_database` that another is meant.
     """
 
     plan: Plan
@@ -35,6 +37,14 @@ class Evidence:
     independent: bool = True
     inputs: Inputs = NOTHING
     notes: tuple[str, ...] = ()
+    compared: Mapping[str, Comparison] = field(default_factory=dict[str, Comparison])
+    other_database: bool = False
+
+    def identity_of(self, name: str) -> Identity | None:
+        """The identity of the `baseline` or of the `archive`."""
+        if name == "archive":
+            return self.inputs.archive.identity if self.inputs.archive else None
+        return self.baseline.source.identity if self.baseline else None
 
     def side(self, name: Side) -> Tally | str:
         """The tally of a side, or the reason why there is none."""
@@ -58,8 +68,16 @@ def gather(
     baseline: Snapshot | None = None,
     cutover: datetime | None = None,
     inputs: Inputs = NOTHING,
+    *,
+    other_database: bool = False,
 ) -> Evidence:
-    """Split what was read into sides, as docs/architecture.md says under "Before and after"."""
+    """Split what was read into sides, as docs/architecture.md says under "Before and after".
+
+    Of a baseline of another database or table nothing is compared, unless `other_database` says that it is meant.
+    """
+    compared = _compared(now, baseline, inputs)
+    if baseline is not None and "baseline" in compared and compared["baseline"].kind == "other" and not other_database:
+        baseline = _without_facts(baseline, compared["baseline"])
     sides: dict[Side, Tally] = {}
     absent: dict[Side, str] = {}
     notes: tuple[str, ...] = ()
@@ -76,13 +94,48 @@ def gather(
             sides["before"] = then
     else:
         _split_now(now, everything, cutover, sides, absent)
-        if baseline is not None and then is not None:
-            if "before" in sides:
-                sides["before-now"] = sides.pop("before")
-            notes = _split_baseline(baseline, then, cutover, sides)
+        if baseline is not None:
+            own = sides.pop("before", None)  # a baseline that says nothing is not made up for by today's rows
+            if then is not None:
+                if own is not None:
+                    sides["before-now"] = own
+                notes = _split_baseline(baseline, then, cutover, sides)
     if baseline is None and everything is None:
         absent.setdefault("before", absent["all"])
-    return Evidence(plan, phase, now, baseline, cutover, sides, absent, cutover is not None, inputs, notes)
+    return Evidence(
+        plan,
+        phase,
+        now,
+        baseline,
+        cutover,
+        sides,
+        absent,
+        cutover is not None,
+        inputs,
+        notes,
+        compared,
+        other_database,
+    )
+
+
+def _compared(now: Snapshot, baseline: Snapshot | None, inputs: Inputs) -> dict[str, Comparison]:
+    """Whether the baseline and the archive are of the source's table. Of two sets of row files nothing can be asked."""
+    found: dict[str, Comparison] = {}
+    if baseline is not None and {baseline.source.kind, now.source.kind} != {"files"}:
+        found["baseline"] = compare(baseline.source.identity, now.source.identity)
+    if inputs.archive is not None:
+        found["archive"] = compare(inputs.archive.identity, now.source.identity)
+    return found
+
+
+def _without_facts(baseline: Snapshot, comparison: Comparison) -> Snapshot:
+    """A baseline of which nothing can be compared, and why."""
+    message = f"The baseline is of another database or table: {comparison.text}."
+    problem = Problem(
+        part="identity", message=message, hint="Give the right one, or add --other-database if it is meant."
+    )
+    nothing = {"table": None, "tally": None, "dependents": None, "searched": None, "books": None}
+    return baseline.model_copy(update={**nothing, "problems": (problem,)})
 
 
 def _cohort(plan: Plan, snapshot: Snapshot, absent: dict[Side, str], side: Side) -> Tally | None:

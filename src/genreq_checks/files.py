@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,19 @@ def replacing(
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise OutputError(f"{path} could not be written: {reason}.", "Name a file, in a folder with room.") from None
+
+
+def evidence_in(path: Path) -> str | None:
+    """What a file keeps that must not be lost to an output of another kind: a snapshot, a run, an archive …, or None."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError:
+        return None
+    if start.startswith(b"PAR1"):
+        return "a Parquet file, such as an archive"
+    found = re.search(rb'"format":\s*"genreq-checks (snapshot|run|generation)"', start)
+    return f"a saved {found[1].decode()}" if found else None
 
 
 def write_text(path: Path, text: str, *, private: bool = False, new: bool = False) -> None:

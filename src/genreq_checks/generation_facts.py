@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 from pydantic import ValidationError
 
-from genreq_checks.errors import UsageError
+from genreq_checks.errors import OutputError, UsageError
+from genreq_checks.file_format import Model, read_model
 from genreq_checks.files import write_text
 from genreq_checks.results import Step
-from genreq_checks.snapshot import Model
 
 FORMAT: Final = "genreq-checks generation"
 
@@ -76,15 +76,40 @@ class GenerationFacts(Model):
     steps: tuple[Step, ...] = ()
     events: tuple[str, ...] = ()
 
-    def save(self, path: Path) -> None:
-        """Write the facts to a file, for `check --generation`. Raises: OutputError when the folder refuses."""
+    def save(self, path: Path, *, replace: bool = False) -> None:
+        """Write the facts to a file, for `check --generation`.
+
+        A file that is there is only replaced by a generation of the same table that went as far, or with `replace`.
+        Raises: OutputError when the folder refuses, or what is there must stay.
+        """
+        if not replace:
+            _require_no_less(path, self)
         write_text(path, self.model_dump_json(indent=2) + "\n")
+
+
+def _require_no_less(path: Path, new: GenerationFacts) -> None:
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return
+    hint = "Name another file, or add --replace if it may go."
+    try:
+        old = load_facts(path)
+    except UsageError as error:
+        raise OutputError(f"{path} was not replaced: {error.message}", hint) from None
+    if (old.table, old.database) != (new.table, new.database):
+        text = f"it is of {old.table} in {old.database}, the new one of {new.table} in {new.database}"
+        raise OutputError(f"{path} was not replaced: {text}.", hint)
+    if old.completed and not new.completed:
+        text = (
+            f"it keeps the completed generation of {old.run_at:%Y-%m-%d %H:%M} UTC, and the new one was not completed"
+        )
+        raise OutputError(f"{path} was not replaced: {text}.", hint)
 
 
 def load_facts(path: Path) -> GenerationFacts:
     """The facts in a file. Raises: UsageError for a file that is missing or something else."""
     try:
-        return GenerationFacts.model_validate_json(path.read_bytes())
+        facts, _ = read_model(GenerationFacts, path.read_bytes())
+        return facts
     except OSError as error:
         problem = f"The generation {path} could not be read: {error.strerror}."
     except ValidationError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tomllib
 from datetime import UTC, datetime
 from functools import cache
@@ -13,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from genreq_checks import plan_fingerprint
 from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan_problems import explain
 from genreq_checks.text import scrub
@@ -168,9 +167,14 @@ class Plan(Part):
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hex digits that change when anything in the plan does."""
-        text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        """Twelve hex digits that change when anything in the plan does; a key that has its default counts as not set."""
+        return self.fingerprint_of(2)
+
+    def fingerprint_of(self, format_version: int) -> str:
+        """The fingerprint as files of that format have it."""
+        if format_version == 1:
+            return plan_fingerprint.format_1(self.model_dump(mode="json", by_alias=True))
+        return plan_fingerprint.format_2(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
     def derivations(self) -> dict[str, tuple[str, str]]:
         """Derived column → (the column it is derived from, the suffix)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genreq_checks.evidence import Evidence
+from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Side, Tally
 
 
@@ -42,6 +43,12 @@ def population_of(evidence: Evidence, column: str, side: Side) -> Population | s
     if not tally.has(column):
         return not_counted(evidence, column, side)
     return count(tally, column)
+
+
+def not_in_baseline(baseline: Snapshot, column: str) -> str:
+    """Why a baseline says nothing of a column."""
+    problem = baseline.problem("tally")
+    return problem.text if problem else f"the baseline {baseline.source.location} did not count {column}."
 
 
 def not_counted(evidence: Evidence, column: str, side: Side) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from genreq_checks.snapshot import Model, SourceInfo
+from genreq_checks.file_format import Model
+from genreq_checks.snapshot import SourceInfo
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -55,11 +55,7 @@ def observe(
         return postgres.observe(plan, text, cutover, timeout)
     path = Path(text)
     if path.suffix == ".json":
-        taken = load_snapshot(path)
-        noted = taken.source.model_copy(
-            update={"notes": (*taken.source.notes, f"as saved in the snapshot {path.name}")}
-        )
-        return taken.model_copy(update={"source": noted})
+        return load_snapshot(path).with_notes(f"as saved in the snapshot {path.name}")
     if text.endswith(ROW_FILES) or path.is_dir() or any(c in text for c in "*?["):
         from genreq_checks.sources import files
 
@@ -106,14 +102,16 @@ def check(
     cutover: datetime | None = None,
     phase: Phase = "after",
     inputs: Inputs = NOTHING,
+    other_database: bool = False,
     notes: Iterable[str] = (),
 ) -> Report:
     """Judge what was observed, and what else was read (`inputs`).
 
-    `cutover` (aware) falls back to the plan's; `notes` stand in the report as they are.
+    `cutover` (aware) falls back to the plan's; `notes` stand in the report as they are. A baseline or an archive of
+    another database or table is not compared with, unless `other_database` says that it is meant.
     """
     cutover = cutover if cutover is not None else plan.cutover
-    evidence = gather(plan, phase, now, baseline, cutover, inputs)
+    evidence = gather(plan, phase, now, baseline, cutover, inputs, other_database=other_database)
     results = tuple(result(evidence, one, subject) for one in ALL for subject in one.subjects(plan))
     counts = tally_outcomes(results)
     return Report(
@@ -191,9 +189,10 @@ def _doubts(plan: Plan, now: Snapshot, baseline: Snapshot | None) -> list[str]:
     """What a reader should know of the sources before he trusts the comparison."""
     found: list[str] = []
     for name, snapshot in (("source", now), ("baseline", baseline)):
-        if snapshot and snapshot.plan_fingerprint != plan.fingerprint:
+        fingerprint = plan.fingerprint_of(snapshot.format_version) if snapshot else ""
+        if snapshot and snapshot.plan_fingerprint != fingerprint:
             found.append(
-                f"The {name} was read under another plan (fingerprint {snapshot.plan_fingerprint}, now {plan.fingerprint})."
+                f"The {name} was read under another plan (fingerprint {snapshot.plan_fingerprint}, now {fingerprint})."
             )
         if snapshot and snapshot.plan_table != plan.table.qualified:
             found.append(f"The {name} is of the table {snapshot.plan_table}, the plan is about {plan.table.qualified}.")

@@ -7,21 +7,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from genreq_checks.errors import GenreqError, SnapshotError
+from genreq_checks.errors import GenreqError, OutputError, SnapshotError
+from genreq_checks.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.files import write_text
+from genreq_checks.identity import Identity, compare
 from genreq_checks.tally import Tally
+from genreq_checks.text import plural
 
 FORMAT: Final = "genreq-checks snapshot"
-FORMAT_VERSION: Final = 1
-Part = Literal["connection", "table", "tally", "dependents", "bookkeeping"]
-
-
-class Model(BaseModel):
-    """Frozen data without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+FORMAT_VERSION: Final = 2
+FORMATS_READ: Final = (1, 2)
+Part = Literal["connection", "identity", "table", "tally", "dependents", "bookkeeping"]
 
 
 class Problem(Model):
@@ -43,7 +41,10 @@ class Problem(Model):
 
 
 class SourceInfo(Model):
-    """What was read, by whom and when: `location` never holds a password, times are aware UTC."""
+    """What was read, by whom and when: `location` never holds a password, times are aware UTC.
+
+    `identity` is None for row files, and in files of format 1.
+    """
 
     kind: Literal["postgresql", "files", "snapshot"]
     location: str
@@ -52,6 +53,7 @@ class SourceInfo(Model):
     server: str | None = None
     database: str | None = None
     role: str | None = None
+    identity: Identity | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -76,7 +78,10 @@ class Relation(Model):
 
 
 class TableFacts(Model):
-    """The table found by schema and name, by OID in pg_catalog: what it is, its columns and its children."""
+    """The table found by schema and name, by OID in pg_catalog: what it is, its columns and its children.
+
+    `dropped_positions` are the attnums of columns that were dropped from it; `dropped_slots` is how many.
+    """
 
     schema_name: str
     name: str
@@ -86,6 +91,7 @@ class TableFacts(Model):
     twins: tuple[Relation, ...] = ()
     bytes: int | None = None
     dropped_slots: int = 0
+    dropped_positions: tuple[int, ...] = ()
     row_security: bool = False
 
     @property
@@ -141,10 +147,13 @@ class Books(Model):
 
 
 class Snapshot(Model):
-    """All facts of one instant. A part that is None was not read; `problem(part)` says why."""
+    """All facts of one instant. A part that is None was not read; `problem(part)` says why.
+
+    `plan_fingerprint` is by the rule of the file's format: `Plan.fingerprint_of` gives the plan's for each.
+    """
 
     format: Literal["genreq-checks snapshot"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1, 2] = FORMAT_VERSION
     tool_version: str
     plan_fingerprint: str
     plan_table: str
@@ -157,19 +166,38 @@ class Snapshot(Model):
     problems: tuple[Problem, ...] = ()
 
     def problem(self, *parts: Part) -> Problem | None:
-        """The first problem with one of the parts, or with what every part needs (the connection, the table)."""
-        wanted: tuple[Part, ...] = ("connection", "table", *parts)
+        """The first problem with one of the parts, or with what every part needs (the connection, the right table)."""
+        wanted: tuple[Part, ...] = ("connection", "identity", "table", *parts)
         return next((p for part in wanted for p in self.problems if p.part == part), None)
 
-    def save(self, path: str | Path) -> None:
-        """Write the snapshot to a file, atomically: the old file or the new one, never half of one."""
+    def with_notes(self, *notes: str) -> Snapshot:
+        """This snapshot with more notes on its source."""
+        noted = self.source.model_copy(update={"notes": (*self.source.notes, *notes)})
+        return self.model_copy(update={"source": noted})
+
+    def save(self, path: str | Path, *, replace: bool = False) -> None:
+        """Write the snapshot to a file, atomically: the old file or the new one, never half of one.
+
+        A snapshot that is there is only replaced by one of the same table that holds as much, or with `replace`.
+        Raises: OutputError when the file cannot be written, or what is there must stay.
+        """
+        if not replace:
+            _require_no_less(Path(path), self)
         write_text(Path(path), self.model_dump_json() + "\n")
+
+    @property
+    def contents(self) -> str:
+        """What it is of and how much it holds, in one line."""
+        rows = f"{self.tally.total:,} rows" if self.tally is not None else "no counts"
+        place = self.source.identity.short if self.source.identity else self.source.location
+        return f"{rows} of {self.plan_table} in {place}, read {self.source.read_at:%Y-%m-%d %H:%M} UTC"
 
 
 def load_snapshot(path: str | Path) -> Snapshot:
     """The snapshot in a file.
 
-    Raises: SnapshotError for a file that is missing, not a snapshot, damaged, or written by a newer version.
+    Keys that this version does not know are left out; a note in the source says which.
+    Raises: SnapshotError for a file that is missing, not a snapshot, damaged, or of a newer format.
     """
     try:
         text = Path(path).read_text("utf-8")
@@ -183,18 +211,54 @@ def load_snapshot(path: str | Path) -> Snapshot:
         raise SnapshotError(f"{path} is damaged or no snapshot: it is not valid JSON.", _MAKE_ONE) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise SnapshotError(f"{path} is JSON, but not a snapshot of this tool.", _MAKE_ONE)
-    if data.get("format_version") != FORMAT_VERSION:
+    if data.get("format_version") not in FORMATS_READ:
         version = repr(data.get("format_version"))[:20]
         raise SnapshotError(
-            f"{path} has snapshot format {version}, this version reads format {FORMAT_VERSION}.",
+            f"{path} has snapshot format {version}, this version reads the formats 1 to {FORMAT_VERSION}.",
             "Use the version of genreq-checks that wrote it, or take a new snapshot.",
         )
     try:
-        return Snapshot.model_validate_json(text)
+        snapshot, unknown = read_model(Snapshot, text)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"][:4])
-        raise SnapshotError(f"{path} is damaged: {place}: {first['msg']}.", _MAKE_ONE) from None
+        wrote = data.get("tool_version")
+        hint = f"It says that genreq-checks {wrote[:20]} wrote it. {_MAKE_ONE}" if isinstance(wrote, str) else _MAKE_ONE
+        raise SnapshotError(f"{path} is damaged, or of another version: {first_problem(error)}.", hint) from None
+    notes = note_on(unknown, Path(path).name, snapshot.tool_version)
+    return snapshot.with_notes(*notes) if notes else snapshot
+
+
+def _require_no_less(path: Path, new: Snapshot) -> None:
+    """Raises: OutputError when the file at the path is no snapshot, or one that holds something that the new one does not."""
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return
+    hint = "Name another file, or add --replace if it may go."
+    try:
+        old = load_snapshot(path)
+    except SnapshotError as error:
+        raise OutputError(f"{path} was not replaced: {error.message}", hint) from None
+    lost = _lost(old, new)
+    if lost:
+        message = f"{path} was not replaced: {', '.join(lost)}. It holds {old.contents}; the new one {new.contents}."
+        raise OutputError(message, hint)
+
+
+def _lost(old: Snapshot, new: Snapshot) -> list[str]:
+    """What an older snapshot has and a newer one lacks; a newer one of something else lacks all of it."""
+    comparison = compare(old.source.identity, new.source.identity)
+    if old.plan_table != new.plan_table or comparison.kind == "other":
+        return [f"it is of another database or table{f' ({comparison.text})' if comparison.kind == 'other' else ''}"]
+    found: list[str] = []
+    if old.tally is not None:
+        here = new.tally or old.tally.model_copy(update={"rows": ()})
+        if here.total < old.tally.total:
+            found.append(f"the new one has {plural(old.tally.total - here.total, 'row')} fewer")
+        for facet in old.tally.facets:
+            had = old.tally.filled(facet.name)
+            has = here.filled(facet.name) if here.has(facet.name) else 0
+            if has < had:
+                found.append(f"the new one has {has:,} of {had:,} values of {facet.name}")
+    parts = ("table", "dependents", "books")
+    return found + [f"the new one has no {part}" for part in parts if getattr(old, part) and not getattr(new, part)]
 
 
 _MAKE_ONE = "Make one with 'genreq-checks snapshot SOURCE -o FILE'."

@@ -81,6 +81,11 @@ class Tally(BaseModel):
             counts[classes[row.codes[place]]] += row.rows
         return dict(counts)
 
+    def filled(self, facet: str) -> int:
+        """Rows in which the facet's column is not NULL; 0 for a facet that has no class for NULL."""
+        counts = self.count(facet)
+        return self.total - counts["null"] if "null" in counts else 0
+
     def joint(self, *facets: str) -> dict[tuple[str, ...], int]:
         """Rows per combination of some facets' classes; those that do not occur are left out. Raises KeyError."""
         places = [self._place(facet) for facet in facets]

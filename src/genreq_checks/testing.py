@@ -19,13 +19,14 @@ def assert_clean(
     baseline: str | Path | Snapshot | None = None,
     plan: Plan | str | Path | None = None,
     phase: Phase = "after",
+    other_database: bool = False,
     strict: bool = False,
 ) -> Report:
     """Check a source against the plan, and return the report when nothing failed and nothing is unknown.
 
     `source` and `baseline` are a database URL, a saved snapshot (.json), row files or a snapshot as it is; `cutover` is
     a point in time, read as UTC where it has no offset; `plan` a plan or its file, the built-in one when left out. With
-    `strict` a warning is a failure too.
+    `strict` a warning is a failure too; `other_database` says that a baseline of another database is meant.
 
     Raises: AssertionError with the report as text when a check failed or could not be judged (an unreachable database
     is such a case); UsageError, PlanError or SnapshotError for a call that cannot be meant.
@@ -37,7 +38,8 @@ def assert_clean(
     moment, notes = parse_instant(text) if text is not None else (None, ())
     promised = plan if isinstance(plan, Plan) else load_plan(plan)
     then = observe(promised, baseline, moment) if baseline is not None else None
-    report = check(promised, observe(promised, source, moment), then, cutover=moment, phase=phase, notes=notes)
+    now = observe(promised, source, moment)
+    report = check(promised, now, then, cutover=moment, phase=phase, other_database=other_database, notes=notes)
     if report.exit_code(strict):
         from genreq_checks.render.text import render
 

@@ -14,6 +14,7 @@ from genreq_checks.archive.read import Archive, opened
 from genreq_checks.archive.statements import fits
 from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
 from genreq_checks.errors import ArchiveError, SourceError
+from genreq_checks.identity import compare
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.failure import explain
@@ -29,7 +30,8 @@ _TRIGGERS = sa.text("""
 class Goal:
     """The database and table that a restore writes to, and what happens there on the way.
 
-    `rows` is the number of rows in the archive, `triggers` are those of the user that every UPDATE fires.
+    `rows` is the number of rows in the archive, `triggers` are those of the user that every UPDATE fires, `doubts` say
+    why it may not be the archive's own database ('' when it is, or when another one is meant).
     """
 
     target: Target
@@ -37,6 +39,7 @@ class Goal:
     rows: int
     place: Place
     triggers: tuple[str, ...]
+    doubts: str = ""
 
     @property
     def location(self) -> str:
@@ -44,22 +47,24 @@ class Goal:
         return self.target.location
 
 
-def examine(plan: Plan, path: str | Path, url: str, timeout: float = 300) -> Goal:
+def examine(plan: Plan, path: str | Path, url: str, timeout: float = 300, *, other_database: bool = False) -> Goal:
     """Whether the archive can go back into the plan's table; writes nothing.
 
-    Raises: ArchiveError when file and table do not fit, SourceError when the table is out of reach or the role may not.
+    Raises: ArchiveError when file and table do not fit, or the archive is of another database and `other_database` does
+    not say that this is meant; SourceError when the table is out of reach or the role may not.
     """
     with opened(path) as archive:
-        return examine_for(archive, plan, parse(url), timeout)
+        return examine_for(archive, plan, parse(url), timeout, other_database)
 
 
-def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float) -> Goal:
+def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float, other_database: bool) -> Goal:
     """As `examine`, for an open archive."""
     header = archive.header
     _require_same_table(header, plan)
     try:
         with reading(target, timeout) as connection:
             place = locate(connection, plan)
+            doubts = "" if other_database else _doubts(header, place)
             _require_columns(place, plan, list(header.columns))
             require_readable(place, plan, list(header.everything))
             require_unique_key(connection, place, plan)
@@ -69,7 +74,25 @@ def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float) ->
             triggers = tuple(connection.execute(_TRIGGERS, {"oid": place.oid}).scalars())
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         raise explain(error, target, plan.table.qualified, "Restoring") from None
-    return Goal(target, plan.table.qualified, header.rows, place, triggers)
+    return Goal(target, plan.table.qualified, header.rows, place, triggers, doubts)
+
+
+def _doubts(header: Header, place: Place) -> str:
+    """Why the table may not be the one that was archived. Raises: ArchiveError when it is another, or nothing proves it."""
+    hint = "Add --other-database if the values are meant for this one (a clone, a restored dump)."
+    if header.identity is None:
+        raise ArchiveError(
+            f"The archive of {header.location} carries no identity (format 1): nothing proves that it is of this database.",
+            hint,
+        )
+    comparison = compare(header.identity, place.identity)
+    if comparison.kind == "other":
+        raise ArchiveError(
+            f"The archive is of {header.table} in {header.identity.short}, the table is in {place.identity.short}: "
+            f"{comparison.text}.",
+            hint,
+        )
+    return comparison.text
 
 
 def _require_same_table(header: Header, plan: Plan) -> None:
@@ -105,7 +128,7 @@ def _require_columns(place: Place, plan: Plan, names: Sequence[str]) -> None:
 def _require_types(connection: psycopg.Connection, archive: Archive, place: Place) -> None:
     """A column of another type than the archived one will do if it gives every text back exactly; all are tried."""
     for name, column in archive.header.everything.items():
-        now = place.type_text(name)
+        now = place.column(name).type
         if now == column.type:
             continue
         for batch in archive.batches(5000):

@@ -6,18 +6,23 @@ from datetime import datetime
 from typing import Final, Literal
 
 from genreq_checks.archive_facts import ArchivedColumn, ArchiveFacts
-from genreq_checks.snapshot import Model
+from genreq_checks.file_format import Model
+from genreq_checks.identity import Identity
 
 METADATA_KEY: Final = b"genreq-checks archive"
 
 
 class Header(Model):
-    """From where and when the values are, and of each column its type, its number of values and their digest."""
+    """From where and when the values are, and of each column its type, its number of values and their digest.
 
-    format_version: Literal[1] = 1
+    `identity` is None in an archive of format 1; `location` is the database's URL without a password.
+    """
+
+    format_version: Literal[1, 2] = 2
     tool_version: str
     plan_fingerprint: str
     location: str
+    identity: Identity | None = None
     table: str
     created_at: datetime
     rows: int
@@ -29,14 +34,16 @@ class Header(Model):
         """The key's columns and the archived ones, in the file's order."""
         return {**self.key, **self.columns}
 
-    def facts(self, path: str, verified: bool) -> ArchiveFacts:
-        """The header as the checks see it."""
+    def facts(self, path: str, verified: bool, notes: tuple[str, ...] = ()) -> ArchiveFacts:
+        """The header as the checks see it; `notes` say what of the file this version does not know."""
         return ArchiveFacts(
             path=path,
             location=self.location,
+            identity=self.identity,
             table=self.table,
             created_at=self.created_at,
             rows=self.rows,
             verified=verified,
             columns=self.columns,
+            notes=notes,
         )

@@ -15,15 +15,17 @@ from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.archive.header import METADATA_KEY, Header
 from genreq_checks.archive_facts import ArchivedColumn, ArchiveFacts
 from genreq_checks.errors import ArchiveError
+from genreq_checks.file_format import note_on, read_model
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An open archive and its header."""
+    """An open archive and its header; `notes` say what of the header this version does not know."""
 
     path: Path
     file: pq.ParquetFile
     header: Header
+    notes: tuple[str, ...] = ()
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """The rows in the file's order, at most `rows` at a time: the key's columns, then the archived ones, as text.
@@ -60,7 +62,7 @@ def read_facts(path: str | Path, verify: bool = True) -> ArchiveFacts:
     with opened(path) as archive:
         if verify:
             archive.verify()
-        return archive.header.facts(str(path), verified=verify)
+        return archive.header.facts(str(path), verified=verify, notes=archive.notes)
 
 
 @contextmanager
@@ -76,10 +78,10 @@ def opened(path: str | Path) -> Iterator[Archive]:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise damaged(path, f"it is no whole Parquet file ({type(error).__name__})") from None
     with file:
-        yield Archive(path, file, _header(path, file))
+        yield Archive(path, file, *_header(path, file))
 
 
-def _header(path: Path, file: pq.ParquetFile) -> Header:
+def _header(path: Path, file: pq.ParquetFile) -> tuple[Header, tuple[str, ...]]:
     text = (file.metadata.metadata or {}).get(METADATA_KEY)
     if text is None:
         raise ArchiveError(
@@ -87,18 +89,18 @@ def _header(path: Path, file: pq.ParquetFile) -> Header:
             "Make one with 'genreq-checks archive SOURCE -o FILE'.",
         )
     try:
-        header = Header.model_validate_json(text)
+        header, unknown = read_model(Header, text)
     except ValidationError:
         raise damaged(path, "its header cannot be read, or is of a newer version of genreq-checks") from None
     schema = file.schema_arrow
     if schema.names != list(header.everything) or any(not pa.types.is_string(kind) for kind in schema.types):
         raise damaged(path, "its columns are not those of its header")
-    return header
+    return header, note_on(unknown, path.name, header.tool_version)
 
 
-def column(kind: str, digest: ColumnDigest) -> ArchivedColumn:
+def column(kind: str, position: int, digest: ColumnDigest) -> ArchivedColumn:
     """What the header says of a column."""
-    return ArchivedColumn(type=kind, values=digest.values, digest=digest.hexdigest())
+    return ArchivedColumn(type=kind, position=position, values=digest.values, digest=digest.hexdigest())
 
 
 def damaged(path: Path, what: str) -> ArchiveError:

@@ -73,6 +73,7 @@ def restore(
     url: str,
     *,
     overwrite: bool = False,
+    other_database: bool = False,
     batch: int = 5000,
     progress: Callable[[int], None] | None = None,
     unplaced: Callable[[Unplaced], None] | None = None,
@@ -82,13 +83,19 @@ def restore(
 
     Where the table has NULL it is filled; an equal value is left; a different one is kept, unless `overwrite`. Every value
     that stays in the archive is told to `unplaced`, and the first 100 are in the result. `timeout` is each statement's.
+    `other_database` says that the archive may be of another database than this one.
     Raises: ArchiveError for a file that is damaged or does not fit the table, before anything is written, and for a value
     that the table refuses; SourceError when the table is out of reach.
     """
     target = parse(url)
     with opened(path) as archive:
         archive.verify()
-        goal = examine_for(archive, plan, target, timeout)
+        goal = examine_for(archive, plan, target, timeout, other_database)
+        if goal.doubts:
+            raise ArchiveError(
+                f"It is not certain that this is the archive's database: {goal.doubts}.",
+                "Say that it is meant (other_database).",
+            )
         total, rows = Count(), 0
         try:
             with psycopg.connect(**target.parameters, prepare_threshold=None, autocommit=True) as connection:  # type: ignore[arg-type]

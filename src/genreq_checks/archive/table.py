@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from genreq_checks.errors import SourceError
+from genreq_checks.identity import Identity
 from genreq_checks.plan import Plan
 from genreq_checks.scan import relation
-from genreq_checks.snapshot import TableFacts
+from genreq_checks.snapshot import Column, TableFacts
 from genreq_checks.sources.catalog import find_table, hides_rows
+from genreq_checks.sources.identity import read_identity
 
 TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on
     "bytea_output": "hex",
@@ -42,6 +44,7 @@ class Place:
     """The table as the catalog has it. `types` are the columns' types, each as schema and name, to cast text with."""
 
     oid: int
+    identity: Identity
     facts: TableFacts
     types: Mapping[str, tuple[str, str]]
     may_update: frozenset[str]
@@ -51,11 +54,11 @@ class Place:
         """The table in a statement."""
         return sql.Identifier(self.facts.schema_name, self.facts.name)
 
-    def type_text(self, column: str) -> str:
-        """The column's type as people write it."""
-        found = self.facts.column(column)
+    def column(self, name: str) -> Column:
+        """The column as the catalog has it; it was required before."""
+        found = self.facts.column(name)
         assert found is not None
-        return found.type
+        return found
 
 
 def locate(connection: sa.Connection, plan: Plan) -> Place:
@@ -71,7 +74,13 @@ def locate(connection: sa.Connection, plan: Plan) -> Place:
         )
     rows = connection.execute(_ALLOWED, {"oid": found.oid}).all()
     types = {row.name: (row.schema, row.type) for row in rows}
-    return Place(found.oid, found.facts, types, frozenset(row.name for row in rows if row.may_update))
+    return Place(
+        found.oid,
+        read_identity(connection, found.oid),
+        found.facts,
+        types,
+        frozenset(row.name for row in rows if row.may_update),
+    )
 
 
 def require_readable(place: Place, plan: Plan, names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from genreq_checks.archive.copying import CopyError, copying
 from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.archive.header import METADATA_KEY, Header
 from genreq_checks.archive.read import column, opened
+from genreq_checks.archive.replacement import existing_archive, require_no_less, require_same_source
 from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
 from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.files import replacing
@@ -31,32 +32,47 @@ def write_archive(
     url: str,
     path: str | Path,
     *,
+    replace: bool = False,
     timeout: float | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ArchiveFacts:
     """Archive the key and the dropped columns of every row that has a value in one of them ('' and JSON null are values).
 
     All rows are of one instant. The file takes its name when it is whole and was read again; until then an older one
-    stays. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
+    stays. An older one that is of another database or table, or has a value that the new one lacks, is only replaced
+    with `replace`. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
     Raises: UsageError for a URL that cannot be meant; SourceError when the table cannot be read, or not all of it;
-    OutputError when the file cannot be written.
+    OutputError when the file cannot be written, or the older one must stay.
     """
-    target = parse(url)
-    with replacing(Path(path), private=True) as (file, part):
-        header = _fill(file, plan, target, timeout, progress or (lambda rows: None))
+    target, path = parse(url), Path(path)
+    with replacing(path, private=True) as (file, part):
+        older = None if replace else existing_archive(path)
+        header = _fill(file, plan, target, timeout, progress or (lambda rows: None), path, older)
         file.flush()
         with opened(part) as written:
             written.verify()
+        if older is not None:
+            require_no_less(path, older, part, header)
     return header.facts(str(path), verified=True)
 
 
-def _fill(file: BinaryIO, plan: Plan, target: Target, timeout: float | None, progress: Callable[[int], None]) -> Header:
+def _fill(
+    file: BinaryIO,
+    plan: Plan,
+    target: Target,
+    timeout: float | None,
+    progress: Callable[[int], None],
+    path: Path,
+    older: Header | None,
+) -> Header:
     names = [*plan.table.key, *plan.dropped]
     try:
         with reading(target, timeout or 0) as connection:
             place = locate(connection, plan)
             require_readable(place, plan, names)
             require_unique_key(connection, place, plan)
+            if older is not None:
+                require_same_source(path, older, plan.table.qualified, place.identity)
         with copying(target, select_statement(place, plan), timeout or 0) as copied:
             sink = Sink(file, names)
             with sink.writer:
@@ -114,11 +130,13 @@ def select_statement(place: Place, plan: Plan) -> str:
 
 
 def _header(plan: Plan, target: Target, place: Place, created_at: datetime, sink: Sink) -> Header:
-    columns = {name: column(place.type_text(name), digest) for name, digest in sink.digests.items()}
+    there = {name: place.column(name) for name in sink.digests}
+    columns = {name: column(there[name].type, there[name].position, digest) for name, digest in sink.digests.items()}
     return Header(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,
         location=target.location,
+        identity=place.identity,
         table=plan.table.qualified,
         created_at=created_at,
         rows=sink.rows,

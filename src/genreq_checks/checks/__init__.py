@@ -9,6 +9,7 @@ from genreq_checks.checks import (
     dropped,
     forward,
     generation,
+    identity,
     kept,
     leftovers,
     loss,
@@ -22,6 +23,7 @@ from genreq_checks.checks import (
 from genreq_checks.checks.check import Check
 
 ALL: tuple[Check, ...] = (
+    identity.CHECK,
     claims.CHECK,
     loss.CHECK,
     dependents.CHECK,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from genreq_checks.evidence import Evidence
 from genreq_checks.plan import Plan
-from genreq_checks.results import Finding, Phase
+from genreq_checks.results import Finding, Outcome, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Check:
 
     `title` is a format string with `{subject}`. `judge` gets the evidence and a subject, does no I/O, and never learns
     what the sides were made from. `count` is how many findings there are when `judge` gives only the first of them.
+    `worst` is the worst outcome that it can give.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Check:
     subjects: Callable[[Plan], Sequence[str]]
     judge: Callable[[Evidence, str], Sequence[Finding]]
     count: Callable[[Evidence, str], int | None] | None = None
+    worst: Outcome = "fail"
 
     def id(self, subject: str) -> str:
         """The id of the result about a subject."""

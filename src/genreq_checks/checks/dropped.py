@@ -8,6 +8,11 @@ from genreq_checks.results import Finding
 from genreq_checks.snapshot import Column, TableFacts
 from genreq_checks.text import plural, size
 
+NEVER_DROPPED = (
+    " No column was ever dropped from this table: it was made without it, or the column was renamed. "
+    "A baseline tells which."
+)
+
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
     """Absence is proved from the catalog of the table itself; whatever leaves a doubt is unknown."""
@@ -36,8 +41,30 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         for child in facts.children
         if column in child.columns
     ]
+    renamed = _renamed(evidence, column, facts)
+    if renamed:
+        return [renamed, *found]
     found += _doubts(evidence, column, facts)
     return found or [_gone(evidence, column, facts)]
+
+
+def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | None:
+    """The column under another name: a rename keeps the place (attnum) that the baseline knows, a drop leaves it empty."""
+    baseline, comparison = evidence.baseline, evidence.compared.get("baseline")
+    earlier = baseline.table.column(column) if baseline and baseline.table else None
+    if earlier is None or comparison is None or comparison.kind == "other":
+        return None  # places are comparable in one table only
+    same = next((c for c in facts.columns if c.position == earlier.position), None)
+    if same is None:
+        return None
+    message = f"{column} was renamed to {same.name}, not dropped: its place in {evidence.now.plan_table} is not empty."
+    return Finding(
+        subject=column,
+        outcome="fail",
+        message=message,
+        remedy=f'ALTER TABLE {evidence.now.plan_table} DROP COLUMN "{same.name}"',
+        evidence={"present": True, "type": same.type, "renamed_to": same.name, "position": same.position},
+    )
 
 
 def _still_there(evidence: Evidence, column: str, type_name: str) -> Finding:
@@ -70,10 +97,11 @@ def _gone(evidence: Evidence, column: str, facts: TableFacts) -> Finding:
     space = (
         f" The space ({size(facts.bytes)} in all) comes back only with VACUUM FULL or pg_repack." if facts.bytes else ""
     )
+    never = "" if facts.dropped_positions else NEVER_DROPPED
     return Finding(
         subject=column,
         outcome="pass",
-        message=f"Gone from {evidence.now.plan_table}{under}.{space}",
+        message=f"Gone from {evidence.now.plan_table}{under}.{never}{space}",
         evidence={"present": False, "table_bytes": facts.bytes, "dropped_slots": facts.dropped_slots},
     )
 

@@ -6,7 +6,7 @@ from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.plan import Reconstruction
-from genreq_checks.population import not_counted
+from genreq_checks.population import not_counted, not_in_baseline
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.selection import CONTENT, count_picked, of_loss
 from genreq_checks.snapshot import Snapshot
@@ -25,7 +25,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [unknown(column, str(evidence.side("all")) if now is None else not_counted(evidence, column, "all"))]
     if baseline is not None:
         if baseline.tally is None or not baseline.tally.has(column):
-            return [unknown(column, f"the baseline {baseline.source.location} did not count {column}.", _EARLIER)]
+            return [unknown(column, not_in_baseline(baseline, column), _EARLIER)]
         return [_ledger(evidence, column, baseline, baseline.tally)]
     if evidence.inputs.archive is not None:
         return [unknown(column, "whether the archive holds every value: there is no baseline to count by.", _EARLIER)]
@@ -58,9 +58,11 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
         return _finding(column, "pass", message, numbers | {"archived": 0, "given_up": 0, "lost": 0})
     archived = _archived(evidence.inputs.archive, snapshot, column, tally.total - counts["null"])
     if archived is True:
-        elsewhere = _elsewhere(evidence.inputs.archive, snapshot)
+        elsewhere = _elsewhere(evidence, snapshot)
         if elsewhere:
-            return unknown(column, elsewhere, "Archive and check by the same URL.")
+            return unknown(
+                column, elsewhere, "Give the archive of this database, or add --other-database if it is meant."
+            )
         message = (
             f"Nothing would be lost: {where}; {lost + doubtful:,} live only in the verified archive"
             f"{_taken(evidence.inputs.archive)}, which has as many values as were counted."
@@ -128,10 +130,18 @@ def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, sto
     return True
 
 
-def _elsewhere(archive: ArchiveFacts | None, snapshot: Snapshot) -> str:
-    """Why the archive may be of another database than the source; '' when both were read at the same place."""
-    one, two = ((archive.location if archive else "").rpartition("@")[2], snapshot.source.location.rpartition("@")[2])
-    if not one or one == two or snapshot.source.kind != "postgresql":
+def _elsewhere(evidence: Evidence, snapshot: Snapshot) -> str:
+    """Why the archive is, or may be, of another database than the source; '' when it counts."""
+    archive, comparison = evidence.inputs.archive, evidence.compared.get("archive")
+    if archive is None or comparison is None or evidence.other_database:
+        return ""
+    if comparison.kind == "other":
+        return f"the archive is of another database or table: {comparison.text}."
+    if archive.identity is not None or snapshot.source.kind != "postgresql":
+        return ""
+    # An archive of format 1 carries no identity: only the places can be compared.
+    one, two = archive.location.rpartition("@")[2], snapshot.source.location.rpartition("@")[2]
+    if not one or one == two:
         return ""
     return f"whether the archive is of this database: it was made at {one}, the source is {two}."
 
@@ -145,7 +155,8 @@ def _back(evidence: Evidence, column: str) -> Finding:
     then = evidence.baseline.tally if evidence.baseline else None
     now = evidence.now.tally
     if then is None or not then.has(column):
-        reason = f"the baseline did not count {column}." if evidence.baseline else f"what {column} held is not known."
+        before = evidence.baseline
+        reason = not_in_baseline(before, column) if before else f"what {column} held is not known."
         return unknown(column, f"whether its values are back: {reason}", _EARLIER)
     if now is None or not now.has(column):
         return unknown(column, str(evidence.side("all")) if now is None else not_counted(evidence, column, "all"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.forward import judged_steps
 from genreq_checks.evidence import Evidence
+from genreq_checks.population import not_in_baseline
 from genreq_checks.results import Finding
 from genreq_checks.text import listed
 
@@ -42,7 +43,7 @@ def _column(evidence: Evidence, name: str) -> Finding:
         remedy = "Give the snapshot from before the drop: --baseline FILE."
         return unknown(name, "there is no baseline to say what the values were.", remedy)
     if baseline.tally is None or not baseline.tally.has(name):
-        return unknown(name, f"the baseline did not count {name}.", "Give a snapshot from before the drop.")
+        return unknown(name, not_in_baseline(baseline, name), "Give a snapshot from before the drop.")
     if not now.tally.has(name):
         return unknown(name, f"the role may not read {now.plan_table}.{name}.", "GRANT SELECT on it.")
     then, here = _filled(baseline.tally.count(name)), _filled(now.tally.count(name))

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genreq_checks.cli.options import PlanFile, Source, TableName, Timeout, source_or_variable, the_plan
+from genreq_checks.cli.options import (
+    OtherDatabase,
+    PlanFile,
+    Replace,
+    Source,
+    TableName,
+    Timeout,
+    source_or_variable,
+    the_plan,
+)
 from genreq_checks.errors import UsageError
 from genreq_checks.text import plural, scrub, size
 
@@ -21,6 +30,9 @@ if TYPE_CHECKING:
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually ….parquet.")]
 ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="An archive, as `archive` writes it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace values that differ, too.")]
+AcceptDifferences = Annotated[
+    bool, typer.Option("--accept-differences", help="Exit code 0 also when values differ or rows are gone.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoLimit = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Time limit; none when left out.")
@@ -28,14 +40,21 @@ NoLimit = Annotated[
 
 
 def archive(
-    output: Output, source: Source = None, plan: PlanFile = None, table: TableName = None, timeout: NoLimit = None
+    output: Output,
+    source: Source = None,
+    replace: Replace = False,
+    plan: PlanFile = None,
+    table: TableName = None,
+    timeout: NoLimit = None,
 ) -> None:
     """Archive the dropped columns' values into a Parquet file, and read it again before it counts."""
     from genreq_checks.archive import write_archive
 
     promised = the_plan(plan, table)
     with Progress("archived") as progress:
-        facts = write_archive(promised, database(source), output, timeout=timeout, progress=progress.show)
+        facts = write_archive(
+            promised, database(source), output, replace=replace, timeout=timeout, progress=progress.show
+        )
     values = ", ".join(f"{name} {column.values:,}" for name, column in facts.columns.items())
     print(
         f"{output}: {plural(facts.rows, 'row')} of {facts.table} (values: {values}), {size(output.stat().st_size)}, verified",
@@ -48,26 +67,40 @@ def restore(
     source: Source = None,
     overwrite: Overwrite = False,
     yes: Yes = False,
+    other_database: OtherDatabase = False,
+    accept_differences: AcceptDifferences = False,
     plan: PlanFile = None,
     table: TableName = None,
     timeout: Timeout = 300,
 ) -> None:
-    """Put an archive's values back where the table has NULL. What could not be placed goes to stdout, as CSV."""
+    """Put an archive's values back where the table has NULL. What could not be placed goes to stdout, as CSV.
+
+    The exit code is 1 when a value differs or a row is missing, unless --accept-differences.
+    """
     from genreq_checks.archive.goal import examine
     from genreq_checks.archive.restoring import restore as put_back
 
     promised = the_plan(plan, table)
     url = database(source)
-    goal = examine(promised, file, url, timeout)
+    goal = examine(promised, file, url, timeout, other_database=other_database)
     confirm(goal, overwrite, yes)
     rejects = Rejects(list(promised.table.key))
     with Progress("restored") as progress:
         done = put_back(
-            promised, file, url, overwrite=overwrite, progress=progress.show, unplaced=rejects.tell, timeout=timeout
+            promised,
+            file,
+            url,
+            overwrite=overwrite,
+            other_database=other_database or bool(goal.doubts),  # doubts were shown, and answered
+            progress=progress.show,
+            unplaced=rejects.tell,
+            timeout=timeout,
         )
     print(sentence(done), file=sys.stderr)
-    nothing_found = done.rows > 0 and done.gone == done.rows
-    raise typer.Exit(1 if nothing_found or not done.verified else 0)
+    differs = bool(done.conflicts or done.gone)
+    if differs and not accept_differences:
+        print("The table differs from the archive: exit code 1. --accept-differences accepts that.", file=sys.stderr)
+    raise typer.Exit(1 if not done.verified or (differs and not accept_differences) else 0)
 
 
 def database(source: str | None) -> str:
@@ -79,11 +112,18 @@ def database(source: str | None) -> str:
 
 
 def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
-    """Say what will be written to, and ask. Raises: UsageError when nobody can be asked, or the answer is no."""
+    """Say what will be written to, and ask. Raises: UsageError when nobody can be asked, or the answer is no.
+
+    A doubt whether it is the right database is not answered by --yes, which was typed before it was known.
+    """
     what = f"{plural(goal.rows, 'row')} of the archive into {goal.table} in {goal.location}"
     if goal.triggers:
         print(f"Every row that is filled fires: {', '.join(map(scrub, goal.triggers))}.", file=sys.stderr)
-    if yes:
+    if goal.doubts:
+        print(f"It is not certain that this is the archive's database: {scrub(goal.doubts)}.", file=sys.stderr)
+        if not is_terminal():
+            raise UsageError("Nothing was written.", "Add --other-database if this database is meant.")
+    elif yes:
         return
     if not is_terminal():
         raise UsageError(f"Restoring {what} needs a yes.", "Add --yes, or run it in a terminal.")
@@ -105,7 +145,7 @@ def sentence(done: RestoreResult) -> str:
     if done.conflicts:
         parts.append(f"{done.conflicts:,} different and kept")
     if done.gone:
-        parts.append(f"{done.gone_values:,} of {plural(done.gone, 'row')} that are gone")
+        parts.append(f"{plural(done.gone, 'row')} missing with {plural(done.gone_values, 'value')}")
     end = "verified" if done.verified else f"NOT VERIFIED: {done.problem} Run it again."
     return f"{done.table}: {', '.join(parts)}; {end}"
 

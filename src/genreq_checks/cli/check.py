@@ -20,6 +20,7 @@ from genreq_checks.cli.inputs import (
 )
 from genreq_checks.cli.options import (
     Cutover,
+    OtherDatabase,
     PlanFile,
     Source,
     TableName,
@@ -29,7 +30,7 @@ from genreq_checks.cli.options import (
     source_or_variable,
     the_plan,
 )
-from genreq_checks.cli.output import Formats, Outputs, pairs, tell_unread, write
+from genreq_checks.cli.output import Formats, Outputs, keep_files, pairs, tell_unread, write
 from genreq_checks.errors import UsageError, near
 
 Baseline = Annotated[
@@ -66,6 +67,7 @@ def check(
     output: Outputs = None,
     chart: Charts = None,
     history: HistoryFolder = None,
+    other_database: OtherDatabase = False,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
@@ -88,6 +90,8 @@ def check(
         from genreq_checks.history.runs import keep, make_run, prepare_folder
 
         prepare_folder(history)
+    read = (source, baseline, plan, archive, generation, *(messages or ()))
+    keep_files([*(file for _, file in places), *(chart or ())], *read)
     moment, notes = read_cutover(cutover)
     promised = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
@@ -96,7 +100,9 @@ def check(
         inputs = read_inputs(named, promised, where, moment, timeout)
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
-    report = judge(promised, now, then, cutover=moment, phase=phase, inputs=inputs, notes=notes)
+    report = judge(
+        promised, now, then, cutover=moment, phase=phase, inputs=inputs, other_database=other_database, notes=notes
+    )
     write(report, places)
     if chart:
         picture = charts.overview(report, promised, now, then, moment)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from genreq_checks.cli.options import Cutover, PlanFile, Source, TableName, read_cutover
+from genreq_checks.cli.options import Cutover, OtherDatabase, PlanFile, Source, TableName, read_cutover
 from genreq_checks.errors import UsageError
 
 Baseline = Annotated[
@@ -60,6 +60,7 @@ def dashboard(
     proxy: Proxy = None,
     refresh: Refresh = None,
     session_ttl: SessionTtl = 120,
+    other_database: OtherDatabase = False,
     timeout: Timeout = None,
 ) -> None:
     """Serve one page that says whether the clean-up worked and still does; without a source, the sample's story."""
@@ -73,7 +74,7 @@ def dashboard(
     for file in (source, baseline):
         if file and not is_database_url(file):
             observe(the_plan(plan, table), file, moment)  # a file that cannot be read is said now, not on the page
-    os.environ |= to_environment(source, baseline, moment, plan, table, refresh, timeout)
+    os.environ |= to_environment(source, baseline, moment, plan, table, refresh, timeout, other_database)
     serve(host, port, base_url, token_file, proxy, session_ttl)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from genreq_checks.errors import UsageError
 
+MARKER = ".genreq-demo"
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where report, chart and archive go.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Where --serve serves; 0 takes a free one.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Then open the result in the dashboard.")]
@@ -24,24 +25,36 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
     from genreq_checks.files import write_text
     from genreq_checks.render.formats import renderer
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"The folder {output} could not be made: {error.strerror}.", "Name another: -o DIR.") from None
+    _take_folder(output)
     print("Starting an embedded PostgreSQL; it is gone when this ends.", file=sys.stderr)
     story = tell_story(output, lambda name: print(f"  {name}…", file=sys.stderr))
     told, report = story.samples, story.report
-    told.before.save(output / "before.json")
-    told.after.save(output / "after.json")
+    told.before.save(output / "before.json", replace=True)
+    told.after.save(output / "after.json", replace=True)
     for name in ("json", "html"):
         write_text(output / f"report.{name}", renderer(name)(report))
     charts.save(charts.overview(report, told.plan, told.after, told.before, told.cutover), output / "rates.svg")
     print_text(report)
-    names = ", ".join(sorted(path.name for path in output.iterdir() if path.is_file()))
+    names = ", ".join(sorted(path.name for path in output.iterdir() if path.is_file() and path.name != MARKER))
     print(f"Written to {output}: {names}", file=sys.stderr)
     if serve:
         serve_snapshots(output / "after.json", output / "before.json", told.cutover, port)
     raise typer.Exit(report.exit_code())
+
+
+def _take_folder(folder: Path) -> None:
+    """Make the folder, or take one that a demo made. Raises: UsageError for one that holds anything else."""
+    marker = folder / MARKER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not marker.exists():
+            if any(folder.iterdir()):
+                raise UsageError(f"The folder {folder} holds files that no demo made.", "Name another: -o DIR.")
+            marker.write_text(
+                "A demo of genreq-checks made this folder, and the next one replaces its files.\n", "utf-8"
+            )
+    except OSError as error:
+        raise UsageError(f"The folder {folder} could not be made: {error.strerror}.", "Name another: -o DIR.") from None
 
 
 def serve_snapshots(after: Path, before: Path, cutover: datetime, port: int) -> None:

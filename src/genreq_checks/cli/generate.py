@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genreq_checks.cli.options import VARIABLE, PlanFile, TableName, narrate, source_or_variable, the_plan
-from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.cli.options import VARIABLE, PlanFile, Replace, TableName, narrate, source_or_variable, the_plan
+from genreq_checks.cli.output import Formats, Outputs, keep_files, pairs, write
 from genreq_checks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,11 +61,13 @@ def generate(
     formats: Formats = None,
     output: Outputs = None,
     save: Save = None,
+    replace: Replace = False,
     strict: Strict = False,
     timeout: Seconds = 60,
 ) -> None:
     """Run a generation end to end with a stand-in container, and check the row that it leaves."""
     places = pairs(formats, output)
+    keep_files([file for _, file in places], plan)
     promised = the_plan(plan, table)
     if server is None:
         given = {"--database": database, "--request": request, "--header": header}
@@ -82,7 +84,7 @@ def generate(
     from genreq_checks.generation.report import report_on
 
     if save is not None:
-        facts.save(save)
+        facts.save(save, replace=replace)
     report = report_on(promised, facts)
     write(report, places)
     raise typer.Exit(report.exit_code(strict))

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from genreq_checks.cli.output import keep_files
 from genreq_checks.errors import SourceError, UsageError, near
 
 FORMATS = ("text", "json")
@@ -31,6 +32,7 @@ def history(folder: Folder, fmt: Format = "text", chart: ChartFile = None) -> No
         from genreq_checks.charts import check_suffix, save
 
         check_suffix(chart)
+        keep_files([chart])
     found = read_history(folder)
     if not found.runs:
         more = f" {passed_over(found.passed_over)}." if found.passed_over else ""

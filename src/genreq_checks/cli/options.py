@@ -42,6 +42,17 @@ Timeout = Annotated[
 ]
 
 
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Replace a file that is there even if it holds more, or of another database.")
+]
+OtherDatabase = Annotated[
+    bool,
+    typer.Option(
+        "--other-database", help="A baseline or archive of another database is meant: a clone, a restored dump."
+    ),
+]
+
+
 def source_or_variable(source: str | None) -> str:
     """SOURCE, or the environment's database. Raises UsageError, naming `demo`, when there is neither."""
     if source:

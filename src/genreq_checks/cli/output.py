@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +54,19 @@ def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[s
         if file is not None and not file.parent.is_dir():
             raise UsageError(f"The folder {file.parent} of --output is not there.", "Make it first.")
     return found
+
+
+def keep_files(outputs: Iterable[Path | None], *inputs: str | Path | None) -> None:
+    """Raises UsageError when an output would take the place of saved evidence, or of a file that the call reads."""
+    from genreq_checks.files import evidence_in
+
+    read = [name for name in inputs if name is not None and os.path.exists(name)]
+    for file in outputs:
+        kind = evidence_in(file) if file is not None else None
+        if kind:
+            raise UsageError(f"The output {file} is {kind}, which it would replace.", "Name another file.")
+        if file is not None and file.exists() and any(file.samefile(name) for name in read):
+            raise UsageError(f"The output {file} is a file that this call reads.", "Name another file.")
 
 
 def write(report: Report, found: list[tuple[str, Path | None]]) -> None:

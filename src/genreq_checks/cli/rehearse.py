@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from genreq_checks.cli.options import PlanFile, Source, TableName, Timeout, source_or_variable, the_plan
-from genreq_checks.cli.output import Formats, Outputs, pairs, write
+from genreq_checks.cli.output import Formats, Outputs, keep_files, pairs, write
 from genreq_checks.errors import UsageError
 
 ForwardFile = Annotated[
@@ -51,6 +51,7 @@ def rehearse(
     from genreq_checks.run import is_database_url
 
     places = pairs(formats, output)
+    keep_files([file for _, file in places], plan, forward, rollback)
     size = _size(sample)
     promised = the_plan(plan, table)
     where = source_or_variable(source)

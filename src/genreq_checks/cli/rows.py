@@ -21,6 +21,7 @@ from genreq_checks.cli.options import (
     source_or_variable,
     the_plan,
 )
+from genreq_checks.cli.output import keep_files
 from genreq_checks.errors import UsageError, near
 from genreq_checks.text import plural
 
@@ -57,6 +58,7 @@ def rows(
     selection = select(promised, check)
     if fmt not in FORMATS:
         raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
+    keep_files([output], plan)
     moment, _ = read_cutover(cutover)
     where = source_or_variable(source)
     if not is_database_url(where):

@@ -11,6 +11,7 @@ import typer
 from genreq_checks.cli.options import (
     Cutover,
     PlanFile,
+    Replace,
     Source,
     TableName,
     Timeout,
@@ -30,6 +31,7 @@ def snapshot(
     cutover: Cutover = None,
     plan: PlanFile = None,
     table: TableName = None,
+    replace: Replace = False,
     timeout: Timeout = 300,
 ) -> None:
     """Save what the table is like now; after the drop the past cannot be asked."""
@@ -42,7 +44,7 @@ def snapshot(
     if taken.tally is None:
         problem = taken.problem("tally")
         raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")
-    taken.save(output)
+    taken.save(output, replace=replace)
     print(
         f"{output}: {taken.tally.total:,} rows of {taken.plan_table}, read {taken.source.read_at:%Y-%m-%d %H:%M:%S} UTC",
         file=sys.stderr,

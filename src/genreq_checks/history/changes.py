@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genreq_checks.history.runs import CheckOutcome, Run
+from genreq_checks.identity import compare as compare_identities
 from genreq_checks.results import Rate
 from genreq_checks.stats import newcombe
 from genreq_checks.text import bounds, plural, points, share, span
@@ -66,8 +67,15 @@ def compare(then: Run, now: Run) -> Changes:
 
 
 def _notes(then: Run, now: Run) -> Iterator[str]:
-    if then.plan.fingerprint != now.plan.fingerprint:
+    same_rule = then.format_version == now.format_version
+    if same_rule and then.plan.fingerprint != now.plan.fingerprint:
         yield f"The plan changed: {then.plan.fingerprint} then, {now.plan.fingerprint} now."
+    if not same_rule:
+        yield "Whether the plan changed is not known: the runs are of different formats, whose fingerprints differ."
+    comparison = compare_identities(then.source.identity, now.source.identity)
+    if comparison.kind in ("other", "doubtful"):
+        which = "is of another database or table" if comparison.kind == "other" else "may be of a physical copy"
+        yield f"The earlier run {which}: {comparison.text}."
     if then.plan.cutover != now.plan.cutover:
         yield "The cutover changed: the rates are not of the same rows, and were not compared."
     if then.tool_version != now.tool_version:
@@ -77,6 +85,8 @@ def _notes(then: Run, now: Run) -> Iterator[str]:
 def _drifts(then: Run, now: Run) -> Iterator[Drift]:
     if then.plan.cutover != now.plan.cutover:
         return
+    if compare_identities(then.source.identity, now.source.identity).kind == "other":
+        return  # other rows: nothing drifted
     earlier = {(rate.column, rate.side): rate for rate in then.rates}
     for rate in now.rates:
         before = earlier.get((rate.column, rate.side))

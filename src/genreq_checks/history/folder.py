@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from genreq_checks.errors import UsageError
-from genreq_checks.history.runs import FORMAT, FORMAT_VERSION, Run
+from genreq_checks.file_format import note_on, read_model
+from genreq_checks.history.runs import FORMAT, FORMATS_READ, Run
 
 LARGEST = 4 * 2**20  # bytes; a run is some 10 kB
 MOST = 100_000  # files that are looked at
@@ -79,11 +80,14 @@ def _read(path: Path, mode: int, size: int) -> Run | str:
         return "damaged: no valid JSON"
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         return "no run"
-    if data.get("format_version") != FORMAT_VERSION:
+    if data.get("format_version") not in FORMATS_READ:
         return "of another version of genreq-checks"
     try:
-        run = Run.model_validate_json(text)
+        run, unknown = read_model(Run, text)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors(include_input=False, include_url=False)[0]["loc"][:3])
         return f"damaged: {place}"
-    return run if run.at.tzinfo is not None else "damaged: at"
+    if run.at.tzinfo is None:
+        return "damaged: at"
+    noted = run.source.model_copy(update={"notes": (*run.source.notes, *note_on(unknown, path.name, run.tool_version))})
+    return run.model_copy(update={"source": noted})

@@ -10,13 +10,15 @@ from secrets import token_hex
 from typing import Final, Literal
 
 from genreq_checks.errors import UsageError
+from genreq_checks.file_format import Model
 from genreq_checks.files import write_text
 from genreq_checks.results import CheckResult, Outcome, Phase, PlanInfo, Rate, RateChange, Report, worst
-from genreq_checks.snapshot import Model, Snapshot, SourceInfo
+from genreq_checks.snapshot import Snapshot, SourceInfo
 from genreq_checks.tally import Tally, TallyRow, day_of
 
 FORMAT: Final = "genreq-checks run"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+FORMATS_READ: Final = (1, 2)
 MESSAGE = 300  # characters of a finding's message
 TALLY_ROWS = 2_000  # a tally with more rows, by month, is left out: a run takes some 10 kB, and not over some 200
 
@@ -33,7 +35,7 @@ class Run(Model):
     """One run, made at `at` (UTC). `snapshot` is what was read, without days, dependents and bookkeeping; None: too big."""
 
     format: Literal["genreq-checks run"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1, 2] = FORMAT_VERSION
     at: datetime
     tool_version: str
     phase: Phase

@@ -111,6 +111,15 @@ def _take_back(url: str, plan: Plan) -> None:
     apply(url, keep + plan.sql.forward + plan.sql.rollback + back)
 
 
+def _as_of(baseline: Snapshot, now: Snapshot) -> Snapshot:
+    """The baseline as if it had been taken in the database that is judged, which is a copy of the one it is of."""
+    then, here = baseline.source.identity, now.source.identity
+    if then is None or here is None:
+        return baseline
+    identity = then.model_copy(update={"database": here.database, "database_oid": here.database_oid})
+    return baseline.model_copy(update={"source": baseline.source.model_copy(update={"identity": identity})})
+
+
 def judge(server: Server, clean: Clean, place: Place, phase: Phase) -> Report:
     """What `check` says of a place, given all that it can be given; in the phase `rehearsal`, what `rehearse` says."""
     plan = clean.plan
@@ -125,5 +134,5 @@ def judge(server: Server, clean: Clean, place: Place, phase: Phase) -> Report:
         migrations=read_folder(place.folder / MIGRATIONS, plan),
         generation=load_facts(place.folder / GENERATION),
     )
-    baseline = clean.baseline if phase != "before" else None
+    baseline = _as_of(clean.baseline, now) if phase != "before" else None
     return check(plan, now, baseline, cutover=CUTOVER, phase=phase, inputs=inputs)

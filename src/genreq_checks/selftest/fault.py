@@ -26,22 +26,23 @@ class Fault:
     """One thing that can be wrong, planted in the clean state of a phase.
 
     `turns` are the ids of the checks whose outcome it changes, with what they must then say; every other check must say
-    what it says of the clean state.
+    what it says of the clean state. `state` is the clean state that it is planted in, when that is another phase's.
     """
 
     name: str
     phase: Phase
     turns: Mapping[str, Outcome]
     plant: Plant
+    state: Phase | None = None
 
 
-def fault(name: str, phase: Phase, plant: Plant, *fails: str, **others: str) -> Fault:
+def fault(name: str, phase: Phase, plant: Plant, *fails: str, state: Phase | None = None, **others: str) -> Fault:
     """A fault that makes some checks fail, and others as the keywords `warn` and `unknown` list them, with spaces between."""
     turns: dict[str, Outcome] = dict.fromkeys(fails, "fail")
     for outcome in ("warn", "unknown"):
         turns |= dict.fromkeys(others.pop(outcome, "").split(), outcome)
     assert not others, others
-    return Fault(name, phase, MappingProxyType(turns), plant)
+    return Fault(name, phase, MappingProxyType(turns), plant, state)
 
 
 def by_sql(*statements: str) -> Plant:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from genreq_checks.demo import complete_generations
 from genreq_checks.generation_facts import load_facts
-from genreq_checks.selftest.clean_files import GENERATION
+from genreq_checks.plan import load_plan
+from genreq_checks.selftest.clean_files import DROPPED, GENERATION, MADE, keep_books
 from genreq_checks.selftest.fault import Place, by_sql, fault
 
 FUNCTION = """
@@ -22,12 +24,29 @@ CATALOGUED = (
 )
 
 
+MADE_ANEW = """
+CREATE TABLE "anew" (LIKE "generation_requests" INCLUDING ALL);
+INSERT INTO "anew" SELECT * FROM "generation_requests";
+DROP TABLE "generation_requests" CASCADE;
+ALTER TABLE "anew" RENAME TO "generation_requests";
+"""
+
+
+def _renamed(place: Place) -> None:
+    by_sql(
+        "ALTER TABLE generation_requests RENAME COLUMN download_url TO old_download",
+        "ALTER TABLE generation_requests DROP COLUMN conversation",
+    )(place)
+    complete_generations(place.url)
+    keep_books(place.url, load_plan(), [MADE, DROPPED])
+
+
 def _github_url_not_stored(place: Place) -> None:
     file = place.folder / GENERATION
     facts = load_facts(file)
     github, *others = facts.copied
     lost = github.model_copy(update={"stored": "null", "changed": False})
-    facts.model_copy(update={"copied": (lost, *others)}).save(file)
+    facts.model_copy(update={"copied": (lost, *others)}).save(file, replace=True)
 
 
 # Rows 1 to 600 are from before the change, 601 to 760 from after it; row 650 has all three URLs.
@@ -57,6 +76,22 @@ AFTER = (
         "after",
         by_sql('ALTER TABLE generation_requests ADD COLUMN "downloadUrl" text'),
         unknown="dropped.download_url",
+    ),
+    fault(
+        "a download_url that was renamed and not dropped",
+        "after",
+        _renamed,
+        "dropped.download_url",
+        state="before",
+    ),
+    fault(
+        "a table of the same name that was made anew",
+        "after",
+        by_sql(MADE_ANEW),
+        unknown=(
+            "identity population.github_url population.artifacts_github_url population.deployment_url "
+            "loss.download_url loss.conversation"
+        ),
     ),
     fault(
         "a trigger whose text still names download_url",

@@ -66,7 +66,8 @@ def _tried(server: Server, clean: Clean, phase: Phase, fault: Fault | None) -> R
     with tempfile.TemporaryDirectory(prefix="genreq-selftest-") as folder:
         files = Path(folder) / "files"
         shutil.copytree(clean.files, files)
-        place = Place(server.create_database(name, clean.databases[phase]), files)
+        state = fault.state if fault is not None and fault.state is not None else phase
+        place = Place(server.create_database(name, clean.databases[state]), files)
         try:
             if fault is not None:
                 fault.plant(place)
@@ -80,8 +81,12 @@ def without_fault(plan: Plan, faults: Iterable[Fault]) -> list[str]:
 
     A check that says `skip` because the plan asks it nothing, such as a claim that holds = "any", has nothing to notice.
     """
-    red = {check for fault in faults for check, outcome in fault.turns.items() if outcome in ("fail", "warn")}
-    asked = [one.id(subject) for one in ALL for subject in one.subjects(plan)]
+    turns = [(check, outcome) for fault in faults for check, outcome in fault.turns.items()]
     idle = {f"claims.{name}" for name, column in plan.kept.items() if column.claim and column.claim.holds == "any"}
-    failing = {check.split(".")[0] for fault in faults for check, how in fault.turns.items() if how == "fail"}
-    return [check for check in asked if check not in idle and (check not in red or check.split(".")[0] not in failing)]
+    missing: list[str] = []
+    for one in ALL:
+        ids = [one.id(subject) for subject in one.subjects(plan)]
+        at_worst = any(check.split(".")[0] == one.name and outcome == one.worst for check, outcome in turns)
+        red = {check for check, outcome in turns if outcome in ("fail", "warn", one.worst)}
+        missing += [check for check in ids if check not in idle and (check not in red or not at_worst)]
+    return missing

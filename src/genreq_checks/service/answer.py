@@ -54,16 +54,21 @@ def reader(settings: Settings) -> Callable[[], Answer]:
         if baseline is not None and baseline.problem("tally") is not None:
             past.cache_clear()  # it was not there to be read; another time it may be
         now = observe(settings.plan, settings.source, settings.cutover, timeout=settings.timeout)
-        return judge(settings.plan, now, baseline, settings.cutover)
+        return judge(settings.plan, now, baseline, settings.cutover, other_database=settings.other_database)
 
     return read
 
 
 def judge(
-    plan: Plan, now: Snapshot, baseline: Snapshot | None, cutover: datetime | None, is_sample: bool = False
+    plan: Plan,
+    now: Snapshot,
+    baseline: Snapshot | None,
+    cutover: datetime | None,
+    is_sample: bool = False,
+    other_database: bool = False,
 ) -> Answer:
     """The answer that snapshots give."""
-    report = check(plan, now, baseline, cutover=cutover)
+    report = check(plan, now, baseline, cutover=cutover, other_database=other_database)
     return Answer(plan, now, baseline, cutover, report, draw(plan, now, baseline, cutover), is_sample)
 
 

@@ -13,6 +13,7 @@ from genreq_checks.review import DATABASE, VARIABLES
 from genreq_checks.run import is_database_url
 
 TABLE, REFRESH, TIMEOUT = "GENREQ_TABLE", "GENREQ_REFRESH", "GENREQ_TIMEOUT"
+OTHER_DATABASE = "GENREQ_OTHER_DATABASE"
 SHORTEST_REFRESH = 30.0
 LONGEST_READING = 60.0
 
@@ -30,11 +31,12 @@ class Settings:
     cutover: datetime | None = None
     refresh: float = SHORTEST_REFRESH
     timeout: float = LONGEST_READING
+    other_database: bool = False
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that GENREQ_SOURCE (or LEO_DATABASE_URL), GENREQ_BASELINE, GENREQ_CUTOVER, GENREQ_PLAN, GENREQ_TABLE,
-    GENREQ_REFRESH and GENREQ_TIMEOUT name.
+    GENREQ_REFRESH, GENREQ_TIMEOUT and GENREQ_OTHER_DATABASE (1: the baseline is of another database) name.
 
     Raises: PlanError and UsageError for what cannot be meant.
     """
@@ -48,6 +50,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         parse_instant(given["cutover"])[0] if given["cutover"] else plan.cutover,
         _seconds(environment, REFRESH, SHORTEST_REFRESH),
         _seconds(environment, TIMEOUT, LONGEST_READING),
+        environment.get(OTHER_DATABASE, "").strip() == "1",
     )
 
 
@@ -59,6 +62,7 @@ def to_environment(
     table: str | None = None,
     refresh: float | None = None,
     timeout: float | None = None,
+    other_database: bool = False,
 ) -> dict[str, str]:
     """The variables that say the same, paths made absolute; nothing for what was left out: the environment has the word."""
     given = {
@@ -69,6 +73,7 @@ def to_environment(
         TABLE: table,
         REFRESH: f"{refresh:g}" if refresh else None,
         TIMEOUT: f"{timeout:g}" if timeout else None,
+        OTHER_DATABASE: "1" if other_database else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -56,8 +56,9 @@ _SIZE = sa.text("""
     SELECT sum(pg_catalog.pg_total_relation_size(t.oid))::bigint FROM (
         SELECT CAST(:oid AS oid) AS oid UNION SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = CAST(:oid AS oid)) t
 """)
-_SLOTS = sa.text("""
-    SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = CAST(:oid AS oid) AND attnum > 0 AND attisdropped
+_DROPPED = sa.text("""
+    SELECT attnum FROM pg_catalog.pg_attribute
+    WHERE attrelid = CAST(:oid AS oid) AND attnum > 0 AND attisdropped ORDER BY 1
 """)
 
 
@@ -85,6 +86,7 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
         Relation(name=row.name, kind=KINDS.get(row.kind, row.kind), columns=tuple(row.columns))
         for row in connection.execute(_CHILDREN, of)
     )
+    dropped = tuple(connection.execute(_DROPPED, of).scalars())
     facts = TableFacts(
         schema_name=here.schema,
         name=here.name,
@@ -93,7 +95,8 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
         children=children,
         twins=_twins(connection, table, rows),
         bytes=_size(connection, here.oid) if here.kind in "rpm" else None,
-        dropped_slots=connection.execute(_SLOTS, of).scalar_one(),
+        dropped_slots=len(dropped),
+        dropped_positions=dropped,
         row_security=here.rls,
     )
     return Found(here.oid, facts, _not_a_table(table, facts))

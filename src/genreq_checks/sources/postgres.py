@@ -18,6 +18,7 @@ from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.sources.failure import explain
+from genreq_checks.sources.identity import read_identity
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 MOST_CLASSES = 500_000  # more groups than this is no tally any more: the cohort's column is not a status
@@ -67,6 +68,7 @@ def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
 def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None) -> Snapshot:
     who = connection.execute(_WHO).one()
     found = find_table(connection, plan.table)
+    identity = read_identity(connection, found.oid)
     problems = [found.problem] if found.problem else []
     tally: Tally | None = None
     hanging: Dependents | None = None
@@ -95,6 +97,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             server=f"PostgreSQL {who.server}",
             database=who.database,
             role=who.role,
+            identity=identity,
             notes=target.notes,
         ),
         table=found.facts,

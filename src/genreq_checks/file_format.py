@@ -1,0 +1,66 @@
+"""Frozen data as it is kept in files, and reading it across versions of this tool.
+
+A newer version may add keys: they are left out here, with a note. What it cannot do without a new format number is to
+change what a key means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+SHOWN = 5  # unknown keys that a note names
+
+
+class Model(BaseModel):
+    """Frozen data without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+def read_model(model: type[AnyModel], text: str | bytes) -> tuple[AnyModel, tuple[str, ...]]:
+    """The data in JSON text, and the keys in it that this version does not know, as `table.columns.owner`.
+
+    Raises: pydantic.ValidationError for text that is not such data, unknown keys aside.
+    """
+    try:
+        return model.model_validate_json(text), ()
+    except ValidationError as error:
+        unknown = [
+            problem["loc"] for problem in error.errors(include_input=False) if problem["type"] == "extra_forbidden"
+        ]
+        if not unknown:
+            raise
+    data = json.loads(text)
+    for place in unknown:
+        _remove(data, place)
+    names = dict.fromkeys(".".join(part for part in place if isinstance(part, str)) for place in unknown)
+    return model.model_validate_json(json.dumps(data)), tuple(names)
+
+
+def note_on(unknown: Sequence[str], what: str, version: str) -> tuple[str, ...]:
+    """A note on keys that were left out of a file that another version wrote; none when there are none."""
+    if not unknown:
+        return ()
+    more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
+    named = ", ".join(key[:60] for key in unknown[:SHOWN])
+    return (f"{what} was written by genreq-checks {version[:20]}; left out, since not known here: {named}{more}",)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where the first problem is and what it is, without the value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"][:4])
+    return f"{place}: {first['msg']}"
+
+
+def _remove(data: Any, place: tuple[int | str, ...]) -> None:
+    for part in place[:-1]:
+        data = data[part]
+    data.pop(place[-1], None)
