@@ -74,11 +74,11 @@ def test_a_check_that_judges_otherwise_is_found(
     assert found.failed
     turned = {one.name[0] for one in found.answers if one.name[1] == "outcome"}
     assert {"kept.github_url", "kept.artifacts_github_url", "kept.deployment_url"} <= turned
-    assert not {name for name in turned if not name.startswith(("kept.", "requirement "))}
+    assert not {name for name in turned if not name.startswith(("kept.", "requirement ", "identity"))}
     assert 'after-rows-gone / check-after: kept.github_url: outcome: "pass" -> "fail"' in "\n".join(
         found.lines()
     ).replace("  ", "")
-    about = ("kept.*", "requirement action:*", "outcome", "counts", "exit")
+    about = ("kept.*", "requirement action:*", "outcome", "counts", "exit", "identity")
     meant = Intended("after-*", "check-after", about, "*", "planted")
     assert not compare(old, tmp_path / "new", [meant]).failed
     assert compare(old, tmp_path / "new", [replace(meant, about=about[1:])]).failed

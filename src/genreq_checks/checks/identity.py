@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
-from genreq_checks.identity import Comparison, Identity
+from genreq_checks.identity import Comparison
 from genreq_checks.results import Finding
 
 ACCEPT = "If another database is meant (a clone, a restored dump), add --other-database."
@@ -22,7 +22,6 @@ def judge(evidence: Evidence, _: str) -> list[Finding]:
 def _finding(evidence: Evidence, subject: str, comparison: Comparison) -> Finding:
     earlier = evidence.identity_of(subject)
     numbers: dict[str, object] = {"kind": comparison.kind, "reasons": list(comparison.reasons)}
-    numbers |= {"then": _data(earlier), "now": _data(evidence.now.source.identity)}
     if evidence.other_database:
         told = f" ({comparison.text})" if comparison.reasons else ""
         message = f"Not asked for: --other-database says that the {subject} may be of another database{told}."
@@ -44,10 +43,6 @@ def _finding(evidence: Evidence, subject: str, comparison: Comparison) -> Findin
             if (earlier and earlier.unproved) or (now and now.unproved):
                 remedy = "GRANT EXECUTE on both functions to the role, or make sure that it is the same database."
     return Finding(subject=subject, outcome="warn", message=message, remedy=remedy, evidence=numbers)
-
-
-def _data(identity: Identity | None) -> dict[str, object] | None:
-    return identity.model_dump(mode="json") if identity is not None else None
 
 
 CHECK = Check(
