@@ -13,12 +13,10 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from genreq_checks.rehearsal.sql_file import SqlFile
+from genreq_checks.sql_lexer import words
 
-_GAP = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
-CONTROL = re.compile(
-    _GAP + r"(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE | re.DOTALL
-)
-MAY_COMMIT = re.compile(_GAP + r"(do|call)\b.*\b(commit|rollback)\b", re.IGNORECASE | re.DOTALL)
+CONTROL = frozenset(("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"))
+MAY_COMMIT = re.compile(r"\b(commit|rollback)\b", re.IGNORECASE)
 FUNCTION = re.compile(r"(?:PL/pgSQL|SQL) function \"?([A-Za-z_][\w.$]*)")
 _LOCKS = """
     SELECT DISTINCT mode FROM pg_catalog.pg_locks
@@ -79,7 +77,8 @@ def _send(connection: psycopg.Connection, statement: str, look: Callable[[], Non
     """
     raw = statement.encode()
     idle = connection.info.transaction_status == TransactionStatus.IDLE
-    if not idle or CONTROL.match(statement) or MAY_COMMIT.match(statement):
+    first = next(words(statement), "")
+    if not idle or first in CONTROL or (first in ("do", "call") and MAY_COMMIT.search(statement)):
         connection.execute(raw)
         look()
         return
