@@ -63,6 +63,11 @@ def generate(url: str, search_path: str, plan: Plan, *, keep: bool) -> Outcome:
         connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
         connection.execute("SET TIME ZONE 'UTC'")
         connection.commit()
+        there = {shape.name for shape in _shapes(connection, plan)}
+        needed = (*plan.table.key, plan.cohort.column, plan.cohort.time)
+        missing = [name for name in dict.fromkeys(needed) if name not in there]
+        if missing:
+            return Outcome(f"{plan.table.qualified} has no column {' and no '.join(missing)}", 0, 0, None)
         tried, refused, reason = _try_updates(connection, plan)
         connection.rollback()
         try:

@@ -6,6 +6,10 @@ from genreq_checks.selftest.clean_files import FORWARD, ROLLBACK
 from genreq_checks.selftest.fault import by_edit, by_sql, fault
 from genreq_checks.selftest.faults_before import FUNCTION
 
+MADE_AGAIN = """
+DROP TABLE "generation_requests" CASCADE;
+CREATE TABLE "generation_requests" ("id" serial PRIMARY KEY, "completed_at" timestamp);
+"""
 NOT_REACHED = (
     "dependents.download_url dependents.conversation dropped.download_url dropped.conversation "
     "kept.github_url kept.artifacts_github_url kept.deployment_url rollback"
@@ -25,6 +29,16 @@ REHEARSAL = (
         by_edit(FORWARD, 'DROP COLUMN "conversation";', 'DROP COLUMN "conversation", DROP COLUMN "error_message";'),
         "forward",
         "rollback",
+    ),
+    fault(
+        "the forward SQL drops the table and makes it again without a status",
+        "rehearsal",
+        by_edit(FORWARD, 'ALTER TABLE "generation_requests" DROP COLUMN "conversation";', MADE_AGAIN),
+        "forward",
+        "rollback",
+        "kept.github_url",
+        "kept.artifacts_github_url",
+        "kept.deployment_url",
     ),
     fault(
         "the rollback SQL forgets conversation",
