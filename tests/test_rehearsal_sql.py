@@ -30,7 +30,9 @@ def test_a_file_that_is_no_text_is_a_wrong_call(tmp_path: Path, content: bytes |
         read_sql(path)
 
 
-def test_a_byte_order_mark_and_crlf_are_fine(tmp_path: Path) -> None:
+def test_crlf_is_fine_and_a_byte_order_mark_stays_in_the_first_statement(tmp_path: Path) -> None:
     path = tmp_path / "forward.sql"
-    path.write_bytes(b"\xef\xbb\xbfSELECT 1;\r\nSELECT 2;\r\n")
+    path.write_bytes(b"SELECT 1;\r\nSELECT 2;\r\n")
     assert read_sql(path).statements == ("SELECT 1;", "SELECT 2;")
+    path.write_bytes(b"\xef\xbb\xbf-- a remark\nSELECT 1;\nSELECT 2;\n")
+    assert read_sql(path).statements == ("\ufeff-- a remark\nSELECT 1;", "SELECT 2;")

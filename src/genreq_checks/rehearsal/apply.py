@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from genreq_checks.rehearsal.sql_file import SqlFile
+from genreq_checks.rehearsal.sql_file import BYTE_ORDER_MARK, SqlFile
 from genreq_checks.sql_lexer import words
 
 CONTROL = frozenset(("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"))
@@ -65,6 +65,8 @@ def apply(url: str, search_path: str, file: SqlFile, table: str) -> Applied:
         except psycopg.Error as problem:
             total = len(file.statements)
             error = f"{f'statement {done + 1} of {total}' if done < total else 'COMMIT'} failed: {explain(problem)}"
+            if done == 0 and file.statements[0].startswith(BYTE_ORDER_MARK):
+                error += " (the file begins with a byte-order mark: save it without)"
         with suppress(psycopg.Error):
             if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
                 connection.execute("ROLLBACK")  # begun in the file and never committed: lost, as with psql

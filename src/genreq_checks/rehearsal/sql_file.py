@@ -12,6 +12,7 @@ from genreq_checks.errors import UsageError
 from genreq_checks.sql_lexer import statements
 
 BREAKPOINT = "--> statement-breakpoint"
+BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,12 @@ class SqlFile:
 
 
 def read_sql(path: str | Path) -> SqlFile:
-    """The statements of a file. Raises: UsageError for a file that cannot be read or is no text."""
+    """The statements of a file. Raises: UsageError for a file that cannot be read or is no text.
+
+    A byte-order mark stays in the first statement, as Drizzle leaves it there; the server refuses it.
+    """
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = Path(path).read_bytes().decode("utf-8")
     except OSError as error:
         raise UsageError(f"The SQL file {path} could not be read: {error.strerror}.", "Check the path.") from None
     except UnicodeDecodeError:

@@ -6,6 +6,7 @@ from genreq_checks.selftest.clean_files import FORWARD, ROLLBACK
 from genreq_checks.selftest.fault import by_edit, by_sql, fault
 from genreq_checks.selftest.faults_before import FUNCTION
 
+DOWNLOAD_URL = 'ALTER TABLE "generation_requests" DROP COLUMN "download_url"'
 MADE_AGAIN = """
 DROP TABLE "generation_requests" CASCADE;
 CREATE TABLE "generation_requests" ("id" serial PRIMARY KEY, "completed_at" timestamp);
@@ -29,6 +30,13 @@ REHEARSAL = (
         by_edit(FORWARD, 'DROP COLUMN "conversation";', 'DROP COLUMN "conversation", DROP COLUMN "error_message";'),
         "forward",
         "rollback",
+    ),
+    fault(
+        "the forward SQL begins with a byte-order mark",
+        "rehearsal",
+        by_edit(FORWARD, DOWNLOAD_URL, f"\ufeff{DOWNLOAD_URL}"),
+        "forward",
+        unknown=NOT_REACHED,
     ),
     fault(
         "the forward SQL drops the table and makes it again without a status",
