@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.structure import ColumnShape, Object, Structure
+from genreq_checks.sources.bodies import whole_word
 
 WITH_COLUMN = ("index", "constraint", "statistics", "sequence")  # what PostgreSQL drops silently with a column
 
@@ -166,8 +166,7 @@ def _gone(plan: Plan, before: Structure, thing: Object) -> Difference:
 
 def _redefined(plan: Plan, thing: Object) -> Difference:
     """What names a dropped column may be defined anew without it; nothing else may."""
-    words = set(re.findall(r"[\w$]+", thing.definition))
-    if "view" in thing.kind or words & set(plan.dropped):
+    if "view" in thing.kind or any(whole_word(name).search(thing.definition) for name in plan.dropped):
         return Difference("consequence", f"{_named(thing)} is defined anew")
     return Difference("wrong", f"{_named(thing)} was changed, which the plan does not say")
 

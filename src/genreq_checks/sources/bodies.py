@@ -39,8 +39,9 @@ class Body:
 
 
 def whole_word(word: str) -> re.Pattern[str]:
-    """The pattern of a word that no letter, digit, underscore or dollar sign continues."""
-    return re.compile(rf"(?<![\w$]){re.escape(word)}(?![\w$])", re.IGNORECASE)
+    """The pattern of a name in SQL that no letter, digit, underscore or dollar sign continues."""
+    inside = re.escape(word.replace('"', '""'))  # a name with a quote stands in quotes, where it is doubled
+    return re.compile(rf"(?<![\w$]){inside}(?![\w$])", re.IGNORECASE)
 
 
 def read_body(source: str, language: str) -> Body:
