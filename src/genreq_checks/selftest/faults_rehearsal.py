@@ -7,6 +7,7 @@ from genreq_checks.selftest.fault import by_edit, by_sql, fault
 from genreq_checks.selftest.faults_before import FUNCTION
 
 DOWNLOAD_URL = 'ALTER TABLE "generation_requests" DROP COLUMN "download_url"'
+FILL = """UPDATE "generation_requests" SET "deployment_url" = 'https://a.fly.dev' WHERE "deployment_url" IS NULL;"""
 MADE_AGAIN = """
 DROP TABLE "generation_requests" CASCADE;
 CREATE TABLE "generation_requests" ("id" serial PRIMARY KEY, "completed_at" timestamp);
@@ -28,6 +29,13 @@ REHEARSAL = (
         "the forward SQL drops a column that stays",
         "rehearsal",
         by_edit(FORWARD, 'DROP COLUMN "conversation";', 'DROP COLUMN "conversation", DROP COLUMN "error_message";'),
+        "forward",
+        "rollback",
+    ),
+    fault(
+        "the forward SQL fills deployment_url, which the plan does not say",
+        "rehearsal",
+        by_edit(FORWARD, 'DROP COLUMN "conversation";', f'DROP COLUMN "conversation"; {FILL}'),
         "forward",
         "rollback",
     ),
