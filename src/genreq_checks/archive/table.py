@@ -122,6 +122,11 @@ def failure(error: Exception, target: Target, table: str) -> SourceError:
             return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
         case "25006":
             return SourceError(f"{target.location} is read-only: a standby, or set so.", "Name the primary server.")
+        case "57P01" | "57P02" | "57P03":
+            return SourceError(
+                f"The connection to {target.location} broke off: the server ended it (SQLSTATE {state}).",
+                "Run it again.",
+            )
         case None:
             text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
             return SourceError(f"The connection to {target.location} broke off: {text}.", "Run it again.")
