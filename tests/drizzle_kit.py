@@ -28,8 +28,8 @@ class DrizzleProject:
     def set_schema(self, name: str) -> None:
         shutil.copy(PROJECT / f"{name}.ts", self.folder / "schema.ts")
 
-    def kit(self, *arguments: str, url: str = "", books: str = "drizzle.__drizzle_migrations") -> str:
-        """Run drizzle-kit on a database; what it said. Its exit code must be 0."""
+    def kit(self, *arguments: str, url: str = "", books: str = "drizzle.__drizzle_migrations", code: int = 0) -> str:
+        """Run drizzle-kit on a database; what it said. Its exit code must be the one that is expected."""
         given = conninfo.conninfo_to_dict(url)
         schema, table = books.split(".")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
@@ -53,7 +53,7 @@ class DrizzleProject:
             timeout=120,
             check=False,
         )
-        assert finished.returncode == 0, finished.stdout + finished.stderr
+        assert finished.returncode == code, finished.stdout + finished.stderr
         return finished.stdout
 
 

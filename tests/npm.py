@@ -64,9 +64,27 @@ def _unpacked(package: str) -> tuple[Path, str]:
     folder = Path(tempfile.mkdtemp(prefix="genreq-npm-"))
     told, problem = _npm(folder, "pack", "--silent", package)
     if not problem:
-        with tarfile.open(folder / told.split()[-1]) as archive:
-            archive.extractall(folder, filter="data")
+        unpack(folder / told.split()[-1], folder)
     return folder, problem
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Write a tar file's plain files into a folder; links and devices are left out.
+
+    `TarFile.extractall(filter=…)` does as much, but Python 3.11.2, which Debian 12 has, does not know it.
+    Raises: ValueError for a file whose path leaves the folder; those before it are written.
+    """
+    folder = folder.resolve()
+    with tarfile.open(archive) as members:
+        for member in members:
+            content = members.extractfile(member) if member.isreg() else None
+            if content is None:
+                continue
+            place = Path(os.path.normpath(folder / member.name))
+            if folder not in place.parents:
+                raise ValueError(f"{member.name} leaves the folder.")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content.read())
 
 
 def _npm(folder: Path, verb: str, *arguments: str) -> tuple[str, str]:

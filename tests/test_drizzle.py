@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import drizzle_kit
+from conftest import Server
 from drizzle_kit import DrizzleProject
 from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Bookkeeping, Plan
+from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import CheckResult, Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.sources.migrations import read_folder
@@ -146,3 +148,20 @@ def test_not_in_the_journal(plan: Plan, first_applied: str, project: DrizzleProj
     journal.write_text(json.dumps(entries))
     assert "applied successfully" in project.kit("migrate", url=first_applied)
     assert states(judge(plan, first_applied, project)) == {MAKE: ("applied", "pass"), DROP: ("unlisted", "fail")}
+
+
+@pytest.mark.parametrize("remark", [b"", b"-- only a remark\n"])
+def test_byte_order_mark(
+    plan: Plan, first_applied: str, project: DrizzleProject, server: Server, remark: bytes
+) -> None:
+    file = project.out / f"{DROP}.sql"
+    file.write_bytes(b"\xef\xbb\xbf" + remark + file.read_bytes())
+    result = judge(plan, first_applied, project, "before")
+    assert states(result) == {MAKE: ("applied", "pass"), DROP: ("pending", "fail")}
+    assert "begins with a byte-order mark" in str([f.message for f in result.findings])
+    rehearsed = rehearse(plan, first_applied, forward=file, scratch_url=server.url())
+    forward = next(step for step in rehearsed.steps if step.name == "forward")
+    assert forward.outcome == "fail"
+    assert "begins with a byte-order mark: save it without" in forward.message
+    project.kit("migrate", url=first_applied, code=1)
+    assert states(judge(plan, first_applied, project))[DROP] == ("pending", "fail")

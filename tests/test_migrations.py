@@ -153,6 +153,29 @@ def test_an_edited_file_is_noticed(plan: Plan, table: Table, tmp_path: Path) -> 
     assert states(judge(plan, table(MADE, DROPPED), path))["0001_drop"] == ("edited", "fail")
 
 
+@pytest.mark.parametrize(("phase", "outcome"), [("before", "fail"), ("after", "fail"), ("rolled-back", "warn")])
+def test_a_pending_file_with_a_byte_order_mark_will_be_refused(
+    plan: Plan, table: Table, tmp_path: Path, phase: Phase, outcome: str
+) -> None:
+    result = judge(plan, table(MADE), folder(tmp_path / "out", drop=f"\ufeff{DROP}"), phase)
+    (found,) = (f for f in result.findings if f.subject == "0001_drop")
+    assert (found.evidence["state"], found.outcome) == ("pending", outcome)
+    assert found.evidence["byte_order_mark"] is True
+    assert found.evidence["drops"] == ["download_url", "conversation"]
+    assert "begins with a byte-order mark" in found.message
+    assert "without" in found.remedy
+
+
+def test_a_byte_order_mark_in_what_is_applied_warns(plan: Plan, table: Table, tmp_path: Path) -> None:
+    path = folder(tmp_path / "out", drop=f"\ufeff{DROP}")
+    done = AppliedMigration(id=2, hash=sha(f"\ufeff{DROP}"), created_at=NEW)
+    result = judge(plan, table(MADE, done, gone=True), path)
+    assert states(result)["0001_drop"] == ("applied", "warn")
+    saved = judge(plan, table(MADE, DROPPED, gone=True), path)
+    assert states(saved)["0001_drop"] == ("edited", "warn")
+    assert "begins with a byte-order mark" in str(saved.findings)
+
+
 def test_other_line_ends_are_only_a_note(plan: Plan, table: Table, tmp_path: Path) -> None:
     windows = DROP.replace("\n", "\r\n")
     path = folder(tmp_path / "d", drop=windows)

@@ -29,6 +29,7 @@ class Migration:
 
     `tag` is its name (of a 1.0 folder: the folder's), `when` its time in the journal (milliseconds since 1970; of a
     1.0 folder: the time in its name). `hash` is the SHA-256 of the file as it is, `hashes` of it with LF and with CRLF.
+    `byte_order_mark`: the file begins with one, and the server refuses its first statement.
     Without a readable file `hash` is None and `problem` says why.
     """
 
@@ -38,6 +39,7 @@ class Migration:
     hash: str | None = None
     hashes: frozenset[str] = frozenset()
     statements: Statements = Statements()
+    byte_order_mark: bool = False
     problem: str = ""
 
 

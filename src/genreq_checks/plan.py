@@ -75,7 +75,10 @@ class Claim(Part):
 
 
 class KeptColumn(Part):
-    """A column that stays: its type, what is expected of its population rate, its shape and its derivation."""
+    """A column that stays: its type, what is expected of its population rate, its shape and its derivation.
+
+    `backfilled` is the reason why the forward SQL may give it values where it was NULL.
+    """
 
     type: Text | None = None
     change: Change = "any"
@@ -84,6 +87,7 @@ class KeptColumn(Part):
     derived_from: Identifier | None = None
     suffix: Text | None = None
     message_field: Identifier | None = None
+    backfilled: Text | None = None
     claim: Claim | None = None
 
     @model_validator(mode="after")

@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 import adbc_driver_manager as adbc
 import adbc_driver_postgresql
 import pyarrow as pa
+from adbc_driver_manager._reader import (
+    AdbcRecordBatchReader,
+)  # pyarrow's own takes an error of the server for one of a file
 from psycopg import conninfo, sql
 
 from genreq_checks.errors import SourceError
@@ -59,10 +62,10 @@ def copying(target: Target, statement: str, timeout: float) -> Iterator[Copying]
         connection.rollback()
 
 
-def _rows(running: adbc.AdbcStatement, statement: str) -> pa.RecordBatchReader:
+def _rows(running: adbc.AdbcStatement, statement: str) -> AdbcRecordBatchReader:
     running.set_sql_query(statement)
     stream, _ = running.execute_query()
-    return pa.RecordBatchReader._import_from_c(stream.address)
+    return AdbcRecordBatchReader._import_from_c(stream.address)
 
 
 def _ask(connection: adbc.AdbcConnection, statement: str) -> pa.Table:

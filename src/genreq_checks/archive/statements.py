@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from genreq_checks.archive.table import Place
+from genreq_checks.sources.connection import identifier
 
 Texts = Sequence[Sequence[str | None]]
 Found = dict[int, tuple[str | None, ...]]
@@ -38,7 +39,7 @@ def look(
             values=_values(columns),
             texts=_texts(len(key)),
             names=_names("k", len(key)),
-            table=_name(place.facts.schema_name, place.facts.name),
+            table=identifier(place.facts.schema_name, place.facts.name),
             match=_match(place, key),
             lock=sql.SQL(" FOR NO KEY UPDATE OF t" if lock else ""),
         ),
@@ -61,7 +62,7 @@ def fill(
     """
     changes = [
         sql.SQL("{name} = coalesce(CAST(u.{text} AS {type}), t.{name})").format(
-            name=_name(name), text=_name(f"v{i}"), type=_name(*place.types[name])
+            name=identifier(name), text=identifier(f"v{i}"), type=identifier(*place.types[name])
         )
         for i, name in enumerate(columns)
     ]
@@ -71,7 +72,7 @@ def fill(
     )
     rows = connection.execute(
         statement.format(
-            table=_name(place.facts.schema_name, place.facts.name),
+            table=identifier(place.facts.schema_name, place.facts.name),
             changes=sql.SQL(", ").join(changes),
             texts=_texts(len(key) + len(columns)),
             keys=_names("k", len(key)),
@@ -90,17 +91,12 @@ def fits(connection: psycopg.Connection[Any], kind: tuple[str, str], texts: Sequ
         "SELECT count(*) FROM unnest(%s::text[]) AS u (v) "
         'WHERE CAST(CAST(u.v AS {}) AS text) COLLATE "C" IS DISTINCT FROM u.v COLLATE "C"'
     )
-    row = connection.execute(statement.format(_name(*kind)), [list(texts)]).fetchone()
+    row = connection.execute(statement.format(identifier(*kind)), [list(texts)]).fetchone()
     return row is not None and row[0] == 0
 
 
-def _name(*parts: str) -> sql.Identifier:
-    """A name in a statement with parameters, where psycopg takes a single % for one of them."""
-    return sql.Identifier(*(part.replace("%", "%%") for part in parts))
-
-
 def _values(columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.SQL("CAST(t.{} AS pg_catalog.text)").format(_name(name)) for name in columns)
+    return sql.SQL(", ").join(sql.SQL("CAST(t.{} AS pg_catalog.text)").format(identifier(name)) for name in columns)
 
 
 def _texts(count: int) -> sql.Composed:
@@ -108,12 +104,12 @@ def _texts(count: int) -> sql.Composed:
 
 
 def _names(letter: str, count: int) -> sql.Composed:
-    return sql.SQL(", ").join(_name(f"{letter}{i}") for i in range(count))
+    return sql.SQL(", ").join(identifier(f"{letter}{i}") for i in range(count))
 
 
 def _match(place: Place, key: Sequence[str]) -> sql.Composed:
     return sql.SQL(" AND ").join(
-        sql.SQL("t.{} = CAST(u.{} AS {})").format(_name(name), _name(f"k{i}"), _name(*place.types[name]))
+        sql.SQL("t.{} = CAST(u.{} AS {})").format(identifier(name), identifier(f"k{i}"), identifier(*place.types[name]))
         for i, name in enumerate(key)
     )
 

@@ -8,7 +8,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.migration_facts import MigrationFolder
 from genreq_checks.migration_states import Database, Standing, standings
-from genreq_checks.results import Finding, Outcome, Phase
+from genreq_checks.results import Finding, Outcome, Phase, worst
 from genreq_checks.snapshot import AppliedMigration, Books
 from genreq_checks.text import plural
 
@@ -65,6 +65,13 @@ def _finding(evidence: Evidence, database: Database, one: Standing) -> Finding:
     drops = [name for name in evidence.plan.dropped if one.migration.statements.effects.get(name) == "gone"]
     there = [name for name in drops if database.columns.get(name, True)]
     outcome, message, remedy = _verdict(evidence.phase, one, drops, there, database)
+    if one.migration.byte_order_mark:
+        runs = one.state == "pending" or one.again
+        outcome = worst((outcome, "fail" if runs and evidence.phase != "rolled-back" else "warn"))
+        message += (
+            " The file begins with a byte-order mark: migrate sends it, and the server refuses the first statement."
+        )
+        remedy = f"Save it as UTF-8 without a byte-order mark. {remedy}".strip()
     unclear = one.migration.statements.unclear
     if unclear and one.state != "unreadable":
         message += f" Cannot tell all that it does: {unclear}."
@@ -79,6 +86,7 @@ def _finding(evidence: Evidence, database: Database, one: Standing) -> Finding:
             "newest_applied": database.newest,
             "drops": drops,
             "unclear": unclear,
+            "byte_order_mark": one.migration.byte_order_mark,
         },
     )
 

@@ -14,8 +14,7 @@ from psycopg import sql
 from genreq_checks.completion import AllWorkCompleteMessage, breaks_derivation, row_values
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
-from genreq_checks.sources.catalog import quoted
-from genreq_checks.sources.connection import Target, parse
+from genreq_checks.sources.connection import Target, identifier, parse
 
 GENERATING = "generating"
 SECONDS = 10  # for each statement, and for waiting on another transaction's lock
@@ -45,9 +44,9 @@ def open_store(plan: Plan, url: str) -> Store:
     """The store for a plan's table. Raises: UsageError for a URL that cannot be meant or a key of several columns."""
     return Store(
         parse(url),
-        quoted(plan.table),
-        sql.Identifier(key_column(plan)),
-        sql.Identifier(plan.cohort.column),
+        identifier(plan.table.schema_name, plan.table.name),
+        identifier(key_column(plan)),
+        identifier(plan.cohort.column),
     )
 
 
@@ -75,7 +74,7 @@ async def write_completion(store: Store, request: str, message: AllWorkCompleteM
     look = sql.SQL("SELECT {}::text, github_url FROM {} WHERE {} = %s FOR UPDATE").format(
         store.status, store.table, store.key
     )
-    assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in values)
+    assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(identifier(column)) for column in values)
     update = sql.SQL("UPDATE {} SET {} WHERE {} = %s").format(store.table, assignments, store.key)
     async with _transaction(store) as connection:
         row = await (await connection.execute(look, [request])).fetchone()

@@ -12,13 +12,11 @@ import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from genreq_checks.rehearsal.sql_file import SqlFile
+from genreq_checks.rehearsal.sql_file import BYTE_ORDER_MARK, SqlFile
+from genreq_checks.sql_lexer import words
 
-_GAP = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
-CONTROL = re.compile(
-    _GAP + r"(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE | re.DOTALL
-)
-MAY_COMMIT = re.compile(_GAP + r"(do|call)\b.*\b(commit|rollback)\b", re.IGNORECASE | re.DOTALL)
+CONTROL = frozenset(("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"))
+MAY_COMMIT = re.compile(r"\b(commit|rollback)\b", re.IGNORECASE)
 FUNCTION = re.compile(r"(?:PL/pgSQL|SQL) function \"?([A-Za-z_][\w.$]*)")
 _LOCKS = """
     SELECT DISTINCT mode FROM pg_catalog.pg_locks
@@ -67,6 +65,8 @@ def apply(url: str, search_path: str, file: SqlFile, table: str) -> Applied:
         except psycopg.Error as problem:
             total = len(file.statements)
             error = f"{f'statement {done + 1} of {total}' if done < total else 'COMMIT'} failed: {explain(problem)}"
+            if done == 0 and file.statements[0].startswith(BYTE_ORDER_MARK):
+                error += " (the file begins with a byte-order mark: save it without)"
         with suppress(psycopg.Error):
             if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
                 connection.execute("ROLLBACK")  # begun in the file and never committed: lost, as with psql
@@ -79,7 +79,8 @@ def _send(connection: psycopg.Connection, statement: str, look: Callable[[], Non
     """
     raw = statement.encode()
     idle = connection.info.transaction_status == TransactionStatus.IDLE
-    if not idle or CONTROL.match(statement) or MAY_COMMIT.match(statement):
+    first = next(words(statement), "")
+    if not idle or first in CONTROL or (first in ("do", "call") and MAY_COMMIT.search(statement)):
         connection.execute(raw)
         look()
         return

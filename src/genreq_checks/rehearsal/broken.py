@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import psycopg
 
 from genreq_checks.plan import Plan
+from genreq_checks.sources.bodies import whole_word
 
 _FUNCTIONS = """
     SELECT n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')' AS name,
            l.lanname AS language, pg_catalog.pg_get_functiondef(p.oid) AS definition,
-           regexp_split_to_array(p.prosrc, '[^[:alnum:]_$]+') AS words
+           p.prosrc AS body
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
     WHERE p.prokind IN ('f', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND p.prosqlbody IS NULL
@@ -35,8 +36,8 @@ def read_functions(url: str, search_path: str, plan: Plan) -> Functions:
     naming: set[str] = set()
     with psycopg.connect(url, prepare_threshold=None) as connection:
         connection.execute("SELECT pg_catalog.set_config('search_path', %s, true)", [search_path])
-        for name, language, definition, words in connection.execute(_FUNCTIONS).fetchall():
-            if set(words) & set(plan.dropped):
+        for name, language, definition, body in connection.execute(_FUNCTIONS).fetchall():
+            if any(whole_word(column).search(body) for column in plan.dropped):
                 naming.add(name)
             if language == "sql":
                 try:

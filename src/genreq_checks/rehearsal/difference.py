@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.structure import ColumnShape, Object, Structure
+from genreq_checks.sources.bodies import whole_word
 
 WITH_COLUMN = ("index", "constraint", "statistics", "sequence")  # what PostgreSQL drops silently with a column
 
@@ -23,7 +23,11 @@ class Difference:
 
 def forward_differences(plan: Plan, before: Structure, after: Structure) -> list[Difference]:
     """What the forward SQL did: the plan wants the dropped columns gone from the table and its children, and no more."""
-    found: list[Difference] = []
+    found = [
+        Difference("wrong", f"{table} was dropped and made again, which the plan does not say")
+        for table in before.family
+        if _is_another(before, after, table)
+    ]
     for column in plan.dropped:
         for table in sorted(before.family):
             if (table, column) in before.columns:
@@ -81,9 +85,9 @@ def _dropped(before: Structure, after: Structure, column: ColumnShape) -> Differ
     table, name = column.table, column.name
     still = after.columns.get((table, name))
     if still is not None:
-        again = still.position != column.position
+        again = still.position != column.position and not _is_another(before, after, table)
         return Difference("wrong", f"{table}.{name} {'was dropped and added again' if again else 'is still there'}")
-    renamed = _at(after, column)
+    renamed = _renamed(before, after, column)
     if renamed is not None:
         return Difference("wrong", f"{table}.{name} was not dropped but renamed to {renamed.name}")
     if (("table", table) not in after.objects) and (("foreign table", table) not in after.objects):
@@ -93,20 +97,20 @@ def _dropped(before: Structure, after: Structure, column: ColumnShape) -> Differ
 
 def _columns(plan: Plan, before: Structure, after: Structure) -> Iterator[Difference]:
     """All other columns of all tables: gone, renamed, retyped, changed, new."""
-    known = {(c.table, c.position) for c in before.columns.values()}
+    known = {(c.table, c.position) for c in before.columns.values() if not _is_another(before, after, c.table)}
     for key, was in before.columns.items():
         if was.table in before.family and was.name in plan.dropped:
             continue
         now, kept = after.columns.get(key), " (the plan keeps it)" if _is_kept(plan, before, was) else ""
         if now is None:
-            renamed = _at(after, was)
+            renamed = _renamed(before, after, was)
             if renamed is not None:
                 yield Difference("wrong", f"{was.table}.{was.name} was renamed to {renamed.name}{kept}")
             elif any(o.name == was.table for o in after.objects.values()):
                 yield Difference("wrong", f"dropped too much: {was.table}.{was.name}{kept}")
         elif now.type != was.type:
             yield Difference("wrong", f"{was.table}.{was.name} was {was.type} and is {now.type} now{kept}")
-        elif now.position != was.position:
+        elif now.position != was.position and not _is_another(before, after, was.table):
             yield Difference("wrong", f"{was.table}.{was.name} was dropped and added again{kept}")
         elif (now.required, now.default, now.privileges, now.comment) != (
             was.required,
@@ -124,9 +128,16 @@ def _is_kept(plan: Plan, structure: Structure, column: ColumnShape) -> bool:
     return column.table in structure.family and column.name in plan.kept
 
 
-def _at(structure: Structure, column: ColumnShape) -> ColumnShape | None:
+def _is_another(before: Structure, after: Structure, table: str) -> bool:
+    """Was a table of the family dropped, and another made under its name? Then columns are the same by name alone."""
+    return table in before.family and table in after.family and before.family[table] != after.family[table]
+
+
+def _renamed(before: Structure, after: Structure, column: ColumnShape) -> ColumnShape | None:
     """The column that stands where this one stood: the same one under another name."""
-    found = (c for c in structure.columns.values() if (c.table, c.position) == (column.table, column.position))
+    if _is_another(before, after, column.table):
+        return None
+    found = (c for c in after.columns.values() if (c.table, c.position) == (column.table, column.position))
     return next(found, None)
 
 
@@ -155,8 +166,7 @@ def _gone(plan: Plan, before: Structure, thing: Object) -> Difference:
 
 def _redefined(plan: Plan, thing: Object) -> Difference:
     """What names a dropped column may be defined anew without it; nothing else may."""
-    words = set(re.findall(r"[\w$]+", thing.definition))
-    if "view" in thing.kind or words & set(plan.dropped):
+    if "view" in thing.kind or any(whole_word(name).search(thing.definition) for name in plan.dropped):
         return Difference("consequence", f"{_named(thing)} is defined anew")
     return Difference("wrong", f"{_named(thing)} was changed, which the plan does not say")
 

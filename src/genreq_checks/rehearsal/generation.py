@@ -18,6 +18,7 @@ from genreq_checks.completion import create_all_work_complete_message, row_value
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.apply import explain
 from genreq_checks.sources.catalog import quoted
+from genreq_checks.sources.connection import identifier
 
 TRIED = 100  # rows whose UPDATE is tried
 EARLIER = ("queued", "generating")
@@ -64,6 +65,11 @@ def generate(url: str, search_path: str, plan: Plan, *, keep: bool) -> Outcome:
         connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
         connection.execute("SET TIME ZONE 'UTC'")
         connection.commit()
+        there = {shape.name for shape in _shapes(connection, plan)}
+        needed = (*plan.table.key, plan.cohort.column, plan.cohort.time)
+        missing = [name for name in dict.fromkeys(needed) if name not in there]
+        if missing:
+            return Outcome(f"{plan.table.qualified} has no column {' and no '.join(missing)}", 0, 0, None)
         tried, refused, reason = _try_updates(connection, plan)
         connection.rollback()
         try:
@@ -86,11 +92,11 @@ def _one(connection: psycopg.Connection, plan: Plan) -> str | None:
         if key is None:
             return "INSERT stores no row: a trigger or a rule swallows it"
         for stage, values in _updates(plan, shapes):
-            if not _update(connection, plan, table, key, values):
+            if not _update(connection, plan, key, values):
                 return f"{stage} changes no row: a trigger or a rule swallows it"
         stage = "SELECT"
-        names = sql.SQL(", ").join(map(sql.Identifier, values))
-        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(names, table, _where(plan))
+        names = sql.SQL(", ").join(map(identifier, values))
+        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(names, _table(plan), _where(plan))
         with connection.cursor(row_factory=dict_row) as cursor:
             stored = cursor.execute(query, key).fetchone()
     except psycopg.Error as error:
@@ -181,25 +187,28 @@ def _updates(plan: Plan, shapes: list[Shape]) -> list[tuple[str, Mapping[str, ob
 def _update(
     connection: psycopg.Connection,
     plan: Plan,
-    table: sql.Identifier,
     key: tuple[object, ...],
     values: Mapping[str, object],
 ) -> bool:
-    settings = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values)
-    statement = sql.SQL("UPDATE {} SET {} WHERE {}").format(table, settings, _where(plan))
+    settings = sql.SQL(", ").join(sql.SQL("{} = %s").format(identifier(name)) for name in values)
+    statement = sql.SQL("UPDATE {} SET {} WHERE {}").format(_table(plan), settings, _where(plan))
     return connection.execute(statement, [*values.values(), *key]).rowcount == 1
 
 
+def _table(plan: Plan) -> sql.Identifier:
+    return identifier(plan.table.schema_name, plan.table.name)
+
+
 def _where(plan: Plan) -> sql.Composed:
-    return sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in plan.table.key)
+    return sql.SQL(" AND ").join(sql.SQL("{} = %s").format(identifier(name)) for name in plan.table.key)
 
 
 def _try_updates(connection: psycopg.Connection, plan: Plan) -> tuple[int, int, str | None]:
     """Try to UPDATE rows to what they are, one by one, all of it rolled back; how many were tried and refused."""
-    table = quoted(plan.table)
-    names = sql.SQL(", ").join(map(sql.Identifier, plan.table.key))
+    table = _table(plan)
+    names = sql.SQL(", ").join(map(identifier, plan.table.key))
     keys = connection.execute(sql.SQL("SELECT {} FROM {} LIMIT %s").format(names, table), [TRIED]).fetchall()
-    setting = sql.SQL("{0} = {0}").format(sql.Identifier(plan.cohort.column))
+    setting = sql.SQL("{0} = {0}").format(identifier(plan.cohort.column))
     refused, reason = 0, None
     for key in keys:
         try:

@@ -23,14 +23,21 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     wanted = [table.c[name] for name in columns]
     if size is None:
         return sa.select(*wanted)
-    key: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
+    # short names of our own: SQLAlchemy cuts a label that is nearly as long as a name may be
+    key: dict[str, sa.Label[Any]] = {
+        name: sa.column(name).label(f"key_{number}") for number, name in enumerate(plan.table.key)
+    }
     classes: list[sa.ColumnElement[Any]] = [group.code for group in groups_of(plan, types)]
     if plan.cohort.column in types:
         classes.append(sa.column(plan.cohort.column))
-    turn = sa.func.row_number().over(partition_by=classes or None, order_by=key).label("turn")
-    ranked = sa.select(*key, turn).select_from(relation(plan.table)).subquery()
-    place = sa.func.row_number().over(order_by=[ranked.c.turn, *(ranked.c[name] for name in plan.table.key)])
+    turn = (
+        sa.func.row_number()
+        .over(partition_by=classes or None, order_by=[one.element for one in key.values()])
+        .label("turn")
+    )
+    ranked = sa.select(*key.values(), turn).select_from(relation(plan.table)).subquery()
+    place = sa.func.row_number().over(order_by=[ranked.c.turn, *(ranked.c[one.name] for one in key.values())])
     placed = sa.select(*ranked.c, place.label("place")).subquery()
     chosen = sa.or_(placed.c.turn == 1, placed.c.place <= size)
-    same = sa.and_(*(table.c[name] == placed.c[name] for name in plan.table.key))
+    same = sa.and_(*(table.c[name] == placed.c[one.name] for name, one in key.items()))
     return sa.select(*wanted).select_from(table.join(placed, same)).where(chosen)

@@ -173,7 +173,7 @@ class Stages:
         was = self.structures["before"].columns
         columns = [(table, name) for table, name in was if table in before.family and name in self.plan.dropped]
         all_back = all(key in back.columns for key in columns)
-        return _verdict(self.rollback_file, applied, found, self._lost_values(), goes_on=all_back, warns=True)
+        return _verdict(self.rollback_file, applied, found + self._changed_values(), goes_on=all_back, warns=True)
 
     def restore(self) -> Answer:
         """The archive's values back into the columns, as `genreq-checks restore` does."""
@@ -202,9 +202,8 @@ class Stages:
         missing = [name for name in (*self.plan.dropped, *self.plan.kept) if name not in found.values]
         if missing:
             return Answer("unknown", f"Not compared: {', '.join(missing)} is not in the table.")
-        return Answer(
-            "pass", f"All {len(found.values)} columns of {plural(found.rows, 'row')} are byte for byte as before."
-        )
+        text = f"All {len(found.values)} columns of {plural(found.rows, 'row')} are byte for byte as before"
+        return Answer("pass", f"{'; but for '.join((text, *found.meant))}.")
 
     def forward_again(self) -> Answer:
         """The forward SQL once more, from the state that the rollback left."""
@@ -224,19 +223,24 @@ class Stages:
         found = forward_differences(self.plan, start, end)
         gone = not any((table, name) in end.columns for table in start.family for name in self.plan.dropped)
         there = ("table", self.plan.table.qualified) in end.objects
-        return _verdict(self.forward_file, applied, found, self._lost_values(), goes_on=gone and there, warns=False)
+        return _verdict(self.forward_file, applied, found + self._changed_values(), goes_on=gone and there, warns=False)
 
     def _apply(self, file: SqlFile) -> Applied:
         table = quoted(self.plan.table).as_string(None)
         return apply(self.scratch.url, self.search_path, file, table)
 
-    def _lost_values(self) -> list[str]:
+    def _changed_values(self) -> list[Difference]:
         """What the SQL changed in the rows of the table itself, the dropped columns aside."""
         assert self.keeper is not None
+        if not self.values_provable:
+            return []
         try:
-            return changes(self.keeper, self.plan, self.plan.dropped).words if self.values_provable else []
+            found = changes(self.keeper, self.plan, self.plan.dropped)
         except psycopg.Error:
-            return ["the rows of the table cannot be read any more"]
+            return [Difference("wrong", "the rows of the table cannot be read any more")]
+        return [Difference("wrong", text) for text in found.words] + [
+            Difference("intended", text) for text in found.meant
+        ]
 
     def _checks(self, phase: Phase, now: Snapshot) -> Answer:
         report = check(self.plan, now, self.baseline, phase=phase)
@@ -246,11 +250,9 @@ class Stages:
         return Answer(worst(r.outcome for r in made), text)
 
 
-def _verdict(
-    file: SqlFile, applied: Applied, found: list[Difference], lost: list[str], *, goes_on: bool, warns: bool
-) -> Answer:
+def _verdict(file: SqlFile, applied: Applied, found: list[Difference], *, goes_on: bool, warns: bool) -> Answer:
     """The verdict of what the SQL did, whatever it answered."""
-    wrong = [d.text for d in found if d.verdict == "wrong"] + lost
+    wrong = [d.text for d in found if d.verdict == "wrong"]
     changed = [d.text for d in found if d.verdict == "intended"]
     side = [d.text for d in found if d.verdict == "consequence"]
     if not file.statements:

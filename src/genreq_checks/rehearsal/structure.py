@@ -16,7 +16,7 @@ FAMILY = """
         SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = %(schema)s AND c.relname = %(name)s
         UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree t ON i.inhparent = t.oid)
-    SELECT n.nspname || '.' || c.relname FROM tree
+    SELECT n.nspname || '.' || c.relname, c.oid::bigint FROM tree
     JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1
 """
 # Every branch gives kind, name, definition, table (or NULL) and the names of the table's columns that it involves.
@@ -145,13 +145,13 @@ class ColumnShape:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A database at one moment. `family` is the plan's table with all its partitions and children.
+    """A database at one moment. `family` is the plan's table with all its partitions and children: the OID of each.
 
     `rows` has of every table outside the family the number of rows and a digest of them.
     """
 
     table: str
-    family: frozenset[str]
+    family: Mapping[str, int]
     objects: Mapping[tuple[str, str], Object]
     columns: Mapping[tuple[str, str], ColumnShape]
     rows: Mapping[str, tuple[int, int]]
@@ -162,7 +162,7 @@ def read_structure(url: str, table: Table) -> Structure:
     with psycopg.connect(url, prepare_threshold=None) as connection:
         connection.execute("SET LOCAL search_path = pg_catalog")
         family = connection.execute(FAMILY, {"schema": table.schema_name, "name": table.name}).fetchall()
-        names = frozenset(str(row[0]) for row in family)
+        oids = {str(name): int(oid) for name, oid in family}
         with connection.cursor(row_factory=class_row(Object)) as cursor:
             objects = {(o.kind, o.name): o for o in cursor.execute(OBJECTS)}
         with connection.cursor(row_factory=class_row(ColumnShape)) as shapes:
@@ -170,9 +170,9 @@ def read_structure(url: str, table: Table) -> Structure:
         rows = {
             f"{schema}.{name}": _digest(connection, schema, name)
             for schema, name in connection.execute(_TABLES).fetchall()
-            if f"{schema}.{name}" not in names
+            if f"{schema}.{name}" not in oids
         }
-        return Structure(table.qualified, names, objects, columns, rows)
+        return Structure(table.qualified, oids, objects, columns, rows)
 
 
 def _digest(connection: psycopg.Connection, schema: str, name: str) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from genreq_checks.selftest.clean_files import DROPPED, DROPPED_AT, JOURNAL, MADE_AT, MIGRATIONS
 from genreq_checks.selftest.fault import Place, by_edit, fault
 
+DOWNLOAD_URL = 'ALTER TABLE "generation_requests" DROP COLUMN "download_url"'
+
 
 def _not_in_the_journal(place: Place) -> None:
     file = place.folder / JOURNAL
@@ -48,6 +50,12 @@ CODE = (
         "after",
         by_edit(f"{MIGRATIONS}/{DROPPED}.sql", '"conversation"', '"conversation" RESTRICT'),
         warn="migrations",
+    ),
+    fault(
+        "the migration begins with a byte-order mark",
+        "before",
+        by_edit(f"{MIGRATIONS}/{DROPPED}.sql", DOWNLOAD_URL, f"\ufeff{DOWNLOAD_URL}"),
+        "migrations",
     ),
     fault(
         "the migration is not in the journal",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Place = Literal["code", "text", "comment"]
+from genreq_checks.sql_lexer import tokens
 
-_START = re.compile(r"--|/\*|'|\"|\$(?:[A-Za-z_\x80-\uffff][A-Za-z0-9_\x80-\uffff]*)?\$")
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
-_QUOTED = {"'": re.compile(r"'(?:[^']|'')*'"), "E'": re.compile(r"'(?:[^'\\]|''|\\.)*'", re.DOTALL)}
+Place = Literal["code", "text", "comment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +39,21 @@ class Body:
 
 
 def whole_word(word: str) -> re.Pattern[str]:
-    """The pattern of a word that no letter, digit, underscore or dollar sign continues."""
-    return re.compile(rf"(?<![\w$]){re.escape(word)}(?![\w$])", re.IGNORECASE)
+    """The pattern of a name in SQL that no letter, digit, underscore or dollar sign continues."""
+    inside = re.escape(word.replace('"', '""'))  # a name with a quote stands in quotes, where it is doubled
+    return re.compile(rf"(?<![\w$]){inside}(?![\w$])", re.IGNORECASE)
 
 
 def read_body(source: str, language: str) -> Body:
     """Sort a body into its parts. Of a language that is not SQL's kind everything is code: nothing is thought harmless."""
     if language not in ("sql", "plpgsql"):
         return Body(source, "", "")
-    parts: dict[Place, list[str]] = {"code": [], "text": [], "comment": []}
-    for place, piece in _pieces(source):
-        parts[place].append(piece)
-    return Body("".join(parts["code"]), "\n".join(parts["text"]), "\n".join(parts["comment"]))
-
-
-def _pieces(source: str) -> Iterator[tuple[Place, str]]:
-    at = 0
-    while found := _START.search(source, at):
-        start, mark = found.start(), found.group()
-        yield "code", source[at:start] + " "
-        if mark == "--":
-            at = _or_end(source, source.find("\n", start))
-            yield "comment", source[start:at]
-        elif mark == "/*":
-            at = _comment_end(source, start)
-            yield "comment", source[start:at]
-        elif mark == '"':
-            at = _or_end(source, source.find('"', start + 1), 1)
-            yield "code", source[start:at]
-        elif mark == "'":
-            escapes = source[start - 1 : start] in ("e", "E") and not re.match(r"\w", source[start - 2 : start - 1])
-            quoted = _QUOTED["E'" if escapes else "'"].match(source, start)
-            at = quoted.end() if quoted else len(source)
-            yield "text", source[start:at]
+    code: list[str] = []
+    apart: dict[Literal["text", "comment"], list[str]] = {"text": [], "comment": []}
+    for kind, piece in tokens(source):
+        if kind == "text" or kind == "comment":
+            apart[kind].append(piece)
+            code.append(" ")
         else:
-            at = _or_end(source, source.find(mark, found.end()), len(mark))
-            yield "text", source[start:at]
-    yield "code", source[at:]
-
-
-def _or_end(source: str, place: int, beyond: int = 0) -> int:
-    return len(source) if place < 0 else place + beyond
-
-
-def _comment_end(source: str, start: int) -> int:
-    """The end of a comment in which comments may be nested."""
-    depth, at = 0, start
-    while edge := _COMMENT_EDGE.search(source, at):
-        depth += 1 if edge.group() == "/*" else -1
-        at = edge.end()
-        if depth == 0:
-            return at
-    return len(source)
+            code.append(piece)
+    return Body("".join(code), "\n".join(apart["text"]), "\n".join(apart["comment"]))

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import psycopg
 import sqlalchemy as sa
-from psycopg import conninfo, pq
+from psycopg import conninfo, pq, sql
 
 from genreq_checks.errors import SourceError, UsageError, near
 from genreq_checks.text import scrub
@@ -123,6 +123,11 @@ def engine(target: Target) -> sa.Engine:
         use_native_hstore=False,
         hide_parameters=True,
     )
+
+
+def identifier(*parts: str) -> sql.Identifier:
+    """A name in a statement that has parameters, in which psycopg takes a single % for one of them."""
+    return sql.Identifier(*(part.replace("%", "%%") for part in parts))
 
 
 @contextmanager

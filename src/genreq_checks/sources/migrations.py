@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import re
@@ -86,8 +87,9 @@ def _read(path: Path, tag: str, when: int | None, journaled: bool, plan: Plan) -
         return Migration(tag, when, journaled, problem=f"{path.name} {error}")
     plain = content.replace(b"\r\n", b"\n")
     hashes = frozenset(hashlib.sha256(text).hexdigest() for text in (plain, plain.replace(b"\n", b"\r\n")))
-    statements = read_statements(content.decode("utf-8", "replace"), plan)
-    return Migration(tag, when, journaled, hashlib.sha256(content).hexdigest(), hashes, statements)
+    marked = content.startswith(codecs.BOM_UTF8)
+    statements = read_statements(content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace"), plan)
+    return Migration(tag, when, journaled, hashlib.sha256(content).hexdigest(), hashes, statements, marked)
 
 
 def _bytes(path: Path) -> bytes:
