@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genreq_checks.selftest.fault import by_sql, fault
+from genreq_checks.selftest.clean_files import PLAN
+from genreq_checks.selftest.fault import by_edit, by_sql, fault, together
 
 FUNCTION = """
 CREATE FUNCTION "read_turns"() RETURNS trigger LANGUAGE plpgsql AS
@@ -17,6 +18,10 @@ CATALOGUED = (
     "dependents.download_url dependents.conversation kept.github_url kept.artifacts_github_url kept.deployment_url"
 )
 
+REASON = 'presence_is_enough = "GitHub holds the code that the download was made from."'
+COMPARES = by_edit(PLAN, REASON, 'how = { suffix = "/archive.zip" }')
+AGREES = by_sql("UPDATE generation_requests SET download_url = github_url || '/archive.zip'")  # NULL where that is NULL
+
 BEFORE = (
     fault(
         "a download_url whose row has no github_url",
@@ -26,6 +31,21 @@ BEFORE = (
         ),
         "claims.download_url",
         "loss.download_url",
+    ),
+    fault(
+        "a download_url that is not what by the plan follows from github_url",
+        "before",
+        together(
+            COMPARES, AGREES, by_sql("UPDATE generation_requests SET download_url = 'https://x.example' WHERE id = 1")
+        ),
+        "claims.download_url",
+        "loss.download_url",
+    ),
+    fault(
+        "a plan that takes presence for proof, and does not say why",
+        "before",
+        by_edit(PLAN, REASON, ""),
+        warn="claims.download_url loss.download_url",
     ),
     fault(
         "a conversation that was stored",
