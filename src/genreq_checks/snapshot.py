@@ -51,7 +51,11 @@ class SourceInfo(Model):
 
 
 class Column(Model):
-    """A column as the catalog has it; `position` is attnum, `privilege` whether the role may read it."""
+    """A column as the catalog has it; `position` is attnum, `privilege` whether the role may read it.
+
+    `labels` are those of its enum type; `allowed` are the only values that its CHECKs let in, where they are plain lists.
+    Both are None when there is no such limit, or when it is not known.
+    """
 
     name: str
     type: str
@@ -60,6 +64,15 @@ class Column(Model):
     generated: bool = False
     position: int
     privilege: bool = True
+    labels: tuple[str, ...] | None = None
+    allowed: tuple[str, ...] | None = None
+
+
+class UniqueKey(Model):
+    """Columns that no two rows have alike, by a valid unique index over all rows; those in `nullable` may be NULL."""
+
+    columns: tuple[str, ...]
+    nullable: tuple[str, ...] = ()
 
 
 class Relation(Model):
@@ -71,7 +84,10 @@ class Relation(Model):
 
 
 class TableFacts(Model):
-    """The table found by schema and name, by OID in pg_catalog: what it is, its columns and its children."""
+    """The table found by schema and name, by OID in pg_catalog: what it is, its columns and its children.
+
+    `unique` is None when it was not read, as in files of version 0.1.0.
+    """
 
     schema_name: str
     name: str
@@ -82,6 +98,7 @@ class TableFacts(Model):
     bytes: int | None = None
     dropped_slots: int = 0
     row_security: bool = False
+    unique: tuple[UniqueKey, ...] | None = None
 
     @property
     def is_table(self) -> bool:
