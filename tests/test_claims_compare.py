@@ -35,7 +35,7 @@ REASON = 'presence_is_enough = "GitHub holds the code that the download was made
 def claiming(plan: Plan, **keys: Any) -> Plan:
     """The plan with a claim of download_url that has these keys, and no reason why presence is enough."""
     claim = Claim(holds="redundant-with", column="github_url", text="Redundant.", **keys)
-    gone = plan.dropped["download_url"].model_copy(update={"claim": claim})
+    gone = plan.dropped["download_url"].model_copy(update={"claim": claim, "type": None})
     return plan.model_copy(update={"dropped": plan.dropped | {"download_url": gone}})
 
 

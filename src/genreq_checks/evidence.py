@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from genreq_checks.contradictions import Contradiction, find_contradictions
 from genreq_checks.inputs import NOTHING, Inputs
+from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
 from genreq_checks.snapshot import Snapshot
@@ -22,7 +24,7 @@ class Evidence:
     """The sides as tallies of the cohort's rows; a side that is not there is in `absent`, with the reason.
 
     `independent` says whether before and after are different rows (then a difference has an interval) or the same rows
-    counted twice (then it is exact). `earlier` are the rows before the cutover as the baseline had them.
+    counted twice (then it is exact). `contradictions` are between the plan and what was read of its table.
     """
 
     plan: Plan
@@ -35,6 +37,7 @@ class Evidence:
     independent: bool = True
     inputs: Inputs = NOTHING
     notes: tuple[str, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
     def side(self, name: Side) -> Tally | str:
         """The tally of a side, or the reason why there is none."""
@@ -58,8 +61,12 @@ def gather(
     baseline: Snapshot | None = None,
     cutover: datetime | None = None,
     inputs: Inputs = NOTHING,
+    sql: PlanSql | None = None,
 ) -> Evidence:
-    """Split what was read into sides, as docs/architecture.md says under "Before and after"."""
+    """Split what was read into sides, as docs/architecture.md says under "Before and after", and hold the plan against it.
+
+    `sql` is what the plan's own SQL does, where that is asked.
+    """
     sides: dict[Side, Tally] = {}
     absent: dict[Side, str] = {}
     notes: tuple[str, ...] = ()
@@ -82,7 +89,8 @@ def gather(
             notes = _split_baseline(baseline, then, cutover, sides)
     if baseline is None and everything is None:
         absent.setdefault("before", absent["all"])
-    return Evidence(plan, phase, now, baseline, cutover, sides, absent, cutover is not None, inputs, notes)
+    found = find_contradictions(plan, phase, now, sql)
+    return Evidence(plan, phase, now, baseline, cutover, sides, absent, cutover is not None, inputs, notes, found)
 
 
 def _cohort(plan: Plan, snapshot: Snapshot, absent: dict[Side, str], side: Side) -> Tally | None:

@@ -216,11 +216,15 @@ class Plan(Part):
         """Derived column → (the column it is derived from, the suffix)."""
         return {n: (c.derived_from, c.suffix) for n, c in self.kept.items() if c.derived_from and c.suffix}
 
+    def claims(self) -> dict[str, Claim]:
+        """Column → what the plan says of it before the change; the dropped columns first."""
+        found = {name: gone.claim for name, gone in self.dropped.items()}
+        found |= {name: kept.claim for name, kept in self.kept.items()}
+        return {name: claim for name, claim in found.items() if claim is not None}
+
     def comparisons(self) -> dict[str, tuple[str, Comparison]]:
         """Column whose claim compares → (the other column, how its value follows from that one's)."""
-        claims = {name: kept.claim for name, kept in self.kept.items()}
-        claims |= {name: gone.claim for name, gone in self.dropped.items()}
-        return {name: (c.column, c.how) for name, c in claims.items() if c and c.column and c.how is not None}
+        return {n: (c.column, c.how) for n, c in self.claims().items() if c.column and c.how is not None}
 
     def proves(self, check_id: str) -> str | None:
         """The ids of the requirements that a check proves, joined by a comma, or None."""

@@ -121,7 +121,7 @@ def _not_rebuilt(plan: Plan, column: str) -> dict[str, frozenset[str]]:
 
 
 def _of_claims(plan: Plan, column: str) -> Selection:
-    claim = (plan.kept.get(column) or plan.dropped[column]).claim
+    claim = plan.claims().get(column)
     return of_claim(column, claim) if claim else Selection((), (column,))
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
-from genreq_checks.plan import Claim, Plan
+from genreq_checks.plan import Claim
 from genreq_checks.population import not_counted
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.selection import CONTENT, Pick, Selection, count_picked, of_claim
@@ -19,7 +19,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     plan, tally = evidence.plan, evidence.now.tally
     if tally is None:
         return [unknown(column, str(evidence.side("all")))]
-    claim = _claim(plan, column)
+    claim = plan.claims()[column]
     selection = of_claim(column, claim)
     for facet in (column, *selection.facets):
         if not tally.has(facet):
@@ -41,12 +41,6 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
             evidence={"claim": claim.holds} | numbers | against,
         )
     ]
-
-
-def _claim(plan: Plan, column: str) -> Claim:
-    claim = (plan.kept.get(column) or plan.dropped[column]).claim
-    assert claim is not None  # the check's subjects are the columns that have one
-    return claim
 
 
 def _against(evidence: Evidence, selection: Selection, tally: Tally) -> dict[str, int]:
@@ -144,15 +138,10 @@ def _when(evidence: Evidence) -> str:
     return " before the cutover" if evidence.cutover is not None else ""
 
 
-def _subjects(plan: Plan) -> tuple[str, ...]:
-    dropped = [name for name, column in plan.dropped.items() if column.claim]
-    return (*dropped, *(name for name, column in plan.kept.items() if column.claim))
-
-
 CHECK = Check(
     name="claims",
     title="{subject}: the plan's reason, measured",
     phases=frozenset({"before"}),
-    subjects=_subjects,
+    subjects=lambda plan: tuple(plan.claims()),
     judge=judge,
 )

@@ -22,13 +22,13 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [_back(evidence, column)]
     now, baseline = evidence.now.tally, evidence.baseline
     if now is not None and now.has(column):
-        return [_ledger(evidence, column, evidence.now, now)]
+        return _by_key(evidence, _ledger(evidence, column, evidence.now, now))
     if evidence.phase == "before":
         return [unknown(column, str(evidence.side("all")) if now is None else not_counted(evidence, column, "all"))]
     if baseline is not None:
         if baseline.tally is None or not baseline.tally.has(column):
             return [unknown(column, f"the baseline {baseline.source.location} did not count {column}.", _EARLIER)]
-        return [_ledger(evidence, column, baseline, baseline.tally)]
+        return _by_key(evidence, _ledger(evidence, column, baseline, baseline.tally))
     if evidence.inputs.archive is not None:
         return [unknown(column, "whether the archive holds every value: there is no baseline to count by.", _EARLIER)]
     message = f"Not asked for: what {column} held before the drop only a baseline can tell."
@@ -36,6 +36,21 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 
 
 _EARLIER = "Give --baseline with a snapshot from before the drop."
+
+
+def _by_key(evidence: Evidence, found: Finding) -> list[Finding]:
+    """Rows are listed, archived and restored by the key: without one no value that goes is provably to be had again.
+
+    After the drop that matters only where an archive is counted on.
+    """
+    problem = next((one for one in evidence.contradictions if one.about == "key"), None)
+    values = found.evidence.get("populated" if evidence.phase == "before" else "archived", 0)
+    if problem is None or not values or found.outcome not in ("pass", "warn"):
+        return [found]
+    verb = "goes" if values == 1 else "go"
+    why = f"{plural(values, 'value')} {verb}, to be listed, archived and restored by key, and {problem.problem}"
+    doubt = unknown(found.subject, why, problem.remedy).model_copy(update={"evidence": found.evidence})
+    return [doubt] if found.outcome == "pass" else [doubt, found]
 
 
 def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -> Finding:

@@ -18,6 +18,7 @@ CATALOGUED = (
     "dependents.download_url dependents.conversation kept.github_url kept.artifacts_github_url kept.deployment_url"
 )
 
+DROP = 'ALTER TABLE "generation_requests" DROP COLUMN "conversation"'
 REASON = 'presence_is_enough = "GitHub holds the code that the download was made from."'
 COMPARES = by_edit(PLAN, REASON, 'how = { suffix = "/archive.zip" }')
 AGREES = by_sql("UPDATE generation_requests SET download_url = github_url || '/archive.zip'")  # NULL where that is NULL
@@ -103,5 +104,60 @@ BEFORE = (
         "before",
         by_sql("ALTER TABLE generation_requests RENAME TO requests"),
         unknown=f"{COUNTED} {CATALOGUED}",
+    ),
+    fault(
+        "a plan whose key is no column",
+        "before",
+        by_edit(PLAN, 'key = ["id"]', 'key = ["ident"]'),
+        unknown="loss.download_url",
+    ),
+    fault(
+        "a plan whose key is not unique",
+        "before",
+        by_edit(PLAN, 'key = ["id"]', 'key = ["app_name"]'),
+        unknown="loss.download_url",
+    ),
+    fault(
+        "a plan with another type than the table's",
+        "before",
+        by_edit(PLAN, 'type = "jsonb"', 'type = "json"'),
+        unknown="claims.conversation loss.conversation",
+    ),
+    fault(
+        "a plan whose cohort has a value that the enum does not know",
+        "before",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["completed", "done"]'),
+        unknown="claims.github_url",
+    ),
+    fault(
+        "a plan whose cohort has no row",
+        "before",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["queued"]'),
+        unknown="claims.github_url",
+    ),
+    fault(
+        "forward SQL that is none",
+        "before",
+        by_edit(PLAN, DROP, "to be written"),
+        unknown="claims.download_url claims.conversation claims.github_url claims.artifacts_github_url "
+        f"loss.download_url loss.conversation {CATALOGUED}",
+    ),
+    fault(
+        "forward SQL that drops a column that stays",
+        "before",
+        by_edit(PLAN, DROP, f'{DROP}, DROP COLUMN "github_url"'),
+        unknown="kept.github_url",
+    ),
+    fault(
+        "forward SQL that does not drop a column that goes",
+        "before",
+        by_edit(PLAN, DROP, "SELECT 1"),
+        unknown="claims.conversation loss.conversation dependents.conversation",
+    ),
+    fault(
+        "rollback SQL that does not bring a column back",
+        "before",
+        by_edit(PLAN, 'ADD COLUMN "conversation" JSONB', 'ADD COLUMN "talk" JSONB'),
+        unknown="loss.conversation",
     ),
 )
