@@ -120,7 +120,9 @@ def leaves(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
 
 def test_every_value_of_the_plan_is_in_both_fingerprints(plan: Plan) -> None:
     for form, dump in ((1, {}), (2, {"exclude_defaults": True})):
-        whole = json.dumps(plan.model_dump(mode="json", by_alias=True, **dump))
+        data = plan.model_dump(mode="json", by_alias=True, **dump)
+        known = plan_fingerprint._only(data, plan_fingerprint._KEYS_0_1_0) if form == 1 else data
+        whole = json.dumps(known)
         rule = plan_fingerprint.format_1 if form == 1 else plan_fingerprint.format_2
         assert rule(json.loads(whole)) == plan.fingerprint_of(form)
         for *path, last in leaves(json.loads(whole)):

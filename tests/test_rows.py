@@ -34,7 +34,16 @@ CUTOVER = datetime(2025, 1, 10, 12, tzinfo=UTC)
 GITHUB = "https://github.com/leo/app"
 URLS = (None, "", " ", GITHUB, f"{GITHUB}/", f"{GITHUB}-artifacts", "undefined", "https://u:pw@github.com/leo/app")
 TIMES = (None, "2025-01-10 11:59:59.999", "2025-01-10 12:00", "infinity")
-AGAINST = ("alone", "beside a malformed one", "content", "no content", "not populated", "has a value")
+AGAINST = (
+    "alone",
+    "beside a malformed one",
+    "not compared",
+    "different",
+    "content",
+    "no content",
+    "not populated",
+    "has a value",
+)
 OF = {  # what a report's findings count, per check
     "population": lambda e: e["null"] + e["blank"],
     "derivation": lambda e: e["missing"] + e["wrong"] + e["unexpected"],

@@ -17,8 +17,9 @@ from genreq_checks.evidence import Evidence
 from genreq_checks.plan import Plan
 from genreq_checks.results import Finding
 from genreq_checks.selftest import run as selftest
-from genreq_checks.selftest.fault import by_edit, by_sql, fault
+from genreq_checks.selftest.fault import by_edit, by_sql, fault, together
 from genreq_checks.selftest.faults import FAULTS
+from genreq_checks.selftest.faults_before import AGREES, COMPARES
 from genreq_checks.selftest.run import Trial, sabotage, without_fault
 from genreq_checks.selftest.telling import line, verdict
 
@@ -64,6 +65,11 @@ def test_a_fault_that_is_not_noticed_is_not_caught(server: Server) -> None:
     assert not told[-1].caught
     assert line(told[-1]) == ("✗ before      nothing at all: nothing turned; it had to be claims.conversation FAIL")
     assert verdict(told, []).startswith("0 of 1 fault caught")
+
+
+def test_a_plan_that_compares_turns_nothing_where_the_values_agree(server: Server) -> None:
+    control = fault("a claim that compares, and values that agree", "before", together(COMPARES, AGREES))
+    assert list(sabotage(server, [control]))[-1].turned == {}
 
 
 def test_a_check_that_was_made_blind_is_found_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

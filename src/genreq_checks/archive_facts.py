@@ -24,7 +24,7 @@ class ArchiveFacts(Model):
     """An archive file: of which table, from when, and whether its contents were read again and found whole.
 
     `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one
-    of `columns`. `identity` is None in an archive of format 1.
+    of `columns`, each under the values of `key`, of which no two are the same. `identity` is None in an archive of format 1.
     """
 
     path: str
@@ -36,4 +36,5 @@ class ArchiveFacts(Model):
     verified: bool
     problem: str = ""
     columns: dict[str, ArchivedColumn]
+    key: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from genreq_checks.contradictions import Contradiction, find_contradictions
 from genreq_checks.identity import Comparison, Identity, compare
 from genreq_checks.inputs import NOTHING, Inputs
+from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
 from genreq_checks.snapshot import Problem, Snapshot
@@ -25,6 +27,7 @@ class Evidence:
     `independent` says whether before and after are different rows (then a difference has an interval) or the same rows
     counted twice (then it is exact). `earlier` are the rows before the cutover as the baseline had them. `compared` says
     of the baseline and of the archive whether they are of the source's table; `other_database` that another is meant.
+    `contradictions` are between the plan and what was read of its table.
     """
 
     plan: Plan
@@ -37,6 +40,7 @@ class Evidence:
     independent: bool = True
     inputs: Inputs = NOTHING
     notes: tuple[str, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
     compared: Mapping[str, Comparison] = field(default_factory=dict[str, Comparison])
     other_database: bool = False
 
@@ -68,12 +72,14 @@ def gather(
     baseline: Snapshot | None = None,
     cutover: datetime | None = None,
     inputs: Inputs = NOTHING,
+    sql: PlanSql | None = None,
     *,
     other_database: bool = False,
 ) -> Evidence:
-    """Split what was read into sides, as docs/architecture.md says under "Before and after".
+    """Split what was read into sides, as docs/architecture.md says under "Before and after", and hold the plan against it.
 
-    Of a baseline of another database or table nothing is compared, unless `other_database` says that it is meant.
+    `sql` is what the plan's own SQL does, where that is asked. Of a baseline of another database or table nothing is
+    compared, unless `other_database` says that it is meant.
     """
     compared = _compared(now, baseline, inputs)
     if baseline is not None and "baseline" in compared and compared["baseline"].kind == "other" and not other_database:
@@ -103,18 +109,19 @@ def gather(
     if baseline is None and everything is None:
         absent.setdefault("before", absent["all"])
     return Evidence(
-        plan,
-        phase,
-        now,
-        baseline,
-        cutover,
-        sides,
-        absent,
-        cutover is not None,
-        inputs,
-        notes,
-        compared,
-        other_database,
+        plan=plan,
+        phase=phase,
+        now=now,
+        baseline=baseline,
+        cutover=cutover,
+        sides=sides,
+        absent=absent,
+        independent=cutover is not None,
+        inputs=inputs,
+        notes=notes,
+        contradictions=find_contradictions(plan, phase, now, sql),
+        compared=compared,
+        other_database=other_database,
     )
 
 

@@ -7,6 +7,7 @@ nondeterministic collation cannot make unequal strings equal. No connection is m
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks import url_shape
-from genreq_checks.plan import UrlShape
+from genreq_checks.plan import Comparison, UrlShape
 
 JSON_TYPES = ("json", "jsonb")
 
@@ -23,6 +24,12 @@ URL = ("null", "blank", "populated", "malformed", "credentials")
 JSON = ("null", "json-null", "empty", "populated")
 DERIVATION = ("none", "match", "missing", "wrong", "unexpected")
 REBUILD = ("null", "same", "other")
+
+BOOLEAN = {
+    True: ("t", "true", "y", "yes", "on", "1"),
+    False: ("f", "false", "n", "no", "off", "0"),
+}  # as PostgreSQL reads
+UPPER, LOWER = string.ascii_uppercase, string.ascii_lowercase
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +140,26 @@ def rebuild(column: str, source: str, prefix: str, suffix: str) -> Facet:
     same = sa.and_(sa.column(source).is_not(None), as_text(column) == made)
     cases = [(sa.column(column).is_(None), "null"), (same, "same")]
     return Facet(f"rebuild.{column}", REBUILD, _code(REBUILD, cases, "other"))
+
+
+def follows(column: str, source: str, how: Comparison) -> Facet:
+    """null, same (the value is what the plan says follows from the source's) or other, which any value is beside NULL."""
+    cases = [(sa.column(column).is_(None), "null"), (_says_the_same(column, source, how), "same")]
+    return Facet(f"follows.{column}", REBUILD, _code(REBUILD, cases, "other"))
+
+
+def _says_the_same(column: str, source: str, how: Comparison) -> sa.ColumnElement[bool]:
+    """Does the value follow from the source's? NULL when the source is NULL, or is not in the map."""
+    value, origin = as_text(column), as_text(source)
+    if how.true_when is not None:
+        means, said = origin.in_(how.true_when), _folded(value)
+        return sa.or_(sa.and_(means, said.in_(BOOLEAN[True])), sa.and_(means.is_(False), said.in_(BOOLEAN[False])))
+    if how.map is not None:
+        return value == sa.case(how.map, value=origin)
+    made = sa.literal(how.prefix) + origin + how.suffix
+    return _folded(value) == _folded(made) if how.ignore_case else value == made
+
+
+def _folded(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """The text with A–Z as a–z: the same on every server and in DuckDB, which lower() is not."""
+    return sa.func.translate(text, UPPER, LOWER, type_=sa.Text)

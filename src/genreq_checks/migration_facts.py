@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Effect = Literal["there", "gone"]
+Taking = Literal["drops", "renames"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +16,29 @@ class Statements:
 
     `effects` says of each of the plan's columns that it touches whether the column is there or gone afterwards.
     `makes_table` is true when it creates the table. `unclear` says why not all of it could be understood (dynamic SQL,
-    no SQL); '' when it could.
+    no SQL); '' when it could. `no_sql` says why it is no SQL at all; '' when it may be.
+
+    `takes` are the table's columns, whether the plan names them or not, that it drops or renames, even if one of the name
+    is there again at the end; `takes_table` is set when it does so with the table. `may_take` are columns of the plan in
+    statements that could not be understood and drop or rename something. `types` are those with which it adds columns.
     """
 
     effects: Mapping[str, Effect] = field(default_factory=dict[str, Effect])
     makes_table: bool = False
     unclear: str = ""
+    no_sql: str = ""
+    takes: Mapping[str, Taking] = field(default_factory=dict[str, Taking])
+    takes_table: Taking | None = None
+    may_take: frozenset[str] = frozenset()
+    types: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSql:
+    """What the plan's own SQL says that it does."""
+
+    forward: Statements
+    rollback: Statements
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ _DATE_AND_Z = len("2025-01-31Z")
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
+Storable = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # what a text column can hold
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Change = Literal["not-lower", "higher", "any"]
 
@@ -60,17 +61,58 @@ class UrlShape(Part):
     segments: int = Field(0, ge=0, le=20)
 
 
+class Comparison(Part):
+    """How a value follows from another column's value in the same row; both are compared as text.
+
+    Without a key it equals that value. `prefix` and `suffix` go around it; `ignore_case` takes A–Z for a–z. `true_when`:
+    it is a boolean, true where the other value is one of these and false at any other. `map`: it is what stands beside
+    the other value, and a value that the map does not have gives nothing.
+    """
+
+    prefix: Storable = ""
+    suffix: Storable = ""
+    ignore_case: bool = False
+    true_when: Annotated[tuple[Storable, ...], Field(min_length=1)] | None = None
+    map: Annotated[dict[Storable, Storable], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_rule(self) -> Comparison:
+        given = [name for name in ("true_when", "map") if getattr(self, name) is not None]
+        if given and (len(given) > 1 or self.prefix or self.suffix or self.ignore_case):
+            raise ValueError(f"'{given[0]}' stands alone: no other key of 'how' goes with it")
+        return self
+
+    def words(self, column: str) -> str:
+        """The rule as a report says it."""
+        if self.true_when is not None:
+            return f"true where {column} is {' or '.join(map(repr, self.true_when))}, else false"
+        if self.map is not None:
+            return f"by a map of {len(self.map)} values of {column}"
+        parts = [repr(self.prefix) if self.prefix else "", column, repr(self.suffix) if self.suffix else ""]
+        return " + ".join(part for part in parts if part) + (", whatever the case of A–Z" if self.ignore_case else "")
+
+
 class Claim(Part):
-    """What the plan says of a column before the change, and in what sense that is meant."""
+    """What the plan says of a column before the change, and in what sense that is meant.
+
+    `redundant-with` is compared when `how` says how a value follows from the other column's. Without it only presence
+    is proved, which is not enough unless `presence_is_enough` says why.
+    """
 
     holds: Literal["redundant-with", "always-null", "never-populated", "populated", "any"]
     column: Identifier | None = None
     text: Text
+    how: Comparison | None = None
+    presence_is_enough: Text | None = None
 
     @model_validator(mode="after")
-    def _names_a_column(self) -> Claim:
+    def _fits_together(self) -> Claim:
         if (self.holds == "redundant-with") != (self.column is not None):
             raise ValueError("'column' goes with holds = 'redundant-with', and only with it")
+        if self.holds != "redundant-with" and (self.how is not None or self.presence_is_enough is not None):
+            raise ValueError("'how' and 'presence_is_enough' go with holds = 'redundant-with', and only with it")
+        if self.how is not None and self.presence_is_enough is not None:
+            raise ValueError("give either 'how' or 'presence_is_enough': what is compared is not merely present")
         return self
 
 
@@ -183,6 +225,16 @@ class Plan(Part):
     def derivations(self) -> dict[str, tuple[str, str]]:
         """Derived column → (the column it is derived from, the suffix)."""
         return {n: (c.derived_from, c.suffix) for n, c in self.kept.items() if c.derived_from and c.suffix}
+
+    def claims(self) -> dict[str, Claim]:
+        """Column → what the plan says of it before the change; the dropped columns first."""
+        found = {name: gone.claim for name, gone in self.dropped.items()}
+        found |= {name: kept.claim for name, kept in self.kept.items()}
+        return {name: claim for name, claim in found.items() if claim is not None}
+
+    def comparisons(self) -> dict[str, tuple[str, Comparison]]:
+        """Column whose claim compares → (the other column, how its value follows from that one's)."""
+        return {n: (c.column, c.how) for n, c in self.claims().items() if c.column and c.how is not None}
 
     def proves(self, check_id: str) -> str | None:
         """The ids of the requirements that a check proves, joined by a comma, or None."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,6 +30,8 @@ def _keys_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     """The keys that the model knows at a place in it."""
     here: Any = model
     for part in path:
+        if get_origin(here) in (Union, UnionType):  # such as `Claim | None`
+            here = _model_in(here)
         if isinstance(here, type) and issubclass(here, BaseModel):
             named = {field.alias or name: field.annotation for name, field in here.model_fields.items()}
             here = named.get(str(part))

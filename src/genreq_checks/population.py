@@ -51,9 +51,16 @@ def not_in_baseline(baseline: Snapshot, column: str) -> str:
     return problem.text if problem else f"the baseline {baseline.source.location} did not count {column}."
 
 
-def not_counted(evidence: Evidence, column: str, side: Side) -> str:
-    """Why a column is not in a tally that is there: it does not exist, or the role may not read it."""
+def not_counted(evidence: Evidence, facet: str, side: Side) -> str:
+    """Why a facet is not in a tally that is there: its column does not exist, or the role may not read it."""
     snapshot = evidence.baseline if side == "before" and evidence.baseline else evidence.now
+    column = facet
+    if facet.startswith("follows."):
+        own = facet.removeprefix("follows.")
+        other, _ = evidence.plan.comparisons()[own]
+        if snapshot.tally and snapshot.tally.has(own) and snapshot.tally.has(other):
+            return f"{snapshot.source.location} was read by another plan or version, which did not compare {own} with {other}."
+        column = other if snapshot.tally and snapshot.tally.has(own) else own
     found = snapshot.table.column(column) if snapshot.table else None
     if found is None:
         return f"{snapshot.plan_table} has no column '{column}'."

@@ -15,6 +15,7 @@ from genreq_checks.errors import UsageError, near
 from genreq_checks.evidence import Evidence, gather
 from genreq_checks.inputs import NOTHING, Inputs
 from genreq_checks.measures import changes, derivations, meanwhile, rates
+from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import (
     LIST_LIMIT,
@@ -111,7 +112,8 @@ def check(
     another database or table is not compared with, unless `other_database` says that it is meant.
     """
     cutover = cutover if cutover is not None else plan.cutover
-    evidence = gather(plan, phase, now, baseline, cutover, inputs, other_database=other_database)
+    sql = _plan_sql(plan) if phase == "before" else None
+    evidence = gather(plan, phase, now, baseline, cutover, inputs, sql, other_database=other_database)
     results = tuple(result(evidence, one, subject) for one in ALL for subject in one.subjects(plan))
     counts = tally_outcomes(results)
     return Report(
@@ -138,8 +140,18 @@ def check(
     )
 
 
+def _plan_sql(plan: Plan) -> PlanSql:
+    """What the plan's own SQL does; it is asked before the drop only, and only then the parser is loaded."""
+    from genreq_checks.sources import migration_sql
+
+    return migration_sql.read_plan_sql(plan)
+
+
 def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
-    """One check's result; a check that raises is unknown with its error, and hides no other."""
+    """One check's result; a check that raises is unknown with its error, and hides no other.
+
+    What the plan's table contradicts makes the checks that rest on it unknown, unless they were not asked for.
+    """
     found: int | None = None
     if evidence.phase not in one.phases:
         findings = [
@@ -155,14 +167,26 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
                     subject or one.name, f"the check itself failed ({type(error).__name__}).", "Please report this."
                 ).model_copy(update={"evidence": {"error": type(error).__name__}})
             ]
+    shown = _held_against_the_plan(evidence, one.id(subject), subject or one.name, findings)
     return CheckResult(
         id=one.id(subject),
         title=one.title.format(subject=subject),
-        outcome=worst(finding.outcome for finding in findings),
+        outcome=worst(finding.outcome for finding in shown),
         requirement=evidence.plan.proves(one.id(subject)),
-        found=len(findings) if found is None else found,
-        findings=tuple(findings[:LIST_LIMIT]),
+        found=(len(findings) if found is None else found) + len(shown) - len(findings),
+        findings=tuple(shown[:LIST_LIMIT]),
     )
+
+
+def _held_against_the_plan(evidence: Evidence, check_id: str, subject: str, findings: list[Finding]) -> list[Finding]:
+    """The findings, and first what the plan's table contradicts. Then nothing passes: the numbers stay, the word goes."""
+    problems = [one for one in evidence.contradictions if one.concerns(check_id)]
+    if not problems or all(finding.outcome == "skip" for finding in findings):
+        return findings
+    standing = [finding for finding in findings if finding.outcome not in ("pass", "skip")]
+    measured = next((finding.evidence for finding in findings if finding.outcome == "pass"), {})
+    first, *others = (unknown(subject, one.problem, one.remedy) for one in problems)
+    return [first.model_copy(update={"evidence": measured}), *others, *standing]
 
 
 def _requirements(plan: Plan, phase: Phase, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:

@@ -16,6 +16,7 @@ from genreq_checks.facets import (
     Facet,
     as_text,
     derivation,
+    follows,
     json_content,
     passes_cheaply,
     population,
@@ -107,6 +108,9 @@ def groups_of(plan: Plan, types: Mapping[str, str]) -> tuple[Group, ...]:
         recipe = gone.reconstruction
         if recipe and recipe.column in types:
             found.append(alone(rebuild(name, recipe.column, recipe.prefix, recipe.suffix)))
+    for name, (source, how) in plan.comparisons().items():
+        if name in types and source in types:
+            found.append(alone(follows(name, source, how)))
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,6 +12,7 @@ from genreq_checks.tally import Tally, side_of
 
 CONTENT = frozenset(("populated", "malformed", "credentials"))
 NO_CONTENT = frozenset(("null", "blank", "json-null", "empty"))
+MALFORMED = frozenset(("malformed",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,7 @@ def of_claim(column: str, claim: Claim) -> Selection:
     match claim.holds:
         case "redundant-with":
             other = claim.column or ""
-            picks = (
-                Pick("alone", {column: CONTENT, other: NO_CONTENT}),
-                Pick("beside a malformed one", {column: CONTENT, other: frozenset(("malformed",))}),
-            )
-            return Selection(picks, (column, other))
+            return Selection(tuple(_against_redundancy(column, claim, other)), (column, other))
         case "always-null":
             return Selection(
                 (Pick("content", {column: CONTENT}), Pick("no content", {column: NO_CONTENT - {"null"}})), (column,)
@@ -74,26 +71,57 @@ def of_claim(column: str, claim: Claim) -> Selection:
             return Selection((), (column,))
 
 
+def _against_redundancy(column: str, claim: Claim, other: str) -> Iterator[Pick]:
+    needs = {column: CONTENT}
+    if claim.how is not None:
+        needs = {column: CONTENT, f"follows.{column}": frozenset(("other",))}
+        yield Pick("alone", needs | {other: NO_CONTENT})
+        yield Pick("different", needs | {other: CONTENT})
+    else:
+        yield Pick("alone", needs | {other: NO_CONTENT})
+        yield from _uncompared(claim, other, needs)
+
+
+def _uncompared(claim: Claim, other: str, needs: Mapping[str, frozenset[str]]) -> Iterator[Pick]:
+    """The rows whose value stands beside another that may not say the same. Where presence is enough, a malformed one."""
+    yield Pick("beside a malformed one", {**needs, other: MALFORMED})
+    if claim.presence_is_enough is None:
+        yield Pick("not compared", {**needs, other: CONTENT - MALFORMED})
+
+
 def of_loss(plan: Plan, column: str) -> Selection:
-    """The rows whose value lives in no other column: neither rebuilt from one, nor redundant with one that is populated."""
+    """The rows whose value is not proved to live in another column: neither rebuilt from one, nor following from one."""
     gone = plan.dropped[column]
-    needs: dict[str, frozenset[str]] = {column: CONTENT}
-    shown = [column]
-    if gone.reconstruction:
-        needs[f"rebuild.{column}"] = frozenset(("other",))
-        shown.append(gone.reconstruction.column)
-    if gone.claim is None or gone.claim.column is None:
+    needs = _not_rebuilt(plan, column)
+    shown = [column, *([gone.reconstruction.column] if gone.reconstruction else [])]
+    claim = gone.claim
+    if claim is None or claim.column is None:
         return Selection((Pick("nowhere else", needs),), tuple(dict.fromkeys(shown)))
-    other = gone.claim.column
-    picks = (
-        Pick("nowhere else", needs | {other: NO_CONTENT}),
-        Pick("beside a malformed one", needs | {other: frozenset(("malformed",))}),
-    )
-    return Selection(picks, tuple(dict.fromkeys((*shown, other))))
+    columns = tuple(dict.fromkeys((*shown, claim.column)))
+    if claim.how is not None:
+        follows = {f"follows.{column}": frozenset(("other",))}
+        return Selection((Pick("nowhere else", needs | follows),), columns)
+    alone = Pick("nowhere else", needs | {claim.column: NO_CONTENT})
+    return Selection((alone, *_uncompared(claim, claim.column, needs)), columns)
+
+
+def given_up_by_reason(plan: Plan, column: str) -> Pick | None:
+    """The rows whose value is only said to be redundant, by a plan that says why presence is enough; they are not lost."""
+    claim = plan.dropped[column].claim
+    if claim is None or claim.column is None or claim.presence_is_enough is None:
+        return None
+    return Pick("presence is enough", _not_rebuilt(plan, column) | {claim.column: CONTENT - MALFORMED})
+
+
+def _not_rebuilt(plan: Plan, column: str) -> dict[str, frozenset[str]]:
+    needs: dict[str, frozenset[str]] = {column: CONTENT}
+    if plan.dropped[column].reconstruction:
+        needs[f"rebuild.{column}"] = frozenset(("other",))
+    return needs
 
 
 def _of_claims(plan: Plan, column: str) -> Selection:
-    claim = (plan.kept.get(column) or plan.dropped[column]).claim
+    claim = plan.claims().get(column)
     return of_claim(column, claim) if claim else Selection((), (column,))
 
 

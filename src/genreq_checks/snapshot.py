@@ -58,7 +58,11 @@ class SourceInfo(Model):
 
 
 class Column(Model):
-    """A column as the catalog has it; `position` is attnum, `privilege` whether the role may read it."""
+    """A column as the catalog has it; `position` is attnum, `privilege` whether the role may read it.
+
+    `labels` are those of its enum type; `allowed` are the only values that its CHECKs let in, where they are plain lists.
+    Both are None when there is no such limit, or when it is not known.
+    """
 
     name: str
     type: str
@@ -67,6 +71,15 @@ class Column(Model):
     generated: bool = False
     position: int
     privilege: bool = True
+    labels: tuple[str, ...] | None = None
+    allowed: tuple[str, ...] | None = None
+
+
+class UniqueKey(Model):
+    """Columns that no two rows have alike, by a valid unique index over all rows; those in `nullable` may be NULL."""
+
+    columns: tuple[str, ...]
+    nullable: tuple[str, ...] = ()
 
 
 class Relation(Model):
@@ -81,6 +94,7 @@ class TableFacts(Model):
     """The table found by schema and name, by OID in pg_catalog: what it is, its columns and its children.
 
     `dropped_positions` are the attnums of columns that were dropped from it; `dropped_slots` is how many.
+    `unique` is None when it was not read, as in files of version 0.1.0.
     """
 
     schema_name: str
@@ -93,6 +107,7 @@ class TableFacts(Model):
     dropped_slots: int = 0
     dropped_positions: tuple[int, ...] = ()
     row_security: bool = False
+    unique: tuple[UniqueKey, ...] | None = None
 
     @property
     def is_table(self) -> bool:

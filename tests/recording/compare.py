@@ -147,7 +147,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _fits(text: str, pattern: str) -> bool:
-    return fnmatchcase(text, pattern)
+    return fnmatchcase(text, pattern.replace("[", "[[]"))  # a bracket is itself
 
 
 def _told(one: Difference) -> Iterator[str]:

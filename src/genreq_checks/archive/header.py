@@ -45,5 +45,6 @@ class Header(Model):
             rows=self.rows,
             verified=verified,
             columns=self.columns,
+            key=tuple(self.key),
             notes=notes,
         )

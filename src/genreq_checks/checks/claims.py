@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
-from genreq_checks.plan import Claim, Plan
+from genreq_checks.plan import Claim
 from genreq_checks.population import not_counted
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.selection import CONTENT, Pick, Selection, count_picked, of_claim
@@ -19,7 +19,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     plan, tally = evidence.plan, evidence.now.tally
     if tally is None:
         return [unknown(column, str(evidence.side("all")))]
-    claim = _claim(plan, column)
+    claim = plan.claims()[column]
     selection = of_claim(column, claim)
     for facet in (column, *selection.facets):
         if not tally.has(facet):
@@ -31,22 +31,16 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     outcome, message = _measured(evidence, column, claim, selection, tally, numbers)
     if outcome == "fail" and column in plan.kept:
         outcome = "warn"
-    remedy = f"Look at the rows: genreq-checks rows claims.{column} SOURCE" if outcome in ("warn", "fail") else ""
+    against = _against(evidence, selection, tally)
     return [
         Finding(
             subject=column,
             outcome=outcome,
             message=f"“{claim.text}” {message}",
-            remedy=remedy,
-            evidence={"claim": claim.holds} | numbers | _against(evidence, selection, tally),
+            remedy=_remedy(column, outcome, against),
+            evidence={"claim": claim.holds} | numbers | against,
         )
     ]
-
-
-def _claim(plan: Plan, column: str) -> Claim:
-    claim = (plan.kept.get(column) or plan.dropped[column]).claim
-    assert claim is not None  # the check's subjects are the columns that have one
-    return claim
 
 
 def _against(evidence: Evidence, selection: Selection, tally: Tally) -> dict[str, int]:
@@ -62,15 +56,7 @@ def _measured(
     has = f"{share(populated, rows)} have a value, in all statuses"
     match claim.holds:
         case "redundant-with":
-            alone, doubtful = against["alone"], against["beside a malformed one"]
-            if alone:
-                more = f", and {doubtful:,} while it is malformed" if doubtful else ""
-                return "fail", f"is not true: {alone:,} of {populated:,} stand where {claim.column} is empty{more}."
-            if doubtful:
-                return "warn", f"is doubtful: {doubtful:,} of {populated:,} stand where {claim.column} is malformed."
-            if populated == 0:
-                return "pass", f"holds: no value in {plural(rows, 'row')}, in all statuses."
-            return "pass", f"holds: {has}, each beside a populated {claim.column}."
+            return _redundant(claim, against, rows, populated)
         case "always-null":
             classes = listed({k: v for k, v in tally.count(column).items() if k != "null"})
             if against["content"]:
@@ -88,6 +74,45 @@ def _measured(
             return _populated(evidence, column, tally, against["not populated"])
         case "any":
             return "skip", f"asks nothing: {has}."
+
+
+def _redundant(claim: Claim, against: dict[str, int], rows: int, populated: int) -> tuple[Outcome, str]:
+    """Compared value by value when the plan says how one follows from the other; else only presence is measured."""
+    other, alone = str(claim.column), against["alone"]
+    doubtful, beside = against.get("beside a malformed one", 0), against.get("not compared", 0)
+    if populated == 0:
+        return "pass", f"holds: no value in {plural(rows, 'row')}, in all statuses."
+    has = f"{share(populated, rows)} have a value, in all statuses"
+    if claim.how is not None:
+        rule, broken = claim.how.words(other), alone + against["different"]
+        if not broken:
+            return "pass", f"holds: {has}, each as it follows from {other} ({rule})."
+        where = f"; {alone:,} of them where it is empty" if alone else ""
+        text = f"{broken:,} of {plural(populated, 'value')} are not what follows from {other} ({rule}){where}"
+        return "fail", f"is not true: {text}."
+    aside = f", and {beside:,} beside a populated one, not compared with it" if beside else ""
+    if alone:
+        more = f", and {doubtful:,} while it is malformed" if doubtful else ""
+        return "fail", f"is not true: {alone:,} of {populated:,} stand where {other} is empty{more}{aside}."
+    if doubtful:
+        return "warn", f"is doubtful: {doubtful:,} of {populated:,} stand where {other} is malformed{aside}."
+    if beside:
+        stand, they = ("stands", "it says") if beside == 1 else ("stand", "they say")
+        text = f"{plural(beside, 'value')} {stand} beside a populated {other}; whether {they} the same is not compared"
+        return "warn", f"proves presence only: {text}."
+    reason = f"The plan says why they need not be compared: {claim.presence_is_enough}"
+    return "pass", f"holds: {has}, each beside a populated {other}. {reason}"
+
+
+def _remedy(column: str, outcome: Outcome, against: dict[str, int]) -> str:
+    if outcome not in ("warn", "fail"):
+        return ""
+    look = f"Look at the rows: genreq-checks rows claims.{column} SOURCE"
+    if not against.get("not compared"):
+        return look
+    return (
+        f'Say in the plan how a value follows (how), or why presence is enough (presence_is_enough = "reason"). {look}'
+    )
 
 
 def _populated(evidence: Evidence, column: str, tally: Tally, without: int) -> tuple[Outcome, str]:
@@ -113,15 +138,10 @@ def _when(evidence: Evidence) -> str:
     return " before the cutover" if evidence.cutover is not None else ""
 
 
-def _subjects(plan: Plan) -> tuple[str, ...]:
-    dropped = [name for name, column in plan.dropped.items() if column.claim]
-    return (*dropped, *(name for name, column in plan.kept.items() if column.claim))
-
-
 CHECK = Check(
     name="claims",
     title="{subject}: the plan's reason, measured",
     phases=frozenset({"before"}),
-    subjects=_subjects,
+    subjects=lambda plan: tuple(plan.claims()),
     judge=judge,
 )

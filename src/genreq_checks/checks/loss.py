@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
-from genreq_checks.plan import Reconstruction
+from genreq_checks.plan import Claim, Reconstruction
 from genreq_checks.population import not_counted, not_in_baseline
 from genreq_checks.results import Finding, Outcome
-from genreq_checks.selection import CONTENT, count_picked, of_loss
+from genreq_checks.selection import CONTENT, count_picked, given_up_by_reason, of_loss
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, plural
@@ -20,13 +22,13 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [_back(evidence, column)]
     now, baseline = evidence.now.tally, evidence.baseline
     if now is not None and now.has(column):
-        return [_ledger(evidence, column, evidence.now, now)]
+        return _by_key(evidence, _ledger(evidence, column, evidence.now, now))
     if evidence.phase == "before":
         return [unknown(column, str(evidence.side("all")) if now is None else not_counted(evidence, column, "all"))]
     if baseline is not None:
         if baseline.tally is None or not baseline.tally.has(column):
             return [unknown(column, not_in_baseline(baseline, column), _EARLIER)]
-        return [_ledger(evidence, column, baseline, baseline.tally)]
+        return _by_key(evidence, _ledger(evidence, column, baseline, baseline.tally))
     if evidence.inputs.archive is not None:
         return [unknown(column, "whether the archive holds every value: there is no baseline to count by.", _EARLIER)]
     message = f"Not asked for: what {column} held before the drop only a baseline can tell."
@@ -34,6 +36,26 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 
 
 _EARLIER = "Give --baseline with a snapshot from before the drop."
+
+
+def _by_key(evidence: Evidence, found: Finding) -> list[Finding]:
+    """Rows are listed, archived and restored by the key: without one no value that goes is provably to be had again.
+
+    After the drop that matters only where an archive is counted on. An archive proves the key too: it is only written
+    when no two rows have the same one.
+    """
+    archive = evidence.inputs.archive
+    proved = archive is not None and archive.verified and archive.key == evidence.plan.table.key
+    if proved and not _elsewhere(evidence, evidence.now):
+        return [found]
+    problem = next((one for one in evidence.contradictions if one.about == "key"), None)
+    values = found.evidence.get("populated" if evidence.phase == "before" else "archived", 0)
+    if problem is None or not values or found.outcome not in ("pass", "warn"):
+        return [found]
+    verb = "goes" if values == 1 else "go"
+    why = f"{plural(values, 'value')} {verb}, to be listed, archived and restored by key, and {problem.problem}"
+    doubt = unknown(found.subject, why, problem.remedy).model_copy(update={"evidence": found.evidence})
+    return [doubt] if found.outcome == "pass" else [doubt, found]
 
 
 def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -> Finding:
@@ -45,41 +67,60 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
         return unknown(column, not_counted(evidence, name, "before" if snapshot is evidence.baseline else "all"))
     counts = tally.count(column)
     content = sum(counts.get(label, 0) for label in CONTENT)
-    alone = [count_picked(tally, pick, plan) for pick in selection.picks]
-    lost, doubtful = alone[0], sum(alone[1:])
-    numbers = {"rows": tally.total} | counts | {"populated": content, "recoverable": content - lost - doubtful}
+    alone = {pick.label: count_picked(tally, pick, plan) for pick in selection.picks}
+    lost, doubtful = alone["nowhere else"], sum(alone.values()) - alone["nowhere else"]
+    reason = given_up_by_reason(plan, column)
+    enough = count_picked(tally, reason, plan) if reason else 0
+    numbers = {"rows": tally.total} | counts | {"populated": content, "recoverable": content - lost - doubtful - enough}
     empty = listed({label: n for label, n in counts.items() if label not in CONTENT})
     places = f"{plural(content, 'value')} in {plural(tally.total, 'row')} (no content: {empty})"
     where = f"{places}{_as_of(evidence, snapshot)}"
     if tally.total == 0:
         return unknown(column, f"{snapshot.plan_table} has no rows.", "Read the table that is in use.")
-    if lost + doubtful == 0:
-        message = f"Nothing would be lost: {where}; {_recoverable(evidence, column, content)}."
-        return _finding(column, "pass", message, numbers | {"archived": 0, "given_up": 0, "lost": 0})
+    numbers |= {"archived": 0, "given_up": enough, "lost": 0}
     archived = _archived(evidence.inputs.archive, snapshot, column, tally.total - counts["null"])
+    elsewhere = _elsewhere(evidence, snapshot) if archived is True else ""
+    if lost + doubtful == 0 and (not enough or archived is not True or elsewhere):
+        if enough:
+            return _finding(column, "pass", f"{enough:,} of {where} {_enough(plan.dropped[column].claim)}", numbers)
+        message = f"Nothing would be lost: {where}; {_recoverable(evidence, column, content)}."
+        return _finding(column, "pass", message, numbers)
     if archived is True:
-        elsewhere = _elsewhere(evidence, snapshot)
         if elsewhere:
             return unknown(
                 column, elsewhere, "Give the archive of this database, or add --other-database if it is meant."
             )
+        only = lost + doubtful + enough
         message = (
-            f"Nothing would be lost: {where}; {lost + doubtful:,} live only in the verified archive"
+            f"Nothing would be lost: {where}; {only:,} live only in the verified archive"
             f"{_taken(evidence.inputs.archive)}, which has as many values as were counted."
         )
-        return _finding(column, "pass", message, numbers | {"archived": lost + doubtful, "given_up": 0, "lost": 0})
+        return _finding(column, "pass", message, numbers | {"archived": only, "given_up": 0})
     given_up = plan.dropped[column].given_up
     if given_up:
         message = f"{lost + doubtful:,} of {where} are given up knowingly: {given_up}"
-        return _finding(column, "pass", message, numbers | {"archived": 0, "given_up": lost + doubtful, "lost": 0})
-    numbers |= {"archived": 0, "given_up": 0, "lost": lost, "doubtful": doubtful}
+        return _finding(column, "pass", message, numbers | {"given_up": enough + lost + doubtful})
+    numbers |= {"lost": lost, "doubtful": doubtful}
     why = f" {archived}" if archived else ""
+    doubts = " and ".join(_doubts(alone, plan.dropped[column].claim))
     if lost == 0:
-        message = f"{doubtful:,} of {where} stand beside a malformed value that may not stand for them.{why}"
-        return _finding(column, "warn", message, numbers, _look(column))
-    more = f", and {doubtful:,} beside a malformed value" if doubtful else ""
+        return _finding(column, "warn", f"{doubtful:,} of {where} may be lost: {doubts}.{why}", numbers, _look(column))
+    more = f", and {doubts}" if doubtful else ""
     message = f"{lost:,} of {where} live nowhere else{more}: the drop would lose them.{why}"
     return _finding(column, "fail", message, numbers, _look(column))
+
+
+def _doubts(alone: dict[str, int], claim: Claim | None) -> Iterator[str]:
+    """The values that may live in the other column, and why that is not proved."""
+    if alone.get("beside a malformed one"):
+        yield f"{alone['beside a malformed one']:,} beside a malformed value that may not stand for them"
+    if alone.get("not compared") and claim:
+        yield f"{alone['not compared']:,} beside a populated {claim.column} with which they are not compared"
+
+
+def _enough(claim: Claim | None) -> str:
+    assert claim is not None  # it gave the reason
+    return f"are given up, each beside a populated {claim.column}; the plan says why that is enough: {claim.presence_is_enough}"
 
 
 def _finding(column: str, outcome: Outcome, message: str, numbers: dict[str, int], remedy: str = "") -> Finding:
@@ -98,8 +139,8 @@ def _recoverable(evidence: Evidence, column: str, content: int) -> str:
     if content == 0:
         return "there is nothing to lose"
     ways = [f"made again from {gone.reconstruction.column}"] if gone.reconstruction else []
-    if gone.claim and gone.claim.column:
-        ways.append(f"redundant with a populated {gone.claim.column}")
+    if gone.claim and gone.claim.column and gone.claim.how is not None:
+        ways.append(f"as it follows from {gone.claim.column}")
     return f"each is {' or '.join(ways)}"
 
 

@@ -27,6 +27,7 @@ from genreq_checks.selftest.clean_files import (
     MADE,
     MESSAGES,
     MIGRATIONS,
+    PLAN,
     ROLLBACK,
     keep_books,
     write_files,
@@ -121,8 +122,8 @@ def _as_of(baseline: Snapshot, now: Snapshot) -> Snapshot:
 
 
 def judge(server: Server, clean: Clean, place: Place, phase: Phase) -> Report:
-    """What `check` says of a place, given all that it can be given; in the phase `rehearsal`, what `rehearse` says."""
-    plan = clean.plan
+    """What `check` says of a place by its plan, given all that it can be given; in the phase `rehearsal`, `rehearse`."""
+    plan = load_plan(place.folder / PLAN)
     if phase == "rehearsal":
         forward, rollback = place.folder / FORWARD, place.folder / ROLLBACK
         return rehearse(plan, place.url, forward=forward, rollback=rollback, sample=SAMPLE, scratch_url=server.url())

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from genreq_checks.demo import CUTOVER, messages
 from genreq_checks.generation_facts import Copied, Derived, GenerationFacts
-from genreq_checks.plan import Plan
+from genreq_checks.plan import BUILT_IN, Plan
+from genreq_checks.resources import resource
 from genreq_checks.selftest.clean_code import TREE
 
 CODE, GENERATION, MESSAGES, MIGRATIONS = "code", "generation.json", "messages.jsonl", "drizzle"
-FORWARD, ROLLBACK = "forward.sql", "rollback.sql"
+FORWARD, ROLLBACK, PLAN = "forward.sql", "rollback.sql", "plan.toml"
 JOURNAL = f"{MIGRATIONS}/meta/_journal.json"
 MADE, DROPPED = "0000_made", "0001_dropped"  # the migrations: one made the table, one drops the columns
 MADE_AT = 1_727_000_000_000  # milliseconds since 1970, as Drizzle counts
@@ -29,7 +30,8 @@ FIRST_NEW_ROW = 601  # the sample history has 600 rows
 
 
 def write_files(folder: Path, plan: Plan) -> None:
-    """Write the source code, the migrations, the recorded messages, a saved generation, and the SQL to rehearse."""
+    """Write the plan, the source code, the migrations, the recorded messages, a saved generation, the SQL to rehearse."""
+    (folder / PLAN).write_bytes(resource("plans", f"{BUILT_IN}.toml").read_bytes())
     for name, text in (TREE | _migrations(plan)).items():
         file = folder / (name if name.startswith(MIGRATIONS) else f"{CODE}/{name}")
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -69,3 +69,13 @@ def by_edit(name: str, old: str, new: str) -> Plant:
         file.write_text(text.replace(old, new), "utf-8", newline="")
 
     return plant
+
+
+def together(*plants: Plant) -> Plant:
+    """A plant that plants several, one after the other."""
+
+    def plant(place: Place) -> None:
+        for one in plants:
+            one(place)
+
+    return plant

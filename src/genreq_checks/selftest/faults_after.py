@@ -5,18 +5,20 @@ from __future__ import annotations
 from genreq_checks.demo import complete_generations
 from genreq_checks.generation_facts import load_facts
 from genreq_checks.plan import load_plan
-from genreq_checks.selftest.clean_files import DROPPED, GENERATION, MADE, keep_books
-from genreq_checks.selftest.fault import Place, by_sql, fault
+from genreq_checks.selftest.clean_files import DROPPED, GENERATION, MADE, PLAN, keep_books
+from genreq_checks.selftest.fault import Place, by_edit, by_sql, fault
 
 FUNCTION = """
 CREATE FUNCTION "note_download"() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN NEW.error_message := NEW.download_url; RETURN NEW; END $$;
 CREATE TRIGGER "note" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "note_download"();
 """
-MEASURED = (
+OVER_THE_COHORT = (
     "population.github_url population.artifacts_github_url population.deployment_url derivation.artifacts_github_url "
-    "url-shape.github_url url-shape.artifacts_github_url url-shape.deployment_url "
-    "reconciliation.github_url reconciliation.artifacts_github_url reconciliation.deployment_url"
+    "url-shape.github_url url-shape.artifacts_github_url url-shape.deployment_url"
+)
+MEASURED = (
+    f"{OVER_THE_COHORT} reconciliation.github_url reconciliation.artifacts_github_url reconciliation.deployment_url"
 )
 CATALOGUED = (
     "dropped.download_url dropped.conversation dependents.download_url dependents.conversation "
@@ -70,6 +72,7 @@ AFTER = (
         "after",
         by_sql("CREATE TABLE old_requests (download_url text) INHERITS (generation_requests)"),
         "dropped.download_url",
+        unknown="reconciliation.github_url reconciliation.artifacts_github_url reconciliation.deployment_url",  # by key
     ),
     fault(
         "a column downloadUrl beside the dropped download_url",
@@ -212,5 +215,17 @@ AFTER = (
         "after",
         by_sql("ALTER TABLE generation_requests RENAME TO requests"),
         unknown=f"{MEASURED} {CATALOGUED}",
+    ),
+    fault(
+        "a table that lost its primary key",
+        "after",
+        by_sql("ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE"),
+        unknown="reconciliation.github_url reconciliation.artifacts_github_url reconciliation.deployment_url",
+    ),
+    fault(
+        "a plan whose cohort has a value that the enum does not know",
+        "after",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["completed", "done"]'),
+        unknown=OVER_THE_COHORT,
     ),
 )

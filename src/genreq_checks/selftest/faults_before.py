@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genreq_checks.selftest.fault import by_sql, fault
+from genreq_checks.selftest.clean_files import PLAN
+from genreq_checks.selftest.fault import by_edit, by_sql, fault, together
 
 FUNCTION = """
 CREATE FUNCTION "read_turns"() RETURNS trigger LANGUAGE plpgsql AS
@@ -17,6 +18,11 @@ CATALOGUED = (
     "dependents.download_url dependents.conversation kept.github_url kept.artifacts_github_url kept.deployment_url"
 )
 
+DROP = 'ALTER TABLE "generation_requests" DROP COLUMN "conversation"'
+REASON = 'presence_is_enough = "GitHub holds the code that the download was made from."'
+COMPARES = by_edit(PLAN, REASON, 'how = { suffix = "/archive.zip" }')
+AGREES = by_sql("UPDATE generation_requests SET download_url = github_url || '/archive.zip'")  # NULL where that is NULL
+
 BEFORE = (
     fault(
         "a download_url whose row has no github_url",
@@ -26,6 +32,21 @@ BEFORE = (
         ),
         "claims.download_url",
         "loss.download_url",
+    ),
+    fault(
+        "a download_url that is not what by the plan follows from github_url",
+        "before",
+        together(
+            COMPARES, AGREES, by_sql("UPDATE generation_requests SET download_url = 'https://x.example' WHERE id = 1")
+        ),
+        "claims.download_url",
+        "loss.download_url",
+    ),
+    fault(
+        "a plan that takes presence for proof, and does not say why",
+        "before",
+        by_edit(PLAN, REASON, ""),
+        warn="claims.download_url loss.download_url",
     ),
     fault(
         "a conversation that was stored",
@@ -83,5 +104,60 @@ BEFORE = (
         "before",
         by_sql("ALTER TABLE generation_requests RENAME TO requests"),
         unknown=f"{COUNTED} {CATALOGUED}",
+    ),
+    fault(
+        "a plan whose key is no column",
+        "before",
+        by_edit(PLAN, 'key = ["id"]', 'key = ["ident"]'),
+        unknown="loss.download_url",
+    ),
+    fault(
+        "a plan whose key is not unique",
+        "before",
+        by_edit(PLAN, 'key = ["id"]', 'key = ["app_name"]'),
+        unknown="loss.download_url",
+    ),
+    fault(
+        "a plan with another type than the table's",
+        "before",
+        by_edit(PLAN, 'type = "jsonb"', 'type = "json"'),
+        unknown="claims.conversation loss.conversation",
+    ),
+    fault(
+        "a plan whose cohort has a value that the enum does not know",
+        "before",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["completed", "done"]'),
+        unknown="claims.github_url",
+    ),
+    fault(
+        "a plan whose cohort has no row",
+        "before",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["queued"]'),
+        unknown="claims.github_url",
+    ),
+    fault(
+        "forward SQL that is none",
+        "before",
+        by_edit(PLAN, DROP, "to be written"),
+        unknown="claims.download_url claims.conversation claims.github_url claims.artifacts_github_url "
+        f"loss.download_url loss.conversation {CATALOGUED}",
+    ),
+    fault(
+        "forward SQL that drops a column that stays",
+        "before",
+        by_edit(PLAN, DROP, f'{DROP}, DROP COLUMN "github_url"'),
+        unknown="kept.github_url",
+    ),
+    fault(
+        "forward SQL that does not drop a column that goes",
+        "before",
+        by_edit(PLAN, DROP, "SELECT 1"),
+        unknown="claims.conversation loss.conversation dependents.conversation",
+    ),
+    fault(
+        "rollback SQL that does not bring a column back",
+        "before",
+        by_edit(PLAN, 'ADD COLUMN "conversation" JSONB', 'ADD COLUMN "talk" JSONB'),
+        unknown="loss.conversation",
     ),
 )

@@ -26,4 +26,10 @@ ROLLED_BACK = (
         "rollback",
         unknown="loss.conversation",
     ),
+    fault(
+        "a table that lost its primary key",
+        "rolled-back",
+        by_sql("ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE"),
+        unknown="rollback",
+    ),
 )

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from genreq_checks.plan import Table
 from genreq_checks.snapshot import Column, Problem, Relation, TableFacts
+from genreq_checks.sources.table_rules import read_rules, with_limits
 
 KINDS = {
     "r": "table",
@@ -37,8 +38,10 @@ _COLUMNS = sa.text("""
     SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attnum AS position,
            NOT a.attnotnull AS nullable, a.attgenerated <> '' AS generated,
            CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS "default",
-           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS privilege
-    FROM pg_catalog.pg_attribute a
+           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS privilege,
+           nullif(ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
+                        WHERE e.enumtypid = coalesce(nullif(t.typbasetype, 0), t.oid) ORDER BY e.enumsortorder), '{}') AS labels
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """)
@@ -87,6 +90,10 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
         for row in connection.execute(_CHILDREN, of)
     )
     dropped = tuple(connection.execute(_DROPPED, of).scalars())
+    unique = None
+    if here.kind in "rp":
+        unique, limits = read_rules(connection, here.oid)
+        columns = with_limits(columns, limits)
     facts = TableFacts(
         schema_name=here.schema,
         name=here.name,
@@ -98,6 +105,7 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
         dropped_slots=len(dropped),
         dropped_positions=dropped,
         row_security=here.rls,
+        unique=unique,
     )
     return Found(here.oid, facts, _not_a_table(table, facts))
 

@@ -49,6 +49,7 @@ class DuckDialect(PGDialect):
     """PostgreSQL's dialect with DuckDB's compiler."""
 
     statement_compiler = DuckCompiler
+    _backslash_escapes = False  # a backslash in a literal is itself, as in PostgreSQL
 
 
 def observe(plan: Plan, path: str, cutover: datetime | None = None) -> Snapshot:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from genreq_checks.migration_facts import Effect, Statements
+from genreq_checks.migration_facts import Effect, PlanSql, Statements, Taking
 from genreq_checks.plan import Plan
 
 BREAKPOINT = "--> statement-breakpoint"
+# Commands that the parser takes for a column, because it does not know them.
+COMMANDS = frozenset(
+    ("START", "SAVEPOINT", "NOTIFY", "DISCARD", "CLUSTER", "ABORT", "CHECKPOINT", "LISTEN", "UNLISTEN")
+)
+
+
+def read_plan_sql(plan: Plan) -> PlanSql:
+    """What the plan's forward and rollback SQL do."""
+    return PlanSql(read_statements(plan.sql.forward, plan), read_statements(plan.sql.rollback, plan))
 
 
 def read_statements(sql: str, plan: Plan) -> Statements:
@@ -21,34 +31,115 @@ def read_statements(sql: str, plan: Plan) -> Statements:
     it, or because it is a block that runs SQL which is made on the way.
     """
     import sqlglot
-    from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
-    effects: dict[str, Effect] = {}
-    makes_table, unclear = False, ""
+    found = _Found()
+    count = 0
     for part in sql.split(BREAKPOINT):
         with _quiet():
             try:
                 statements = [one for one in sqlglot.parse(part, dialect="postgres") if one is not None]
             except (SqlglotError, RecursionError):
-                unclear = unclear or _doubt(part, plan, "SQL that could not be parsed")
+                found.unclear = found.unclear or _doubt(part, plan, "SQL that could not be parsed")
+                found.no_sql = found.no_sql or "it could not be parsed"
                 continue
-        for one in statements:
-            if isinstance(one, exp.Command):
-                unclear = unclear or _doubt(f"{one.this} {one.expression}", plan, "dynamic or unusual SQL")
-            elif isinstance(one, exp.Create) and one.kind == "TABLE" and _is_ours(one.find(exp.Table), plan):
-                makes_table = True
-                effects |= dict.fromkeys(_names(one.find_all(exp.ColumnDef), plan), "there")
-            elif isinstance(one, exp.Drop) and one.kind == "TABLE" and any(_is_ours(t, plan) for t in _dropped(one)):
-                effects |= dict.fromkeys([*plan.dropped, *plan.kept], "gone")
-            elif isinstance(one, exp.Alter) and _is_ours(one.this, plan):
-                for action in one.args.get("actions") or []:
-                    unclear = unclear or _unclear(action)
-                    if isinstance(action, exp.ColumnDef):
-                        effects |= dict.fromkeys(_names([action], plan), "there")
-                    elif isinstance(action, exp.Drop) and action.args.get("kind") == "COLUMN":
-                        effects |= dict.fromkeys(_names(_dropped(action), plan), "gone")
-    return Statements(effects, makes_table, unclear)
+            for one in statements:
+                count += 1
+                if not _is_command(one):
+                    found.no_sql = found.no_sql or f"statement {count} begins with no SQL command"
+                _read(one, plan, found)
+    if not count:
+        found.no_sql = found.no_sql or "it holds no statement"
+    return Statements(
+        found.effects,
+        found.makes_table,
+        found.unclear,
+        found.no_sql,
+        found.takes,
+        found.takes_table,
+        frozenset(found.may_take),
+        found.types,
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the statements do, as it is gathered."""
+
+    effects: dict[str, Effect] = field(default_factory=dict[str, Effect])
+    makes_table: bool = False
+    unclear: str = ""
+    no_sql: str = ""
+    takes: dict[str, Taking] = field(default_factory=dict[str, Taking])
+    takes_table: Taking | None = None
+    may_take: set[str] = field(default_factory=set[str])
+    types: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def _read(one: Any, plan: Plan, found: _Found) -> None:
+    """Gather what one statement does."""
+    from sqlglot import exp
+
+    if isinstance(one, exp.Command):
+        text = f"{one.this} {one.expression}"
+        found.unclear = found.unclear or _doubt(text, plan, "dynamic or unusual SQL")
+        found.may_take |= _may_take(text, plan)
+    elif isinstance(one, exp.Create) and one.kind == "TABLE" and _is_ours(one.find(exp.Table), plan):
+        found.makes_table = True
+        _add(one.find_all(exp.ColumnDef), plan, found)
+    elif isinstance(one, exp.Drop) and _drops_table(one, plan):
+        found.takes_table = "drops"
+        found.effects |= dict.fromkeys([*plan.dropped, *plan.kept], "gone")
+    elif isinstance(one, exp.Alter) and _is_ours(one.this, plan):
+        for action in one.args.get("actions") or []:
+            found.unclear = found.unclear or _unclear(action)
+            if isinstance(action, exp.ColumnDef):
+                _add([action], plan, found)
+            elif isinstance(action, exp.Drop) and action.args.get("kind") == "COLUMN":
+                found.takes |= dict.fromkeys(map(_identifier, _dropped(action)), "drops")
+                found.effects |= dict.fromkeys(_names(_dropped(action), plan), "gone")
+            elif isinstance(action, exp.AlterRename) and not one.args.get("options"):
+                found.takes_table = "renames"
+            elif isinstance(action, (exp.RenameColumn, exp.AlterRename)):  # RENAME a TO b has "TO b" among the options
+                found.takes[_identifier(action.this)] = "renames"
+
+
+def _add(columns: Iterable[Any], plan: Plan, found: _Found) -> None:
+    """Gather columns that are there from now on, with their types."""
+    for column in columns:
+        for name in _names([column], plan):
+            found.effects[name] = "there"
+            kind = column.args.get("kind")
+            if kind is not None:
+                found.types[name] = kind.sql(dialect="postgres").lower()
+
+
+def _is_command(one: Any) -> bool:
+    """Is it a statement? The parser takes any two words for a column with a name, and does not know every command."""
+    from sqlglot import exp
+
+    if isinstance(one, exp.Drop):
+        return one.args.get("kind") != "COLUMN"
+    if not isinstance(one, (exp.Condition, exp.Alias, exp.Tuple)):
+        return True
+    words = re.findall(r"\w+", one.sql(dialect="postgres"))
+    return bool(words) and words[0].upper() in COMMANDS
+
+
+def _drops_table(drop: Any, plan: Plan) -> bool:
+    """Does a DROP take the plan's table, by its name or with its schema?"""
+    kind = drop.args.get("kind")
+    if kind == "SCHEMA":
+        return any(_identifier(name) == plan.table.schema_name for name in _dropped(drop))
+    return kind == "TABLE" and any(_is_ours(name, plan) for name in _dropped(drop))
+
+
+def _may_take(text: str, plan: Plan) -> set[str]:
+    """The plan's columns in a statement that is not understood and has a DROP or a RENAME in it."""
+    words = {word.lower() for word in re.findall(r"\w+", text)}
+    if not words & {"drop", "rename"}:
+        return set()
+    return {name for name in (*plan.kept, *plan.dropped) if name.lower() in words}
 
 
 def _doubt(text: str, plan: Plan, what: str) -> str:

@@ -1,0 +1,187 @@
+"""Contradictions between the plan and its table, or the plan's own SQL, each with the checks that rest on it.
+
+Those checks cannot be judged. What was not read (files of rows, a snapshot of an earlier version) contradicts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from genreq_checks.errors import near
+from genreq_checks.migration_facts import PlanSql, Statements
+from genreq_checks.plan import Plan
+from genreq_checks.results import Phase
+from genreq_checks.snapshot import Column, Snapshot, TableFacts
+from genreq_checks.type_names import same_type
+
+MOST_STATUSES = 24
+LABEL = re.compile(r"[\w-]{1,30}")  # what looks like a status, and not like somebody's text
+REHEARSE = "Rehearse it: genreq-checks rehearse SOURCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """One problem (a clause, of what), what to do, and the ids of the checks that rest on it; `NAME.*` are all of a name."""
+
+    about: Literal["key", "type", "cohort", "sql"]
+    problem: str
+    remedy: str
+    checks: tuple[str, ...]
+
+    def concerns(self, check_id: str) -> bool:
+        """Does the check rest on what is contradicted?"""
+        return check_id in self.checks or f"{check_id.partition('.')[0]}.*" in self.checks
+
+
+def find_contradictions(
+    plan: Plan, phase: Phase, now: Snapshot, sql: PlanSql | None = None
+) -> tuple[Contradiction, ...]:
+    """All contradictions between the plan and what was read of its table. The plan's SQL and types count before the drop."""
+    facts = now.table if now.table is not None and now.table.is_table else None
+    found = [*_of_the_key(plan, facts), *_of_the_cohort(plan, facts, now)]
+    if phase == "before":
+        found += _of_the_types(plan, facts, sql)
+        if sql is not None:
+            found += [*_of_the_forward_sql(plan, facts, sql.forward), *_of_the_rollback_sql(plan, sql.rollback)]
+    return tuple(found)
+
+
+def _of_the_key(plan: Plan, facts: TableFacts | None) -> Iterator[Contradiction]:
+    if facts is None:
+        return
+    names = [column.name for column in facts.columns]
+    key, table = plan.table.key, plan.table.qualified
+    checks, remedy = ("reconciliation.*", "rollback"), "Name the columns of a unique key in the plan (table.key)."
+    missing = next((name for name in key if name not in names), None)
+    if missing is not None:
+        problem = f"the plan's key names '{missing}', which is no column of {table}. {near(missing, names)}".rstrip()
+        yield Contradiction("key", problem, remedy, checks)
+        return
+    why = _why_not_unique(key, facts)
+    if why is not None:
+        known = [f"({', '.join(one.columns)})" for one in facts.unique or () if not one.nullable]
+        better = f" Unique are: {', '.join(known[:5])}." if known and not _has_other_children(facts) else ""
+        problem = f"no unique index proves that ({', '.join(key)}) is a key of {table}{why}."
+        yield Contradiction("key", problem, f"{remedy}{better}", checks)
+
+
+def _why_not_unique(key: tuple[str, ...], facts: TableFacts) -> str | None:
+    """What else is to be said of a key that is not proved unique and never NULL; None when it is, or no index was read."""
+    if facts.unique is None:
+        return None
+    if _has_other_children(facts):
+        return f": none reaches over what inherits from it, such as {facts.children[0].name}"
+    covering = [one for one in facts.unique if set(one.columns) <= set(key)]
+    if not covering:
+        return ""
+    unsure = {name for one in covering for name in one.nullable}
+    unsure |= {column.name for column in facts.columns if column.nullable}
+    nullable = next((name for name in key if name in unsure), None)
+    return None if nullable is None else f": '{nullable}' of the plan's key may be NULL"
+
+
+def _has_other_children(facts: TableFacts) -> bool:
+    """Are there rows that an index of the table does not hold? The partitions of a partitioned table are in its index."""
+    return bool(facts.children) and facts.kind == "table"
+
+
+def _of_the_cohort(plan: Plan, facts: TableFacts | None, now: Snapshot) -> Iterator[Contradiction]:
+    """A value that no row can have, and a cohort without a row. Both would make a rate of fewer rows than the plan means."""
+    cohort = plan.cohort
+    populated = (f"claims.{name}" for name, claim in plan.claims().items() if claim.holds == "populated")
+    checks = ("population.*", "derivation.*", "url-shape.*", *populated)
+    remedy = "Name the values that count in the plan (cohort.values)."
+    column = facts.column(cohort.column) if facts else None
+    for who, known in _known_values(column) if column else ():
+        value = next((one for one in cohort.values if one not in known), None)
+        if value is not None:
+            problem = f"{who} does not know '{value}', a value of the plan's cohort. {near(value, known)}".rstrip()
+            yield Contradiction("cohort", problem, remedy, checks)
+            return
+    if now.tally is None or not now.tally.total or now.tally.of_status(cohort.values).total:
+        return
+    there = [str(status) for status in now.tally.statuses() if status is not None]
+    shown = [status for status in there if LABEL.fullmatch(status)] if len(there) <= MOST_STATUSES else []
+    rows = f"0 of {now.tally.total:,} rows are of the plan's cohort ({cohort.column} is {' or '.join(cohort.values)})."
+    yield Contradiction("cohort", f"{rows} {near(cohort.values[0], shown)}".rstrip(), remedy, checks)
+
+
+def _known_values(column: Column) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What limits a column's values, in words, and the values."""
+    if column.labels is not None:
+        yield f"the type {column.type}", column.labels
+    if column.type == "boolean":
+        yield "the type boolean", ("true", "false")
+    if column.allowed is not None:
+        yield f"a CHECK of {column.name}", column.allowed
+
+
+def _of_the_types(plan: Plan, facts: TableFacts | None, sql: PlanSql | None) -> Iterator[Contradiction]:
+    """A type that is not the table's: what the rollback brings back would be another column."""
+    for name, gone in plan.dropped.items():
+        column = facts.column(name) if facts else None
+        if column is None:
+            continue
+        remedy = f"Write {column.type} in the plan (dropped.{name}.type, sql.rollback)."
+        if gone.type is not None and same_type(gone.type, column.type) is False:
+            problem = f"the plan says that {name} is {gone.type}, and the table has {column.type}."
+            yield Contradiction("type", problem, remedy, (f"claims.{name}", f"loss.{name}"))
+            continue
+        back = sql.rollback.types.get(name) if sql else None
+        if back is not None and same_type(back, column.type) is False:
+            problem = f"the plan's rollback SQL brings {name} back as {back}, and the table has {column.type}."
+            yield Contradiction("type", problem, remedy, (f"loss.{name}",))
+
+
+def _of_the_forward_sql(plan: Plan, facts: TableFacts | None, sql: Statements) -> Iterator[Contradiction]:
+    """It must be SQL, drop every column that goes, and take none that stays."""
+    the, mend = "the plan's forward SQL", "Mend it in the plan (sql.forward)."
+    if sql.no_sql:
+        checks = ("kept.*", "loss.*", "claims.*", "dependents.*")
+        yield Contradiction("sql", f"{the} cannot be read as SQL: {sql.no_sql}.", mend, checks)
+        return
+    if sql.takes_table:
+        yield Contradiction("sql", f"{the} {sql.takes_table} the table {plan.table.qualified}.", mend, ("kept.*",))
+    there = {column.name for column in facts.columns} if facts else set[str]()
+    for name, taking in sql.takes.items():
+        if name in plan.kept:
+            yield Contradiction("sql", f"{the} {taking} {name}, which the plan keeps.", mend, (f"kept.{name}",))
+        elif name not in plan.dropped and name in there:
+            yield Contradiction("sql", f"{the} {taking} {name}, which the plan does not name.", mend, ("kept.*",))
+    for name in sorted(sql.may_take & set(plan.kept)):
+        problem = f"whether {the} drops {name} cannot be told: it is dynamic or unusual SQL."
+        yield Contradiction("sql", problem, REHEARSE, (f"kept.{name}",))
+    strange = [f"'{name}'" for name in sql.takes if there and name not in there]
+    for name in plan.dropped:
+        if sql.effects.get(name) == "gone":
+            continue
+        of_it = (f"claims.{name}", f"loss.{name}", f"dependents.{name}")
+        if sql.takes.get(name) == "renames":
+            yield Contradiction("sql", f"{the} does not drop {name}: it renames {name}.", mend, of_it)
+        elif sql.unclear:
+            problem = f"whether {the} drops {name} cannot be told: it has {sql.unclear} in it."
+            yield Contradiction("sql", problem, REHEARSE, of_it)
+        else:
+            instead = f": it drops {', '.join(strange[:3])}, which the table does not have" if strange else ""
+            problem = f"{the} does not drop {name} of {plan.table.qualified}{instead}."
+            yield Contradiction("sql", problem, mend, of_it)
+
+
+def _of_the_rollback_sql(plan: Plan, sql: Statements) -> Iterator[Contradiction]:
+    """It must be SQL, and bring back every column that goes."""
+    the, mend = "the plan's rollback SQL", "Mend it in the plan (sql.rollback)."
+    if sql.no_sql:
+        yield Contradiction("sql", f"{the} cannot be read as SQL: {sql.no_sql}.", mend, ("loss.*",))
+        return
+    for name in plan.dropped:
+        if sql.effects.get(name) == "there":
+            continue
+        if sql.unclear:
+            problem = f"whether {the} brings {name} back cannot be told: it has {sql.unclear} in it."
+            yield Contradiction("sql", problem, REHEARSE, (f"loss.{name}",))
+        else:
+            problem = f"{the} does not bring {name} back to {plan.table.qualified}."
+            yield Contradiction("sql", problem, mend, (f"loss.{name}",))
