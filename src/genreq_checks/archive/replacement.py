@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from genreq_checks.archive.header import Header
@@ -78,15 +80,29 @@ def _digests(header: Header, name: str) -> list[str]:
     return [header.columns[name].digest, *(column.digest for column in header.key.values())]
 
 
+@contextmanager
+def _spill_folder(part: Path) -> Iterator[Path]:
+    """A private folder beside the archive, for what does not fit into memory; gone afterwards.
+
+    Its name is always that of the part file and `.spill`, so that what a killed run leaves is removed by the next.
+    """
+    folder = part.with_name(f"{part.name}.spill")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _count_lost(old_path: Path, new_path: Path, key: list[str], name: str) -> int:
     """Values of one column whose key has no equal value in the new archive. Values are held as 64-bit hashes."""
     import duckdb
     from duckdb import ColumnExpression, FunctionExpression
 
-    # What does not fit into memory goes to a private folder beside the archive, and is gone afterwards.
-    with tempfile.TemporaryDirectory(dir=new_path.parent, prefix=".genreq-") as folder, duckdb.connect() as connection:
+    with _spill_folder(new_path) as folder, duckdb.connect() as connection:
         connection.execute("SET memory_limit = ?", [MEMORY])
-        connection.execute("SET temp_directory = ?", [folder])
+        connection.execute("SET temp_directory = ?", [str(folder)])
 
         def hashed(path: Path, alias: str) -> duckdb.DuckDBPyRelation:
             rows = connection.read_parquet(str(path)).filter(ColumnExpression(name).isnotnull())

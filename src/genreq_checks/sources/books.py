@@ -58,7 +58,7 @@ def read_books(connection: sa.Connection, where: Bookkeeping) -> Books | Problem
             return Books(table=name, present=True, applied=applied)
     except sa.exc.DBAPIError as error:
         state = sqlstate(error)
-        if state is None:  # the connection is gone: the caller tells of it
+        if error.connection_invalidated or state is None:  # the connection is gone: the caller tells of it
             raise
         if state == NOT_ALLOWED:
             hint = f"GRANT USAGE ON SCHEMA {where.schema_name} and SELECT ON {name} to the role."

@@ -37,6 +37,11 @@ def kind_and_state(error: BaseException) -> str:
 def explain(error: BaseException, target: Target, table: str, doing: str = "Reading") -> SourceError:
     """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
     state = sqlstate(error)
+    if isinstance(error, sa.exc.PendingRollbackError):
+        return SourceError(
+            f"The connection to {target.location} was lost before this was read.",
+            "Try again; look at the server's log.",
+        )
     if state is None:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -12,7 +13,7 @@ from genreq_checks import __version__
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.scan import fuse, groups_of
-from genreq_checks.snapshot import Problem, Snapshot, SourceInfo, TableFacts
+from genreq_checks.snapshot import Part, Problem, Snapshot, SourceInfo, TableFacts
 from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.connection import Target, parse, reading
@@ -21,6 +22,7 @@ from genreq_checks.sources.failure import explain
 from genreq_checks.sources.identity import read_identity
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
+T = TypeVar("T")
 MOST_CLASSES = 500_000  # more groups than this is no tally any more: the cohort's column is not a status
 
 _WHO = sa.text("""
@@ -48,7 +50,7 @@ def observe(plan: Plan, url: str, cutover: datetime | None = None, timeout: floa
             snapshot = _read(connection, plan, target, cutover)
     except SourceError as error:
         return _unread(plan, target, error)
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
         return _unread(plan, target, explain(error, target, plan.table.qualified))
     source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
     return snapshot.model_copy(update={"source": source})
@@ -72,20 +74,25 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
     problems = [found.problem] if found.problem else []
     tally: Tally | None = None
     hanging: Dependents | None = None
-    if found.oid is not None and found.facts is not None and not problems:
+
+    def attempt(part: Part, read: Callable[[], T | Problem]) -> T | None:
+        """One part of the snapshot, or None and its problem; a lost connection is one for every part after it."""
+        answer: T | Problem
         try:
             with connection.begin_nested():
-                hanging = read_dependents(connection, plan, found.oid, found.facts)
-        except sa.exc.DBAPIError as error:
-            problems.append(Problem.of("dependents", explain(error, target, plan.table.qualified)))
-        answer = _tally(connection, plan, target, found.oid, found.facts, cutover)
+                answer = read()
+        except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
+            answer = Problem.of(part, explain(error, target, plan.table.qualified))
         if isinstance(answer, Problem):
             problems.append(answer)
-        else:
-            tally = answer
-    books = read_books(connection, plan.migrations)
-    if isinstance(books, Problem):
-        problems.append(books)
+            return None
+        return answer
+
+    oid, facts = found.oid, found.facts
+    if oid is not None and facts is not None and not problems:
+        hanging = attempt("dependents", lambda: read_dependents(connection, plan, oid, facts))
+        tally = attempt("tally", lambda: _tally(connection, plan, oid, facts, cutover))
+    books = attempt("bookkeeping", lambda: read_books(connection, plan.migrations))
     return Snapshot(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,
@@ -102,7 +109,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
         ),
         table=found.facts,
         tally=tally,
-        books=None if isinstance(books, Problem) else books,
+        books=books,
         dependents=hanging and hanging.found,
         searched=hanging and hanging.searched,
         problems=tuple(problems),
@@ -110,7 +117,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
 
 
 def _tally(
-    connection: sa.Connection, plan: Plan, target: Target, oid: int, facts: TableFacts, cutover: datetime | None
+    connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts, cutover: datetime | None
 ) -> Tally | Problem:
     obstacle = find_obstacle(connection, plan, oid, facts)
     if obstacle:
@@ -118,11 +125,7 @@ def _tally(
     types = read_types(connection, oid)
     aware = types[plan.cohort.time] == "timestamp with time zone"
     scan = fuse(plan, groups_of(plan, types), cutover, aware)
-    try:
-        with connection.begin_nested():
-            rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
-    except sa.exc.DBAPIError as error:
-        return Problem.of("tally", explain(error, target, plan.table.qualified))
+    rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
     if len(rows) > MOST_CLASSES:
         message = f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes."
         return Problem(part="tally", message=message, hint=f"Is '{plan.cohort.column}' really the status column?")
