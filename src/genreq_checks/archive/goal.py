@@ -27,13 +27,15 @@ _TRIGGERS = sa.text("""
 class Goal:
     """The database and table that a restore writes to, and what happens there on the way.
 
-    `rows` is the number of rows in the archive, `triggers` are those of the user that every UPDATE fires.
+    `rows` is the number of rows in the archive, `computed` are its columns that the table computes by itself, `triggers`
+    are those of the user that every UPDATE fires.
     """
 
     target: Target
     table: str
     rows: int
     place: Place
+    computed: tuple[str, ...]
     triggers: tuple[str, ...]
 
     @property
@@ -67,7 +69,8 @@ def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float) ->
             triggers = tuple(connection.execute(_TRIGGERS, {"oid": place.oid}).scalars())
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         raise failure(error, target, plan.table.qualified) from None
-    return Goal(target, plan.table.qualified, header.rows, place, triggers)
+    computed = tuple(name for name in header.columns if place.is_generated(name))
+    return Goal(target, plan.table.qualified, header.rows, place, computed, triggers)
 
 
 def _require_same_table(header: Header, plan: Plan) -> None:
@@ -91,11 +94,7 @@ def _require_columns(place: Place, plan: Plan, names: Sequence[str]) -> None:
         raise ArchiveError(
             f"{table} has no column {' and no '.join(missing)} to restore into.", f"First run: {rollback}"
         )
-    for name in names:
-        column = place.facts.column(name)
-        if column is not None and column.generated:
-            raise ArchiveError(f"{table}.{name} is a generated column: nothing can be written to it.", "")
-    refused = [name for name in names if name not in place.may_update]
+    refused = [name for name in names if name not in place.may_update and not place.is_generated(name)]
     if refused:
         raise SourceError(f"The role may not UPDATE {table}.{refused[0]}.", f"GRANT UPDATE ON {table} to the role.")
 

@@ -9,13 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg import sql
 
+from genreq_checks.archive.exact import Form, read_forms
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import TableFacts
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, redact
 
-TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on
+TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on, and how it is read
+    "array_nulls": "on",
     "bytea_output": "hex",
     "client_encoding": "UTF8",
     "lc_monetary": "C",
@@ -40,11 +42,14 @@ _UNIQUE = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The table as the catalog has it. `types` are the columns' types, each as schema and name, to cast text with."""
+    """The table as the catalog has it. `types` are the columns' types, each as schema and name, to cast text with;
+    `forms` say how their values become text.
+    """
 
     oid: int
     facts: TableFacts
     types: Mapping[str, tuple[str, str]]
+    forms: Mapping[str, Form]
     may_update: frozenset[str]
 
     @property
@@ -57,6 +62,17 @@ class Place:
         found = self.facts.column(column)
         assert found is not None
         return found.type
+
+    def as_text(self, column: str, value: sql.Composable) -> sql.Composable:
+        """A column's value as the text that gives it back; NULL stays NULL."""
+        if self.forms[column].is_padded:  # `concat` takes the type's output function, and NULL for ''
+            return sql.SQL("CASE WHEN {0} IS NOT NULL THEN pg_catalog.concat({0}) END").format(value)
+        return sql.SQL("CAST({} AS pg_catalog.text)").format(value)
+
+    def is_generated(self, column: str) -> bool:
+        """Whether the table computes the column's values by itself."""
+        found = self.facts.column(column)
+        return found is not None and found.generated
 
 
 def locate(connection: sa.Connection, plan: Plan) -> Place:
@@ -72,7 +88,8 @@ def locate(connection: sa.Connection, plan: Plan) -> Place:
         )
     rows = connection.execute(_ALLOWED, {"oid": found.oid}).all()
     types = {row.name: (row.schema, row.type) for row in rows}
-    return Place(found.oid, found.facts, types, frozenset(row.name for row in rows if row.may_update))
+    forms = read_forms(connection, found.oid)
+    return Place(found.oid, found.facts, types, forms, frozenset(row.name for row in rows if row.may_update))
 
 
 def require_readable(place: Place, plan: Plan, names: Sequence[str]) -> None:

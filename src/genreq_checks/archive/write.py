@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from genreq_checks import __version__
 from genreq_checks.archive.copying import CopyError, copying
 from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.archive.header import METADATA_KEY, Header
+from genreq_checks.archive.keepable import keepable
 from genreq_checks.archive.part import replacing
 from genreq_checks.archive.read import column, opened
 from genreq_checks.archive.table import Place, failure, locate, require_readable, require_unique_key
@@ -35,7 +36,8 @@ def write_archive(
 ) -> ArchiveFacts:
     """Archive the key and the dropped columns of every row that has a value in one of them ('' and JSON null are values).
 
-    All rows are of one instant. The file takes its name when it is whole and was read again; until then an older one
+    A column whose type's text does not give every value back exactly is refused, or left out where the plan gives its
+    values up. All rows are of one instant. The file takes its name when it is whole and was read again; until then an older one
     stays. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
     Raises: UsageError for a URL that cannot be meant; SourceError when the table cannot be read, or not all of it;
     ArchiveError when the file cannot be written.
@@ -56,10 +58,11 @@ def _fill(file: BinaryIO, plan: Plan, target: Target, timeout: float | None, pro
             place = locate(connection, plan)
             require_readable(place, plan, names)
             require_unique_key(connection, place, plan)
-        with copying(target, select_statement(place, plan), timeout or 0) as copied:
-            sink = Sink(file, names)
-            with sink.writer:
-                _pump(copied.pieces, sink, progress)
+        with copying(target, timeout or 0) as copied:
+            columns = keepable(copied, place, plan)
+            sink = Sink(file, [*plan.table.key, *columns])
+            with sink.writer, copied.pieces(select_statement(place, plan, columns)) as pieces:
+                _pump(pieces, sink, progress)
                 header = _header(plan, target, place, copied.at, sink)
                 sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
     except (sa.exc.DBAPIError, CopyError) as error:
@@ -102,12 +105,10 @@ def _pump(pieces: Iterator[pa.RecordBatch], sink: Sink, progress: Callable[[int]
             progress(pending.result())
 
 
-def select_statement(place: Place, plan: Plan) -> str:
-    """The key and the dropped columns as PostgreSQL's own text, of the rows with a value."""
-    columns = sql.SQL(", ").join(
-        sql.SQL("CAST({} AS pg_catalog.text)").format(sql.Identifier(name)) for name in (*plan.table.key, *plan.dropped)
-    )
-    some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in plan.dropped)
+def select_statement(place: Place, plan: Plan, dropped: Sequence[str]) -> str:
+    """The key and some dropped columns as PostgreSQL's own text, of the rows with a value in one of them."""
+    columns = sql.SQL(", ").join(place.as_text(name, sql.Identifier(name)) for name in (*plan.table.key, *dropped))
+    some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in dropped)
     statement = sql.SQL("SELECT {} FROM {} WHERE {}").format(columns, place.identifier, some)
     return statement.as_string(None)
 
@@ -122,5 +123,5 @@ def _header(plan: Plan, target: Target, place: Place, created_at: datetime, sink
         created_at=created_at,
         rows=sink.rows,
         key={name: columns[name] for name in plan.table.key},
-        columns={name: columns[name] for name in plan.dropped},
+        columns={name: columns[name] for name in plan.dropped if name in columns},
     )

@@ -36,6 +36,9 @@ def archive(
     promised = the_plan(plan, table)
     with Progress("archived") as progress:
         facts = write_archive(promised, database(source), output, timeout=timeout, progress=progress.show)
+    for name in promised.dropped:
+        if name not in facts.columns:
+            print(f"{name} is left out: no text keeps its type exactly, and the plan gives it up.", file=sys.stderr)
     values = ", ".join(f"{name} {column.values:,}" for name, column in facts.columns.items())
     print(
         f"{output}: {plural(facts.rows, 'row')} of {facts.table} (values: {values}), {size(output.stat().st_size)}, verified",
@@ -81,6 +84,8 @@ def database(source: str | None) -> str:
 def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
     """Say what will be written to, and ask. Raises: UsageError when nobody can be asked, or the answer is no."""
     what = f"{plural(goal.rows, 'row')} of the archive into {goal.table} in {goal.location}"
+    for name in goal.computed:
+        print(f"{printable(name)} is a generated column: its values are compared, not written.", file=sys.stderr)
     if goal.triggers:
         print(f"Every row that is filled fires: {', '.join(map(printable, goal.triggers))}.", file=sys.stderr)
     if yes:
