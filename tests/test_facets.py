@@ -213,11 +213,9 @@ def test_fused_counts_equal_a_reference_and_each_facet_alone(
     with reading(parse(database)) as connection:
         for group in groups_of(plan, TYPES):
             for facet in group.facets:
-                scan = fuse(plan, [alone(facet)], CUTOVER, aware=False)
-                counts: Counter[str] = Counter(dict.fromkeys(facet.classes, 0))
-                for r in connection.execute(scan.select):
-                    counts[facet.classes[scan.unpack(r[3:-1])[0]]] += r[-1]
-                assert dict(counts) == tally.count(facet.name)
+                scan = fuse(plan, [[alone(facet)]], CUTOVER, aware=False)
+                one = scan.tally(connection.execute(scan.select).all(), CUTOVER)
+                assert one.count(facet.name) == tally.count(facet.name)
 
 
 def test_one_statement_reads_the_table_however_many_facets_there_are(database: str, plan: Plan) -> None:
@@ -235,10 +233,3 @@ def table_scans(database: str) -> int:
         found = connection.execute(query).fetchone()
         assert found is not None
         return int(found[0])
-
-
-def test_many_columns_are_packed_into_several_codes(plan: Plan) -> None:
-    facets = [population(f"column_{index}") for index in range(40)]
-    scan = fuse(plan, [alone(facet) for facet in facets], None, aware=False)
-    assert len(scan.packs) > 1
-    assert scan.facets == tuple(facets)

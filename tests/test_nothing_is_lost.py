@@ -198,6 +198,7 @@ def test_no_report_takes_the_place_of_evidence_or_of_what_is_read(
 
 def test_evidence_is_known_by_its_contents(database: str, plan: Plan, archived: Path, tmp_path: Path) -> None:
     observe(plan, database).save(tmp_path / "odd.name")
+    (tmp_path / "more").mkdir()
     write_files(tmp_path / "more", plan)
     (tmp_path / "report.json").write_text('{"schema_version": 1}')
     assert evidence_in(tmp_path / "odd.name") == "a saved snapshot"

@@ -14,7 +14,7 @@ from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
 from genreq_checks.snapshot import Problem, Snapshot
-from genreq_checks.tally import Side, Tally, TallyRow, day_of, next_midnight, side_of
+from genreq_checks.tally import Side, Tally, day_of, next_midnight, side_of
 from genreq_checks.text import plural
 
 NEEDS_TWO = "Give --cutover T, or --baseline SNAPSHOT, to have a side before and a side after."
@@ -154,10 +154,16 @@ def _cohort(plan: Plan, snapshot: Snapshot, absent: dict[Side, str], side: Side)
 
 
 def _sorted(snapshot: Snapshot, cohort: Tally, cutover: datetime) -> dict[Side | None, Tally]:
-    groups: dict[Side | None, list[TallyRow]] = {"before": [], "after": [], "undated": []}
-    for row in cohort.rows:
-        groups.setdefault(side_of(row, cutover, cohort.split, snapshot.source.read_at), []).append(row)
-    return {side: cohort.model_copy(update={"rows": tuple(rows)}) for side, rows in groups.items()}
+    told = {
+        (row.day, row.split): side_of(row, cutover, cohort.split, snapshot.source.read_at)
+        for part in (cohort, *cohort.apart)
+        for row in part.rows
+    }
+
+    def those_of(side: Side | None) -> Tally:
+        return cohort.where(lambda row: told[row.day, row.split] == side)
+
+    return {side: those_of(side) for side in dict.fromkeys(("before", "after", "undated", *told.values()))}
 
 
 def _split_now(

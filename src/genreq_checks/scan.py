@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +24,9 @@ from genreq_checks.facets import (
     url,
 )
 from genreq_checks.plan import KeptColumn, Plan, Table
+from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
-SPLIT_LIMIT = 2**30  # codes of several facets are packed into one integer as long as it stays below this
+MOST_TOGETHER = 100_000  # joint classes of all facets, beyond which they are counted apart
 SAFE_SUFFIX = re.compile("[A-Za-z0-9.-]+")  # what cannot make a well-formed URL malformed
 
 
@@ -114,37 +115,72 @@ def groups_of(plan: Plan, types: Mapping[str, str]) -> tuple[Group, ...]:
     return tuple(found)
 
 
+Parts = tuple[tuple[Group, ...], ...]
+
+
+def ways_to_count(groups: Sequence[Group], together: Iterable[frozenset[str]]) -> Iterator[Parts]:
+    """The ways to part the groups, the fastest first: all in one part, unless the joint classes may be too many; and
+    apart, by which the counts are fewest.
+
+    Every facet is in a part, and facets that are to be counted `together` (those of them that there are) are in one part.
+    A group may be in several parts.
+    """
+    if math.prod(group.size for group in groups) <= MOST_TOGETHER:
+        yield (tuple(groups),) if groups else ()
+    place = {facet.name: number for number, group in enumerate(groups) for facet in group.facets}
+    wanted = [frozenset(place[name] for name in names if name in place) for names in together]
+    wanted += [frozenset((number,)) for number in range(len(groups))]
+    parts: list[frozenset[int]] = []
+    for one in sorted(wanted, key=len, reverse=True):
+        if not any(one <= part for part in parts):
+            parts.append(one)
+    yield tuple(tuple(groups[number] for number in sorted(part)) for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One SELECT over the table, and how to read its rows: `packs` gives the facets in each code column."""
+    """One SELECT over the table, and how to read its rows: `parts` has the facets in each code column.
+
+    Where there are several parts, each row is of one of them and has NULL as the code of the others.
+    """
 
     select: sa.Select[Any]
-    packs: tuple[tuple[Facet, ...], ...]
+    parts: tuple[tuple[Facet, ...], ...]
 
-    @property
-    def facets(self) -> tuple[Facet, ...]:
-        """The facets in the order in which `unpack` gives their codes."""
-        return tuple(facet for pack in self.packs for facet in pack)
+    def tally(self, rows: Iterable[Sequence[Any]], split: datetime | None) -> Tally:
+        """The counts in the SELECT's rows."""
+        found: list[list[TallyRow]] = [[] for _ in self.parts] or [[]]
+        for day, after, status, *codes, count in rows:
+            part = next((n for n, code in enumerate(codes) if code is not None), 0)
+            found[part].append(TallyRow(day, after, status, self._unpacked(part, codes), count))
+        first, *others = (
+            Tally(
+                facets=tuple(FacetClasses(name=facet.name, classes=facet.classes) for facet in facets),
+                split=split,
+                rows=tuple(some),
+            )
+            for facets, some in zip(self.parts or ((),), found, strict=True)
+        )
+        return first.model_copy(update={"apart": tuple(others)})
 
-    def unpack(self, codes: Sequence[int]) -> tuple[int, ...]:
-        """The class index of each facet, from the code columns of one row."""
+    def _unpacked(self, part: int, codes: Sequence[int]) -> tuple[int, ...]:
+        """The class index of each facet of a part."""
         found: list[int] = []
-        for pack, packed in zip(self.packs, codes, strict=True):
-            code = packed
-            for facet in pack:
-                code, index = divmod(code, len(facet.classes))
-                found.append(index)
+        code = codes[part] if codes else 0
+        for facet in self.parts[part] if self.parts else ():
+            code, index = divmod(code, len(facet.classes))
+            found.append(index)
         return tuple(found)
 
 
 def fuse(
     plan: Plan,
-    groups: Sequence[Group],
+    parts: Sequence[Sequence[Group]],
     cutover: datetime | None,
     aware: bool,
     origin: sa.FromClause | None = None,
 ) -> Scan:
-    """All facets in one SELECT: day, split, status, one or more codes, and the number of rows.
+    """All facets in one SELECT, which reads the table once: day, split, status, a code for each part, and the rows.
 
     `day` is completed_at's date in UTC as text (NULL when undated; infinity, BC and the year 20000 are fine as text).
     `split` says, when there is a cutover, whether the row is on or after it (NULL when undated). `aware` tells that
@@ -154,8 +190,7 @@ def fuse(
     time: sa.ColumnClause[Any] = sa.column(plan.cohort.time)
     status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
     split: sa.ColumnElement[Any] = sa.null() if cutover is None else on_or_after(plan, cutover, aware)
-    packs = _packs(groups)
-    codes = [packed(pack).label(f"code_{index}") for index, pack in enumerate(packs)]
+    codes = [packed(part).label(f"code_{index}") for index, part in enumerate(parts)]
     rows = (
         sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes)
         .select_from(origin if origin is not None else relation(plan.table))
@@ -163,10 +198,13 @@ def fuse(
     )
     day, state = sa.cast(rows.c.day, sa.Text), sa.cast(rows.c.status, sa.Text)
     counted = [rows.c[code.name] for code in codes]
-    select = sa.select(day, rows.c.split, state, *counted, sa.func.count()).group_by(
-        rows.c.day, rows.c.split, rows.c.status, *counted
-    )
-    return Scan(select, tuple(tuple(facet for group in pack for facet in group.facets) for pack in packs))
+    common = (rows.c.day, rows.c.split, rows.c.status)
+    select = sa.select(day, rows.c.split, state, *counted, sa.func.count())
+    if len(counted) > 1:
+        select = select.group_by(sa.func.grouping_sets(*(sa.tuple_(*common, code) for code in counted)))
+    else:
+        select = select.group_by(*common, *counted)
+    return Scan(select, tuple(tuple(facet for group in part for facet in group.facets) for part in parts))
 
 
 def relation(table: Table, *columns: str) -> sa.TableClause:
@@ -193,15 +231,3 @@ def packed(groups: Sequence[Group]) -> sa.ColumnElement[int]:
         total = total + group.code * sa.literal_column(str(radix), sa.Integer)
         radix *= group.size
     return total
-
-
-def _packs(groups: Sequence[Group]) -> list[list[Group]]:
-    packs: list[list[Group]] = []
-    room = 0
-    for group in groups:
-        if room < group.size:
-            packs.append([])
-            room = SPLIT_LIMIT
-        packs[-1].append(group)
-        room //= group.size
-    return packs

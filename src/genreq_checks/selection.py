@@ -152,3 +152,11 @@ SELECTIONS: Mapping[str, Callable[[Plan, str], Selection]] = {
     "claims": _of_claims,
     "loss": of_loss,
 }
+
+
+def counted_together(plan: Plan) -> tuple[frozenset[str], ...]:
+    """The facets of whose joint classes some check asks; of any other facet it is asked alone."""
+    found = [_of_claims(plan, column) for column in (*plan.kept, *plan.dropped)]
+    found += [of_loss(plan, column) for column in plan.dropped]
+    wanted = (frozenset(pick.classes) for selection in found for pick in selection.picks)
+    return tuple(dict.fromkeys(facets for facets in wanted if len(facets) > 1))

@@ -38,6 +38,8 @@ class TallyRow(NamedTuple):
 class Tally(BaseModel):
     """The counts of one reading. `split` is the instant at which `TallyRow.split` was taken, if there was one.
 
+    All facets are counted together, unless their joint classes would be too many: then `apart` has further tallies of the
+    same reading, each of the same rows by other facets. A facet may be in several of them.
     Two tallies with the same facets and split add up (`+`): partitions and days need not be read together.
     """
 
@@ -46,6 +48,7 @@ class Tally(BaseModel):
     facets: tuple[FacetClasses, ...]
     split: datetime | None = None
     rows: tuple[TallyRow, ...]
+    apart: tuple[Tally, ...] = Field((), exclude_if=lambda apart: not apart)
 
     @model_validator(mode="after")
     def _codes_are_classes(self) -> Tally:
@@ -53,6 +56,8 @@ class Tally(BaseModel):
         for row in self.rows:
             if len(row.codes) != len(sizes) or any(not 0 <= c < n for c, n in zip(row.codes, sizes, strict=True)):
                 raise ValueError("a row of the tally names a class that no facet has")
+        if any(part.total != self.total or part.apart for part in self.apart):
+            raise ValueError("the parts of the tally are not of the same rows")
         return self
 
     @property
@@ -62,11 +67,23 @@ class Tally(BaseModel):
 
     def has(self, facet: str) -> bool:
         """Was this facet counted?"""
-        return any(f.name == facet for f in self.facets)
+        return any(f.name == facet for part in (self, *self.apart) for f in part.facets)
+
+    def of(self, *facets: str) -> Tally:
+        """The tally that counts these facets together: this one, or one of those apart. Raises KeyError."""
+        for part in (self, *self.apart):
+            if {facet.name for facet in part.facets}.issuperset(facets):
+                return part
+        raise KeyError(*facets)
 
     def where(self, keep: Callable[[TallyRow], bool]) -> Tally:
-        """The part of the tally whose rows are kept."""
-        return self.model_copy(update={"rows": tuple(row for row in self.rows if keep(row))})
+        """The part of the tally whose rows are kept, by their day, split and status."""
+        return self.map(lambda rows: (row for row in rows if keep(row)))
+
+    def map(self, change: Callable[[Iterable[TallyRow]], Iterable[TallyRow]]) -> Tally:
+        """This tally with other rows, and so those apart."""
+        apart = tuple(part.map(change) for part in self.apart)
+        return self.model_copy(update={"rows": tuple(change(self.rows)), "apart": apart})
 
     def of_status(self, values: Iterable[str]) -> Tally:
         """The rows of the cohort: those whose status is one of the values."""
@@ -75,9 +92,10 @@ class Tally(BaseModel):
 
     def count(self, facet: str) -> dict[str, int]:
         """Rows per class of one facet, every class named, also with 0. Raises KeyError for a facet not counted."""
-        place, classes = self._place(facet)
+        part = self.of(facet)
+        place, classes = part._place(facet)
         counts = Counter(dict.fromkeys(classes, 0))
-        for row in self.rows:
+        for row in part.rows:
             counts[classes[row.codes[place]]] += row.rows
         return dict(counts)
 
@@ -87,10 +105,14 @@ class Tally(BaseModel):
         return self.total - counts["null"] if "null" in counts else 0
 
     def joint(self, *facets: str) -> dict[tuple[str, ...], int]:
-        """Rows per combination of some facets' classes; those that do not occur are left out. Raises KeyError."""
-        places = [self._place(facet) for facet in facets]
+        """Rows per combination of some facets' classes; those that do not occur are left out.
+
+        Raises KeyError for a facet that was not counted, and for facets that were counted apart.
+        """
+        part = self.of(*facets)
+        places = [part._place(facet) for facet in facets]
         counts: Counter[tuple[str, ...]] = Counter()
-        for row in self.rows:
+        for row in part.rows:
             counts[tuple(classes[row.codes[place]] for place, classes in places)] += row.rows
         return dict(counts)
 
@@ -103,15 +125,18 @@ class Tally(BaseModel):
 
     def __add__(self, other: Tally) -> Tally:
         """The tally of both readings' rows. Raises ValueError when they do not count the same things."""
-        if self.facets != other.facets or self.split != other.split:
+        same = self.facets == other.facets and self.split == other.split and len(self.apart) == len(other.apart)
+        if not same:
             raise ValueError("only tallies with the same facets and the same split can be added")
         counts: Counter[tuple[str | None, bool | None, str | None, tuple[int, ...]]] = Counter()
         for row in (*self.rows, *other.rows):
             counts[row[:4]] += row.rows
-        return self.model_copy(update={"rows": tuple(TallyRow(*key, n) for key, n in counts.items())})
+        apart = tuple(one + two for one, two in zip(self.apart, other.apart, strict=True))
+        rows = tuple(TallyRow(*key, n) for key, n in counts.items())
+        return self.model_copy(update={"rows": rows, "apart": apart})
 
     def frame(self) -> pd.DataFrame:
-        """A tidy frame: day (text), split, status, one column a facet with its class, and rows."""
+        """A tidy frame: day (text), split, status, one column a facet with its class, and rows; without what is `apart`."""
         import pandas as pd
 
         names = [facet.name for facet in self.facets]

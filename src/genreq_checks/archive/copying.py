@@ -18,6 +18,7 @@ from adbc_driver_manager._reader import (
 )  # pyarrow's own takes an error of the server for one of a file
 from psycopg import conninfo, sql
 
+from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.errors import SourceError
 from genreq_checks.sources.connection import SETTINGS, Target
 
@@ -30,35 +31,59 @@ CopyError = adbc.Error
 
 @dataclass(frozen=True, slots=True)
 class Copying:
-    """The rows of one instant, in pieces."""
+    """The database at one instant: everything that is asked of it is of that time."""
 
     at: datetime
-    pieces: Iterator[pa.RecordBatch]
+    connection: adbc.AdbcConnection
+    target: Target
+    timeout: float
+
+    def ask(self, statement: str) -> object:
+        """The one value that a SELECT gives. Raises: CopyError."""
+        return _ask(self.connection, statement).column(0)[0].as_py()
+
+    @contextmanager
+    def beside(self) -> Iterator[Copying]:
+        """Another transaction of the same instant: an error ends that one, and this one goes on. Raises: CopyError."""
+        snapshot = str(self.ask("SELECT pg_catalog.pg_export_snapshot()"))
+        with copying(self.target, self.timeout, snapshot) as other:
+            yield other
+
+    @contextmanager
+    def pieces(self, statement: str) -> Iterator[Iterator[pa.RecordBatch]]:
+        """The rows of a SELECT of which all columns are text, in pieces, as the driver reads them: by COPY in binary format.
+
+        Raises: CopyError; SourceError for text that is none.
+        """
+        with adbc.AdbcStatement(self.connection) as running:
+            running.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(PIECE)})
+            yield (_valid(piece) for piece in _rows(running, statement))
 
 
 @contextmanager
-def copying(target: Target, statement: str, timeout: float) -> Iterator[Copying]:
-    """Run a SELECT as the driver runs it, by COPY in binary format, in a read-only transaction of its own.
+def copying(target: Target, timeout: float, snapshot: str | None = None) -> Iterator[Copying]:
+    """A read-only transaction of the driver's own, in which values have their text forms.
 
-    All columns must be text. `timeout` is in seconds, 0 is none. Raises: CopyError; SourceError for text that is none.
+    `timeout` is that of each statement in seconds, 0 is none; `snapshot` is what another transaction exported.
+    Raises: CopyError.
     """
     parameters = target.parameters | {"client_encoding": "UTF8"}
-    settings = SETTINGS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
+    settings = SETTINGS | TEXT_FORMS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
     with (
         adbc_driver_postgresql.connect(conninfo.make_conninfo("", **parameters)) as database,
         adbc.AdbcConnection(database) as connection,
     ):
         connection.set_autocommit(False)
         _ask(connection, READ_ONLY)
+        if snapshot is not None:
+            _ask(connection, sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)).as_string(None))
         for name, value in settings.items():
             setting = sql.SQL("SELECT pg_catalog.set_config({}, {}, true)").format(
                 sql.Literal(name), sql.Literal(value)
             )
             _ask(connection, setting.as_string(None))
         at = EPOCH + timedelta(microseconds=_ask(connection, NOW).column(0)[0].as_py())
-        with adbc.AdbcStatement(connection) as running:
-            running.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(PIECE)})
-            yield Copying(at, (_valid(piece) for piece in _rows(running, statement)))
+        yield Copying(at, connection, target, timeout)
         connection.rollback()
 
 

@@ -30,14 +30,16 @@ _TRIGGERS = sa.text("""
 class Goal:
     """The database and table that a restore writes to, and what happens there on the way.
 
-    `rows` is the number of rows in the archive, `triggers` are those of the user that every UPDATE fires, `doubts` say
-    why it may not be the archive's own database ('' when it is, or when another one is meant).
+    `rows` is the number of rows in the archive, `computed` are its columns that the table computes by itself, `triggers`
+    are those of the user that every UPDATE fires, `doubts` say why it may not be the archive's own database ('' when it
+    is, or when another one is meant).
     """
 
     target: Target
     table: str
     rows: int
     place: Place
+    computed: tuple[str, ...]
     triggers: tuple[str, ...]
     doubts: str = ""
 
@@ -74,7 +76,8 @@ def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float, ot
             triggers = tuple(connection.execute(_TRIGGERS, {"oid": place.oid}).scalars())
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         raise explain(error, target, plan.table.qualified, "Restoring") from None
-    return Goal(target, plan.table.qualified, header.rows, place, triggers, doubts)
+    computed = tuple(name for name in header.columns if place.is_generated(name))
+    return Goal(target, plan.table.qualified, header.rows, place, computed, triggers, doubts)
 
 
 def _doubts(header: Header, place: Place) -> str:
@@ -116,11 +119,7 @@ def _require_columns(place: Place, plan: Plan, names: Sequence[str]) -> None:
             f"{table} has no column {' and no '.join(missing)} to restore into.",
             f"First run: {scrub(' '.join(plan.sql.rollback.split()))}",
         )
-    for name in names:
-        column = place.facts.column(name)
-        if column is not None and column.generated:
-            raise ArchiveError(f"{table}.{name} is a generated column: nothing can be written to it.", "")
-    refused = [name for name in names if name not in place.may_update]
+    refused = [name for name in names if name not in place.may_update and not place.is_generated(name)]
     if refused:
         raise SourceError(f"The role may not UPDATE {table}.{refused[0]}.", f"GRANT UPDATE ON {table} to the role.")
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from genreq_checks.archive.compare import compare
 from genreq_checks.archive.goal import Goal, examine_for
 from genreq_checks.archive.read import Archive, opened
-from genreq_checks.archive.statements import AmbiguousKeyError, fill, look
+from genreq_checks.archive.statements import AmbiguousKeyError, Found, Texts, fill, look
 from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.errors import ArchiveError
 from genreq_checks.plan import Plan
@@ -81,7 +81,8 @@ def restore(
 ) -> RestoreResult:
     """Put the archive's values back. Each batch of rows is one transaction; after a crash, run it again.
 
-    Where the table has NULL it is filled; an equal value is left; a different one is kept, unless `overwrite`. Every value
+    Where the table has NULL it is filled; an equal value is left; a different one is kept, unless `overwrite`. What the
+    table computes by itself (a generated column) is compared and never written. Every value
     that stays in the archive is told to `unplaced`, and the first 100 are in the result. `timeout` is each statement's.
     `other_database` says that the archive may be of another database than this one.
     Raises: ArchiveError for a file that is damaged or does not fit the table, before anything is written, and for a value
@@ -171,10 +172,11 @@ def _set(connection: psycopg.Connection[Any], timeout: float) -> None:
 def _write(
     connection: psycopg.Connection[Any], goal: Goal, archive: Archive, piece: pa.RecordBatch, overwrite: bool
 ) -> Count:
-    """Look at the batch's rows, lock them, and fill what is to be filled."""
-    key, columns = list(archive.header.key), list(archive.header.columns)
+    """Look at the batch's rows, lock them, fill what is to be filled, and hold what the table computes against the archive."""
+    key = list(archive.header.key)
+    columns = [name for name in archive.header.columns if name not in goal.computed]
     keys = [piece.column(name).to_pylist() for name in key]
-    wanted = list(zip(*(piece.column(name).to_pylist() for name in columns), strict=True))
+    wanted = list(zip(*(piece.column(name).to_pylist() for name in columns), strict=True)) or [()] * piece.num_rows
     found = look(connection, goal.place, key, columns, keys, lock=True)
     count, places, changes = Count(), list[int](), list[list[str | None]]()
     for n, values in enumerate(wanted):
@@ -192,7 +194,27 @@ def _write(
         chosen = [[texts[n] for n in places] for texts in keys]
         written = fill(connection, goal.place, key, columns, chosen, list(zip(*changes, strict=True)))
         _require_written(goal, changes, written)
+    if goal.computed:
+        now = look(connection, goal.place, key, goal.computed, keys, lock=False)
+        _count_computed(count, goal.computed, piece, keys, found, now)
     return count
+
+
+def _count_computed(
+    count: Count, columns: Sequence[str], piece: pa.RecordBatch, keys: Texts, found: Found, now: Found
+) -> None:
+    """Count the values that the table computes by itself, after all others were filled: nothing can be written to them."""
+    for i, name in enumerate(columns):
+        for n, value in enumerate(piece.column(name).to_pylist()):
+            if value is None:
+                continue
+            if n not in found:
+                count.gone_values += 1
+            elif n in now and now[n][i] == value:
+                count.already += 1
+            else:
+                count.conflicts += 1
+                count.unplaced.append(Unplaced(tuple(str(texts[n]) for texts in keys), name, "different"))
 
 
 def _decide(

@@ -32,11 +32,11 @@ def look(
     Raises: AmbiguousKeyError, psycopg.Error.
     """
     statement = sql.SQL(
-        "SELECT u.n, {values} FROM unnest({texts}) WITH ORDINALITY AS u ({names}, n) JOIN {table} AS t ON {match}{lock}"
+        "SELECT u.n{values} FROM unnest({texts}) WITH ORDINALITY AS u ({names}, n) JOIN {table} AS t ON {match}{lock}"
     )
     rows = connection.execute(
         statement.format(
-            values=_values(columns),
+            values=_values(place, columns),
             texts=_texts(len(key)),
             names=_names("k", len(key)),
             table=identifier(place.facts.schema_name, place.facts.name),
@@ -68,7 +68,7 @@ def fill(
     ]
     statement = sql.SQL(
         "UPDATE {table} AS t SET {changes} FROM unnest({texts}) WITH ORDINALITY AS u ({keys}, {filled}, n) "
-        "WHERE {match} RETURNING u.n, {values}"
+        "WHERE {match} RETURNING u.n{values}"
     )
     rows = connection.execute(
         statement.format(
@@ -78,7 +78,7 @@ def fill(
             keys=_names("k", len(key)),
             filled=_names("v", len(columns)),
             match=_match(place, key),
-            values=_values(columns),
+            values=_values(place, columns),
         ),
         [list(texts) for texts in (*keys, *values)],
     ).fetchall()
@@ -95,8 +95,10 @@ def fits(connection: psycopg.Connection[Any], kind: tuple[str, str], texts: Sequ
     return row is not None and row[0] == 0
 
 
-def _values(columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.SQL("CAST(t.{} AS pg_catalog.text)").format(identifier(name)) for name in columns)
+def _values(place: Place, columns: Sequence[str]) -> sql.Composed:
+    """The columns as text, each behind a comma: there may be none."""
+    texts = (place.as_text(name, sql.SQL("t.{}").format(identifier(name))) for name in columns)
+    return sql.SQL("").join(sql.SQL(", {}").format(text) for text in texts)
 
 
 def _texts(count: int) -> sql.Composed:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg import sql
 
+from genreq_checks.archive.exact import Form, read_forms
 from genreq_checks.errors import SourceError
 from genreq_checks.identity import Identity
 from genreq_checks.plan import Plan
@@ -17,7 +18,8 @@ from genreq_checks.snapshot import Column, TableFacts
 from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.identity import read_identity
 
-TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on
+TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on, and how it is read
+    "array_nulls": "on",
     "bytea_output": "hex",
     "client_encoding": "UTF8",
     "lc_monetary": "C",
@@ -41,12 +43,15 @@ _UNIQUE = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The table as the catalog has it. `types` are the columns' types, each as schema and name, to cast text with."""
+    """The table as the catalog has it. `types` are the columns' types, each as schema and name, to cast text with;
+    `forms` say how their values become text.
+    """
 
     oid: int
     identity: Identity
     facts: TableFacts
     types: Mapping[str, tuple[str, str]]
+    forms: Mapping[str, Form]
     may_update: frozenset[str]
 
     @property
@@ -59,6 +64,17 @@ class Place:
         found = self.facts.column(name)
         assert found is not None
         return found
+
+    def as_text(self, column: str, value: sql.Composable) -> sql.Composable:
+        """A column's value as the text that gives it back; NULL stays NULL."""
+        if self.forms[column].is_padded:  # `concat` takes the type's output function, and NULL for ''
+            return sql.SQL("CASE WHEN {0} IS NOT NULL THEN pg_catalog.concat({0}) END").format(value)
+        return sql.SQL("CAST({} AS pg_catalog.text)").format(value)
+
+    def is_generated(self, column: str) -> bool:
+        """Whether the table computes the column's values by itself."""
+        found = self.facts.column(column)
+        return found is not None and found.generated
 
 
 def locate(connection: sa.Connection, plan: Plan) -> Place:
@@ -75,11 +91,12 @@ def locate(connection: sa.Connection, plan: Plan) -> Place:
     rows = connection.execute(_ALLOWED, {"oid": found.oid}).all()
     types = {row.name: (row.schema, row.type) for row in rows}
     return Place(
-        found.oid,
-        read_identity(connection, found.oid),
-        found.facts,
-        types,
-        frozenset(row.name for row in rows if row.may_update),
+        oid=found.oid,
+        identity=read_identity(connection, found.oid),
+        facts=found.facts,
+        types=types,
+        forms=read_forms(connection, found.oid),
+        may_update=frozenset(row.name for row in rows if row.may_update),
     )
 
 

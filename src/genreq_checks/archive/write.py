@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from genreq_checks import __version__
 from genreq_checks.archive.copying import CopyError, copying
 from genreq_checks.archive.digest import ColumnDigest
 from genreq_checks.archive.header import METADATA_KEY, Header
+from genreq_checks.archive.keepable import keepable
 from genreq_checks.archive.read import column, opened
 from genreq_checks.archive.replacement import existing_archive, require_no_less, require_same_source
 from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
@@ -38,9 +39,10 @@ def write_archive(
 ) -> ArchiveFacts:
     """Archive the key and the dropped columns of every row that has a value in one of them ('' and JSON null are values).
 
-    All rows are of one instant. The file takes its name when it is whole and was read again; until then an older one
-    stays. An older one that is of another database or table, or has a value that the new one lacks, is only replaced
-    with `replace`. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
+    A column whose type's text does not give every value back exactly is refused, or left out where the plan gives its
+    values up. All rows are of one instant. The file takes its name when it is whole and was read again; until then an
+    older one stays. An older one that is of another database or table, or has a value that the new one lacks, is only
+    replaced with `replace`. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
     Raises: UsageError for a URL that cannot be meant; SourceError when the table cannot be read, or not all of it;
     OutputError when the file cannot be written, or the older one must stay.
     """
@@ -73,10 +75,11 @@ def _fill(
             require_unique_key(connection, place, plan)
             if older is not None:
                 require_same_source(path, older, plan.table.qualified, place.identity)
-        with copying(target, select_statement(place, plan), timeout or 0) as copied:
-            sink = Sink(file, names)
-            with sink.writer:
-                _pump(copied.pieces, sink, progress)
+        with copying(target, timeout or 0) as copied:
+            columns = keepable(copied, place, plan)
+            sink = Sink(file, [*plan.table.key, *columns])
+            with sink.writer, copied.pieces(select_statement(place, plan, columns)) as pieces:
+                _pump(pieces, sink, progress)
                 header = _header(plan, target, place, copied.at, sink)
                 sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
     except (sa.exc.DBAPIError, CopyError) as error:
@@ -119,12 +122,10 @@ def _pump(pieces: Iterator[pa.RecordBatch], sink: Sink, progress: Callable[[int]
             progress(pending.result())
 
 
-def select_statement(place: Place, plan: Plan) -> str:
-    """The key and the dropped columns as PostgreSQL's own text, of the rows with a value."""
-    columns = sql.SQL(", ").join(
-        sql.SQL("CAST({} AS pg_catalog.text)").format(sql.Identifier(name)) for name in (*plan.table.key, *plan.dropped)
-    )
-    some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in plan.dropped)
+def select_statement(place: Place, plan: Plan, dropped: Sequence[str]) -> str:
+    """The key and some dropped columns as PostgreSQL's own text, of the rows with a value in one of them."""
+    columns = sql.SQL(", ").join(place.as_text(name, sql.Identifier(name)) for name in (*plan.table.key, *dropped))
+    some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in dropped)
     statement = sql.SQL("SELECT {} FROM {} WHERE {}").format(columns, place.identifier, some)
     return statement.as_string(None)
 
@@ -141,5 +142,5 @@ def _header(plan: Plan, target: Target, place: Place, created_at: datetime, sink
         created_at=created_at,
         rows=sink.rows,
         key={name: columns[name] for name in plan.table.key},
-        columns={name: columns[name] for name in plan.dropped},
+        columns={name: columns[name] for name in plan.dropped if name in columns},
     )

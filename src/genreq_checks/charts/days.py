@@ -93,10 +93,10 @@ def daily_counts(
     undated = beyond = 0
     dated: dict[Side, list[tuple[date, TallyRow]]] = {}
     facets: dict[Side, Tally] = {}
-    for side, tally in sides_of(plan, now, baseline, cutover).items():
-        if not tally.has(column):
+    for side, counted in sides_of(plan, now, baseline, cutover).items():
+        if not counted.has(column):
             continue
-        facets[side] = tally
+        facets[side] = tally = counted.of(column)
         for row in tally.rows:
             number = day_number(row.day) if row.day is not None else None
             if number is None:

@@ -55,6 +55,9 @@ def archive(
         facts = write_archive(
             promised, database(source), output, replace=replace, timeout=timeout, progress=progress.show
         )
+    for name in promised.dropped:
+        if name not in facts.columns:
+            print(f"{name} is left out: no text keeps its type exactly, and the plan gives it up.", file=sys.stderr)
     values = ", ".join(f"{name} {column.values:,}" for name, column in facts.columns.items())
     print(
         f"{output}: {plural(facts.rows, 'row')} of {facts.table} (values: {values}), {size(output.stat().st_size)}, verified",
@@ -117,6 +120,8 @@ def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
     A doubt whether it is the right database is not answered by --yes, which was typed before it was known.
     """
     what = f"{plural(goal.rows, 'row')} of the archive into {goal.table} in {goal.location}"
+    for name in goal.computed:
+        print(f"{scrub(name)} is a generated column: its values are compared, not written.", file=sys.stderr)
     if goal.triggers:
         print(f"Every row that is filled fires: {', '.join(map(scrub, goal.triggers))}.", file=sys.stderr)
     if goal.doubts:

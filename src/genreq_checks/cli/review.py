@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -15,6 +18,7 @@ from genreq_checks.cli.options import Cutover, PlanFile, Source, read_cutover
 from genreq_checks.errors import UsageError
 from genreq_checks.resources import resource
 
+PATIENCE = 10.0  # seconds in which marimo ends by itself when it is told to
 NOTEBOOKS = ("population_rates.py", "dropped_columns.py")
 Baseline = Annotated[
     str | None,
@@ -50,11 +54,31 @@ def review(
     command = [sys.executable, "-m", "marimo", "edit", str(folder)]
     command += ["--port", str(port)] if port else []
     command += ["--headless"] if headless else []
+    raise typer.Exit(run_editor(command, os.environ | told))
+
+
+def run_editor(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run marimo until it ends, and return its exit code; where this process is ended first, it ends marimo before."""
+    from genreq_checks.embedded.guardian import tie_to_parent
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    tie = tie_to_parent(signal.SIGTERM)  # safe, as this process has one thread
+    editor = subprocess.Popen(command, env=environment, preexec_fn=tie)
     try:
-        done = subprocess.run(command, env=os.environ | told, check=False)
-    except KeyboardInterrupt:  # marimo had it too, and has ended
-        raise typer.Exit(0) from None
-    raise typer.Exit(done.returncode)
+        return editor.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if editor.poll() is None:
+            editor.terminate()
+            try:
+                editor.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                editor.kill()
 
 
 def copy_notebooks(folder: Path) -> None:

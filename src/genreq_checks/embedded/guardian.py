@@ -123,12 +123,12 @@ def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
             user=order.uid,
             group=order.gid,
             extra_groups=None if order.uid is None else [],
-            preexec_fn=tie_to_guardian(),  # safe, as this process has one thread
+            preexec_fn=tie_to_parent(signal.SIGQUIT),  # safe, as this process has one thread
         )
 
 
-def tie_to_guardian() -> Callable[[], object] | None:
-    """What the server has to call first, so that Linux stops it should this process be killed.
+def tie_to_parent(number: signal.Signals) -> Callable[[], object] | None:
+    """What a new process has to call first, so that Linux sends it the signal should the process that began it be killed.
 
     All is loaded here: after the change of the user, the files of Python may be out of reach.
     """
@@ -136,7 +136,7 @@ def tie_to_guardian() -> Callable[[], object] | None:
         import ctypes
 
         set_parent_death_signal = 1
-        return functools.partial(ctypes.CDLL(None).prctl, set_parent_death_signal, int(signal.SIGQUIT))
+        return functools.partial(ctypes.CDLL(None).prctl, set_parent_death_signal, int(number))
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,20 +92,24 @@ def fold(snapshot: Snapshot, cutover: datetime | None) -> Snapshot:
     """
     table = snapshot.table.model_copy(update={"children": (), "twins": ()}) if snapshot.table else None
     tally = _by_month(snapshot.tally, cutover) if snapshot.tally else None
-    small = tally if tally and len(tally.rows) <= TALLY_ROWS else None
+    small = tally if tally and sum(len(part.rows) for part in (tally, *tally.apart)) <= TALLY_ROWS else None
     left_out = {"dependents": None, "searched": None, "books": None}
     return snapshot.model_copy(update={"table": table, "tally": small, **left_out})
 
 
 def _by_month(tally: Tally, cutover: datetime | None) -> Tally:
-    apart = {day_of(moment)[:7] for moment in (cutover, tally.split) if moment is not None}
-    counts: Counter[tuple[str | None, bool | None, str | None, tuple[int, ...]]] = Counter()
-    for row in tally.rows:
-        day = row.day
-        if day is not None and len(day) == len("2025-01-31") and day[:4].isdigit() and day[:7] not in apart:
-            day = f"{day[:7]}-01"
-        counts[(day, row.split, row.status, row.codes)] += row.rows
-    return tally.model_copy(update={"rows": tuple(TallyRow(*key, n) for key, n in counts.items())})
+    whole = {day_of(moment)[:7] for moment in (cutover, tally.split) if moment is not None}
+
+    def folded(rows: Iterable[TallyRow]) -> Iterator[TallyRow]:
+        counts: Counter[tuple[str | None, bool | None, str | None, tuple[int, ...]]] = Counter()
+        for row in rows:
+            day = row.day
+            if day is not None and len(day) == len("2025-01-31") and day[:4].isdigit() and day[:7] not in whole:
+                day = f"{day[:7]}-01"
+            counts[(day, row.split, row.status, row.codes)] += row.rows
+        return (TallyRow(*key, n) for key, n in counts.items())
+
+    return tally.map(folded)
 
 
 def prepare_folder(folder: Path) -> None:

@@ -30,7 +30,7 @@ SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find th
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "IntervalStyle": "iso_8601",
-    "extra_float_digits": "1",
+    "extra_float_digits": "3",  # PostgreSQL 12 and later need but 1
     "search_path": "pg_catalog",
     "enable_sort": "off",
     "jit": "off",

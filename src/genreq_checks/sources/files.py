@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 from genreq_checks import __version__
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
-from genreq_checks.scan import fuse, groups_of
+from genreq_checks.scan import fuse, groups_of, ways_to_count
+from genreq_checks.selection import counted_together
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
-from genreq_checks.tally import FacetClasses, Tally, TallyRow
+from genreq_checks.tally import Tally
 
 ROWS = "genreq_rows"  # the name under which the statement finds the rows
 READERS = {
@@ -108,7 +109,8 @@ def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | No
             return Problem(part="tally", message=f"The files have no column '{needed}', by which the plan counts.")
     types = {name: "json" if gone.type in ("json", "jsonb") else "text" for name, gone in plan.dropped.items()}
     types = {name: types.get(name, "text") for name in relation.columns}
-    scan = fuse(plan, groups_of(plan, types), cutover, aware=False, origin=sa.table(ROWS))
+    parts = next(ways_to_count(groups_of(plan, types), counted_together(plan)))
+    scan = fuse(plan, parts, cutover, aware=False, origin=sa.table(ROWS))
     dialect = DuckDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # a style without '%', which would be doubled
     compiled = scan.select.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     quoted = dialect.identifier_preparer.quote_identifier(cohort.time)
@@ -123,8 +125,4 @@ def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | No
     dated = readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
     counted = dated.query(ROWS, str(compiled))
     rows = counted.fetchall() if counted is not None else []
-    return Tally(
-        facets=tuple(FacetClasses(name=f.name, classes=f.classes) for f in scan.facets),
-        split=cutover,
-        rows=tuple(TallyRow(row[0], row[1], row[2], scan.unpack(row[3:-1]), row[-1]) for row in rows),
-    )
+    return scan.tally(rows, cutover)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
-from genreq_checks.scan import fuse, groups_of
+from genreq_checks.scan import fuse, groups_of, ways_to_count
+from genreq_checks.selection import counted_together
 from genreq_checks.snapshot import Part, Problem, Snapshot, SourceInfo, TableFacts
 from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table, hides_rows
@@ -20,10 +21,11 @@ from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.sources.failure import explain
 from genreq_checks.sources.identity import read_identity
-from genreq_checks.tally import FacetClasses, Tally, TallyRow
+from genreq_checks.tally import Tally
+from genreq_checks.text import plural
 
 T = TypeVar("T")
-MOST_CLASSES = 500_000  # more groups than this is no tally any more: the cohort's column is not a status
+MOST_CLASSES = 500_000  # more groups than this, of one part, is no tally any more
 
 _WHO = sa.text("""
     SELECT current_user::text AS role, current_database()::text AS database,
@@ -124,26 +126,30 @@ def _tally(
         return obstacle
     types = read_types(connection, oid)
     aware = types[plan.cohort.time] == "timestamp with time zone"
-    scan = fuse(plan, groups_of(plan, types), cutover, aware)
-    rows = connection.execute(scan.select.limit(MOST_CLASSES + 1)).all()
-    if len(rows) > MOST_CLASSES:
-        message = f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes."
-        return Problem(part="tally", message=message, hint=f"Is '{plan.cohort.column}' really the status column?")
-    return Tally(
-        facets=tuple(FacetClasses(name=f.name, classes=f.classes) for f in scan.facets),
-        split=cutover,
-        rows=tuple(_row(row, scan.unpack(row[3:-1])) for row in rows),
+    rows: Sequence[sa.Row[Any]] = ()
+    for parts in ways_to_count(groups_of(plan, types), counted_together(plan)):
+        scan = fuse(plan, parts, cutover, aware)
+        limit = MOST_CLASSES * max(1, len(parts))
+        rows = connection.execute(scan.select.limit(limit + 1)).all()
+        if len(rows) <= limit:
+            return scan.tally(rows, cutover)
+    return _too_many(plan, rows)
+
+
+def _too_many(plan: Plan, rows: Sequence[Sequence[Any]]) -> Problem:
+    """Facets that are counted apart have few classes: it is the statuses or the days that are too many."""
+    days, statuses = len({row[0] for row in rows}), len({row[2] for row in rows})
+    message = (
+        f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes: among those that were "
+        f"read are {plural(days, 'day')} of {plan.cohort.time} and {statuses:,} different {plan.cohort.column}."
     )
+    culprit, role = (plan.cohort.column, "status") if statuses > days else (plan.cohort.time, "time of completion")
+    return Problem(part="tally", message=message, hint=f"Is '{culprit}' really the {role}?")
 
 
 def read_types(connection: sa.Connection, oid: int) -> dict[str, str]:
     """The columns that the role may read, with their types' names; a domain by its base type's."""
     return {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
-
-
-def _row(row: Sequence[object], codes: tuple[int, ...]) -> TallyRow:
-    day, split, status, *_, count = row
-    return TallyRow(day, split, status, codes, count)  # type: ignore[arg-type]
 
 
 def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
