@@ -19,6 +19,7 @@ from genreq_checks.plan import Comparison, UrlShape
 
 JSON_TYPES = ("json", "jsonb")
 
+WHITE_SPACE = "white_space"
 POPULATION = ("null", "blank", "populated")
 URL = ("null", "blank", "populated", "malformed", "credentials")
 JSON = ("null", "json-null", "empty", "populated")
@@ -55,8 +56,11 @@ def _code(
 
 
 def is_blank(text: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Nothing but white space, or nothing at all (NULL gives NULL)."""
-    return sa.func.btrim(text, url_shape.WHITE_SPACE) == ""
+    """Nothing but white space, or nothing at all (NULL gives NULL).
+
+    The white space is a parameter, WHITE_SPACE: a database of another encoding than UTF8 does not know all of it.
+    """
+    return sa.func.btrim(text, sa.bindparam(WHITE_SPACE, url_shape.WHITE_SPACE, sa.Text)) == ""
 
 
 def population(column: str) -> Facet:

@@ -28,7 +28,7 @@ def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int,
     missing = different = 0
     try:
         with reading(goal.target, timeout) as connection:
-            connection.execute(sa.select(*(sa.func.set_config(n, v, True) for n, v in TEXT_FORMS.items())))
+            connection.execute(sa.select(*(sa.func.pg_catalog.set_config(n, v, True) for n, v in TEXT_FORMS.items())))
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             for piece in archive.batches(batch):

@@ -5,8 +5,8 @@ The driver is used below its DB-API, which would import pandas, for 60 MB.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -69,10 +69,8 @@ def copying(target: Target, timeout: float, snapshot: str | None = None) -> Iter
     """
     parameters = target.parameters | {"client_encoding": "UTF8"}
     settings = SETTINGS | TEXT_FORMS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
-    with (
-        adbc_driver_postgresql.connect(conninfo.make_conninfo("", **parameters)) as database,
-        adbc.AdbcConnection(database) as connection,
-    ):
+    with ExitStack() as stack:
+        connection = _connected(stack, parameters)
         connection.set_autocommit(False)
         _ask(connection, READ_ONLY)
         if snapshot is not None:
@@ -85,6 +83,24 @@ def copying(target: Target, timeout: float, snapshot: str | None = None) -> Iter
         at = EPOCH + timedelta(microseconds=_ask(connection, NOW).column(0)[0].as_py())
         yield Copying(at, connection, target, timeout)
         connection.rollback()
+
+
+def _connected(stack: ExitStack, parameters: Mapping[str, str]) -> adbc.AdbcConnection:
+    """A connection whose search_path is PostgreSQL's own from the start: the driver asks for types before we can set it.
+
+    A pooler that takes no such parameter is asked without.
+    """
+    pinned = {"options": "-c search_path=pg_catalog"}
+    for more in (pinned, {}):
+        try:
+            opened = adbc_driver_postgresql.connect(conninfo.make_conninfo("", **{**parameters, **more}))
+            connection: adbc.AdbcConnection = stack.enter_context(adbc.AdbcConnection(stack.enter_context(opened)))
+        except CopyError as error:
+            if not more or "startup parameter" not in str(error):
+                raise
+        else:
+            return connection
+    raise AssertionError
 
 
 def _rows(running: adbc.AdbcStatement, statement: str) -> AdbcRecordBatchReader:

@@ -16,6 +16,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.scan import relation
 from genreq_checks.snapshot import Column, TableFacts
 from genreq_checks.sources.catalog import find_table, hides_rows
+from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
 
 TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on, and how it is read
@@ -79,7 +80,9 @@ class Place:
 
 def locate(connection: sa.Connection, plan: Plan) -> Place:
     """Find the plan's table. Raises: SourceError when it is missing, no table, or row level security hides rows of it."""
-    connection.execute(sa.select(*(sa.func.set_config(name, value, True) for name, value in TEXT_FORMS.items())))
+    connection.execute(
+        sa.select(*(sa.func.pg_catalog.set_config(name, value, True) for name, value in TEXT_FORMS.items()))
+    )
     found = find_table(connection, plan.table)
     if found.problem is not None or found.oid is None or found.facts is None:
         raise SourceError(found.problem.text if found.problem else f"There is no table {plan.table.qualified}.")
@@ -88,6 +91,9 @@ def locate(connection: sa.Connection, plan: Plan) -> Place:
             f"Row level security would hide rows of {plan.table.qualified} from this role.",
             "Connect as the table's owner or as a role with BYPASSRLS.",
         )
+    danger = foreign_code(connection, found.oid, plan)
+    if danger is not None:
+        raise danger
     rows = connection.execute(_ALLOWED, {"oid": found.oid}).all()
     types = {row.name: (row.schema, row.type) for row in rows}
     return Place(

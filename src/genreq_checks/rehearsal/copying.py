@@ -20,7 +20,9 @@ from genreq_checks.rehearsal.scratch import Scratch
 from genreq_checks.snapshot import SourceInfo
 from genreq_checks.sources.catalog import find_table, hides_rows, quoted
 from genreq_checks.sources.connection import Target, reading
+from genreq_checks.sources.engine import known_white_space
 from genreq_checks.sources.failure import explain
+from genreq_checks.sources.foreign_code import foreign_code
 
 OTHER_ROWS = 1000  # of each other table: enough to see it touched
 
@@ -100,6 +102,9 @@ def _copy(
             f"Row level security would hide rows of {plan.table.qualified} from this role.",
             "Rehearse as the table's owner or as a role with BYPASSRLS.",
         )
+    danger = foreign_code(connection, found.oid, plan)
+    if danger is not None:
+        raise danger
     missing = [name for name in plan.table.key if found.facts.column(name) is None]
     if missing:
         raise SourceError(f"{plan.table.qualified} has no column '{missing[0]}', which is the plan's key.")
@@ -188,7 +193,9 @@ def _stream(
     source: sa.Connection, there: psycopg.Connection, query: sa.Select[Any], into: tuple[str, str], columns: list[str]
 ) -> int:
     """COPY a query's rows from the source to a table of the scratch database, without holding them."""
-    compiled = query.compile(dialect=source.dialect, compile_kwargs={"render_postcompile": True})
+    compiled = query.params(known_white_space(source)).compile(
+        dialect=source.dialect, compile_kwargs={"render_postcompile": True}
+    )
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     back = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(*into), names)
     driver: psycopg.Connection = source.connection.driver_connection  # type: ignore[assignment]

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from psycopg import conninfo, pq, sql
 
 from genreq_checks.errors import SourceError, UsageError, near
+from genreq_checks.sources.engine import PinError, make_engine, pin
 from genreq_checks.text import scrub
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg")
@@ -34,6 +35,7 @@ SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find th
     "search_path": "pg_catalog",
     "enable_sort": "off",
     "jit": "off",
+    "standard_conforming_strings": "on",
     "work_mem": "64MB",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "10min",
@@ -107,7 +109,8 @@ def _target(parameters: dict[str, str], notes: tuple[str, ...]) -> Target:
     name = quote(parameters.get("dbname", ""), safe="")
     shown = f"postgresql://{user}@" if user else "postgresql://"
     shown += f"/{name}?host={host}{port}" if host.startswith("/") else f"{host}{port}/{name}"
-    return Target({"connect_timeout": "10", "application_name": "genreq-checks"} | parameters, shown, notes)
+    fixed = {"client_encoding": "UTF8"}  # what the user, the role or the environment says of it is for other clients
+    return Target({"connect_timeout": "10", "application_name": "genreq-checks"} | parameters | fixed, shown, notes)
 
 
 def engine(target: Target) -> sa.Engine:
@@ -116,13 +119,7 @@ def engine(target: Target) -> sa.Engine:
     def connect() -> psycopg.Connection[Any]:
         return psycopg.connect(**target.parameters, prepare_threshold=None)  # type: ignore[arg-type]
 
-    return sa.create_engine(
-        "postgresql+psycopg://",
-        creator=connect,
-        poolclass=sa.pool.NullPool,
-        use_native_hstore=False,
-        hide_parameters=True,
-    )
+    return make_engine(connect)
 
 
 def identifier(*parts: str) -> sql.Identifier:
@@ -144,7 +141,12 @@ def reading(target: Target, timeout: float = 300) -> Iterator[sa.Connection]:
         try:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             settings = SETTINGS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
-            connection.execute(sa.select(*(sa.func.set_config(name, value, True) for name, value in settings.items())))
+            pin(connection, settings)
+        except PinError as error:
+            raise SourceError(
+                f"The server of {target.location} does not keep the setting {error}: nothing would be read reliably.",
+                "Connect to the server itself, or through another pooler.",
+            ) from None
         except sa.exc.DBAPIError as error:
             raise unreachable(target, error) from None
         yield connection

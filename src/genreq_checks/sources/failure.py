@@ -12,6 +12,7 @@ NOT_ALLOWED = "42501"
 _TIMED_OUT = "57014"
 _LOCKED = ("55P03", "40P01")
 _READ_ONLY = "25006"
+_NO_TEXT = ("22021", "22P05")  # bytes that are no text, a character that the other encoding does not have
 _SERVER_ENDED = ("57P01", "57P02", "57P03", "57P05")  # shut down, crashed, starting up, idle for too long
 
 
@@ -67,6 +68,11 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
             hint = f"GRANT SELECT ON {table} to the role, or read as the table's owner or as a role with BYPASSRLS."
             return SourceError(f"The role may not read {table}, or row level security would hide rows of it.", hint)
         return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
+    if state in _NO_TEXT:
+        return SourceError(
+            f"{doing} {table} failed: a text in it, or in the plan, is none in the other's encoding (SQLSTATE {state}).",
+            "Compare the database's encoding (SHOW server_encoding) with what is stored and planned.",
+        )
     if state == _READ_ONLY:
         return SourceError(f"{target.location} is read-only: a standby, or set so.", "Name the primary server.")
     return SourceError(

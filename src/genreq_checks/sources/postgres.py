@@ -19,7 +19,9 @@ from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.dependents import Dependents, read_dependents
+from genreq_checks.sources.engine import known_white_space
 from genreq_checks.sources.failure import explain
+from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
@@ -130,7 +132,7 @@ def _tally(
     for parts in ways_to_count(groups_of(plan, types), counted_together(plan)):
         scan = fuse(plan, parts, cutover, aware)
         limit = MOST_CLASSES * max(1, len(parts))
-        rows = connection.execute(scan.select.limit(limit + 1)).all()
+        rows = connection.execute(scan.select.limit(limit + 1), known_white_space(connection)).all()
         if len(rows) <= limit:
             return scan.tally(rows, cutover)
     return _too_many(plan, rows)
@@ -172,4 +174,5 @@ def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableF
     if time_column and not time_column.type.startswith(("timestamp", "date")):
         message = f"{name}.{plan.cohort.time} is of type {time_column.type}, not a timestamp: no row can be dated."
         return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
-    return None
+    danger = foreign_code(connection, oid, plan)
+    return Problem.of("tally", danger) if danger else None

@@ -13,6 +13,7 @@ from genreq_checks.scan import relation
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, reading
 from genreq_checks.sources.failure import explain, sqlstate
+from genreq_checks.sources.foreign_code import foreign_code
 
 SESSION = "last_session_id"
 _NO_SUCH_KEY = ("22P02", "22003", "22007", "42883")  # not of the key's type, out of its range, or not comparable to it
@@ -27,10 +28,13 @@ def readable_columns(plan: Plan, target: Target, timeout: float) -> tuple[str, .
     try:
         with reading(target, timeout) as connection:
             found = find_table(connection, plan.table)
+            danger = foreign_code(connection, found.oid, plan) if found.oid is not None else None
     except sa.exc.DBAPIError as error:
         raise _failed(plan, target, error) from None
     if found.problem or found.facts is None:
         raise SourceError(found.problem.text if found.problem else f"{name} could not be read.")
+    if danger is not None:
+        raise danger
     wanted = (plan.cohort.column, plan.cohort.time, *plan.kept)
     for column in (*plan.table.key, *wanted):
         there = found.facts.column(column)

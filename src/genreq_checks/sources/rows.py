@@ -17,6 +17,7 @@ from genreq_checks.scan import groups_of, in_cohort, on_or_after, relation
 from genreq_checks.selection import Pick, Selection
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading
+from genreq_checks.sources.engine import known_white_space
 from genreq_checks.sources.failure import explain
 from genreq_checks.sources.postgres import find_obstacle, read_types
 from genreq_checks.text import SHAPE_LENGTH, mask
@@ -53,7 +54,8 @@ def listing(
         with reading(target, timeout) as connection:
             types = _readable(connection, plan, target, selection)
             select = _select(plan, selection, types, cutover, show_values).limit(limit)
-            connection.execute(sa.select(sa.func.set_config("enable_sort", "on", True)))
+            select = select.params(known_white_space(connection))
+            connection.execute(sa.select(sa.func.pg_catalog.set_config("enable_sort", "on", True)))
             names = (*plan.table.key, plan.cohort.column, plan.cohort.time, "finding", *selection.columns)
             streamed = connection.execution_options(stream_results=True, yield_per=BATCH)
             with closing(streamed.execute(select)) as result:

@@ -15,6 +15,7 @@ from genreq_checks.facets import as_text
 from genreq_checks.plan import Plan
 from genreq_checks.scan import in_cohort, relation
 from genreq_checks.sources.catalog import find_table
+from genreq_checks.sources.foreign_code import foreign_code
 
 BATCH = 5_000
 _INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}
@@ -120,6 +121,9 @@ def keyed_table(connection: sa.Connection, plan: Plan, columns: Sequence[str]) -
         raise SourceError(*((found.problem.message, found.problem.hint) if found.problem else (f"No table {name}.",)))
     if len(plan.table.key) != 1:
         raise SourceError(f"The key of {name} has {len(plan.table.key)} columns; a message names one request by one.")
+    danger = foreign_code(connection, found.oid, plan) if found.oid is not None else None
+    if danger is not None:
+        raise danger
     key, time = found.facts.column(plan.table.key[0]), found.facts.column(plan.cohort.time)
     key_type = "text" if key and key.type.startswith(_TEXTS) else key.type if key else ""
     if key_type not in (*_INTEGERS, "uuid", "text"):

@@ -1,0 +1,266 @@
+"""The reading connection: any encoding gives right counts, and nobody's code but PostgreSQL's own runs as the reading role."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from psycopg import sql
+
+from conftest import Server
+from genreq_checks import sample
+from genreq_checks.archive import write_archive
+from genreq_checks.errors import SourceError
+from genreq_checks.plan import Plan
+from genreq_checks.run import check, observe
+from genreq_checks.selection import SELECTIONS
+from genreq_checks.sources.engine import white_space_in
+from genreq_checks.sources.rows import listing
+from rows import execute, insert
+
+CUTOVER = datetime(2025, 1, 10, 12, tzinfo=UTC)
+GITHUB = "https://github.com/leo/app"
+
+
+@pytest.fixture
+def encoded(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of another encoding with the empty table."""
+    name = f"encoded_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        statement = "CREATE DATABASE {} ENCODING {} LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(request.param)))
+    url = psycopg.conninfo.make_conninfo(server.url(), dbname=name)
+    sample.create_table(url)
+    yield url
+    server.drop_database(name)
+
+
+def fill(url: str, values: tuple[str | None, ...]) -> None:
+    insert(url, *({"github_url": value, "deployment_url": value, "download_url": value} for value in values))
+
+
+@pytest.mark.parametrize(
+    ("encoded", "letter"),
+    [("LATIN1", "\u00e9"), ("WIN1252", "\u20ac"), ("EUC_JP", "\u65e5"), ("SQL_ASCII", "~"), ("UTF8", "\u65e5")],
+    indirect=["encoded"],
+)
+def test_a_database_of_any_encoding_is_counted(encoded: str, plan: Plan, letter: str) -> None:
+    fill(encoded, (GITHUB, None, "", " ", "\t", f"{GITHUB}/caf", "undefined", f"{GITHUB}/{letter}<"))
+    now = observe(plan, encoded, CUTOVER)
+    assert now.problems == ()
+    assert now.tally is not None
+    wanted = {"null": 1, "blank": 3, "populated": 2, "malformed": 2, "credentials": 0}
+    assert now.tally.count("github_url") == wanted
+    with listing(plan, encoded, SELECTIONS["population"](plan, "github_url")) as found:
+        assert len(list(found.rows)) == 4
+
+
+def test_the_white_space_that_an_encoding_has_is_the_servers_own(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        numbers = "SELECT pg_encoding_to_char(n) FROM generate_series(0, 41) n"
+        names = [row[0] for row in connection.execute(numbers) if row[0] not in ("", "MULE_INTERNAL", "SQL_ASCII")]
+        assert len(names) > 35
+        for name in names:
+            known = white_space_in(name)
+            assert known.isascii() or connection.execute("SELECT convert_to(%s, %s)", [known, name]).fetchone()
+            assert set(" \t\n\r\f\v") <= set(known)
+    assert white_space_in("SQL_ASCII").isascii()
+    assert "\xa0" in white_space_in("LATIN1")
+    assert "\u3000" in white_space_in("EUC_JP")
+
+
+@pytest.mark.parametrize("encoded", ["LATIN1"], indirect=True)
+def test_a_no_break_space_is_blank_where_the_encoding_has_one(encoded: str, plan: Plan) -> None:
+    fill(encoded, ("\u00a0", " \u00a0\t", "\u00a0x"))
+    tally = observe(plan, encoded, CUTOVER).tally
+    assert tally is not None
+    assert tally.count("deployment_url")["blank"] == 2
+
+
+@pytest.mark.parametrize("encoded", ["SQL_ASCII"], indirect=True)
+def test_bytes_that_are_no_text_are_counted_and_listed(encoded: str, plan: Plan, tmp_path: Path) -> None:
+    fill(encoded, (GITHUB,))
+    execute(encoded, "ALTER TABLE generation_requests ALTER COLUMN status TYPE text")
+    with psycopg.connect(encoded) as connection:
+        connection.execute(
+            b"UPDATE generation_requests SET deployment_url = E'\\xff\\xfe', download_url = E'\\xff', app_name = E'\\xff'"
+        )
+    insert(encoded, {"github_url": GITHUB})
+    with psycopg.connect(encoded) as connection:
+        connection.execute(b"UPDATE generation_requests SET status = E'done\\xff' WHERE id = 2")
+    now = observe(plan, encoded, CUTOVER)
+    assert now.problems == ()
+    assert now.tally is not None
+    assert now.tally.statuses() == {"completed": 1, "done\ufffd": 1}
+    assert now.tally.count("deployment_url") == {
+        "null": 1,
+        "blank": 0,
+        "populated": 0,
+        "malformed": 1,
+        "credentials": 0,
+    }
+    with pytest.raises(SourceError, match="22021"):
+        write_archive(plan, encoded, tmp_path / "a.parquet")
+
+
+def test_the_clients_own_encoding_changes_nothing(
+    database: str, server: Server, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(database, {"github_url": f"{GITHUB}/\u65e5\u672c"}, {"github_url": "\u2003"})
+    plain = observe(plan, database, CUTOVER).tally
+    assert plain is not None
+    role = f"latin_{uuid.uuid4().hex[:8]}"
+    execute(database, f"CREATE ROLE {role} LOGIN SUPERUSER; ALTER ROLE {role} SET client_encoding = 'LATIN1'")
+    try:
+        assert observe(plan, psycopg.conninfo.make_conninfo(database, user=role), CUTOVER).tally == plain
+    finally:
+        execute(database, f"DROP ROLE {role}")
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    assert observe(plan, database, CUTOVER).tally == plain
+    assert observe(plan, psycopg.conninfo.make_conninfo(database, client_encoding="LATIN1"), CUTOVER).tally == plain
+
+
+SHELL = "COPY (SELECT 1) TO PROGRAM 'cat > {}'"
+EVIL_CAST = """
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.st(generation_status) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN {}; RETURN 'completed'; END $$;
+CREATE CAST (generation_status AS text) WITH FUNCTION evil.st(generation_status) AS IMPLICIT;
+"""
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Path:
+    """A file that an attack makes; the server runs as another user, maybe."""
+    folder = tmp_path / "attack"
+    folder.mkdir()
+    os.chmod(folder, 0o777)
+    for parent in folder.parents:
+        if parent != Path("/") and parent.owner() == Path(tmp_path).owner():
+            os.chmod(parent, parent.stat().st_mode | 0o111)
+    return folder / "ran"
+
+
+def test_a_cast_of_the_owners_own_is_not_run(database: str, plan: Plan, marker: Path, tmp_path: Path) -> None:
+    insert(database, {"github_url": GITHUB, "download_url": "https://s3.example/a"})
+    execute(database, EVIL_CAST.format(SHELL.format(marker).replace("'", "''").join(("EXECUTE '", "'"))))
+    with psycopg.connect(database) as connection:  # a control: the attack works where the cast is called
+        connection.execute("SELECT CAST(status AS text) FROM generation_requests")
+    assert marker.exists()
+    marker.unlink()
+    now = observe(plan, database, CUTOVER)
+    assert not marker.exists()
+    problem = now.problem("tally")
+    assert problem is not None
+    assert "evil.st" in problem.message
+    assert "DROP CAST" in problem.hint
+    assert check(plan, now, cutover=CUTOVER).check("population.github_url").outcome == "unknown"
+    execute(database, "ALTER TABLE generation_requests ADD COLUMN odd generation_status DEFAULT 'queued'")
+    own = plan.model_copy(
+        update={"dropped": plan.dropped | {"odd": plan.dropped["download_url"].model_copy(update={"claim": None})}}
+    )
+    with pytest.raises(SourceError, match=r"evil\.st"):
+        write_archive(own, database, tmp_path / "a.parquet")
+    assert not marker.exists()
+
+
+def test_a_cast_of_an_extension_or_to_another_type_is_no_obstacle(database: str, plan: Plan) -> None:
+    insert(database, {"github_url": GITHUB})
+    execute(
+        database,
+        "CREATE FUNCTION rank(generation_status) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        "CREATE CAST (generation_status AS int) WITH FUNCTION rank(generation_status);"
+        "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE generation_requests ALTER COLUMN github_url TYPE citext",
+    )
+    assert observe(plan, database, CUTOVER).problems == ()
+
+
+EVIL_PATH = """
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.attack() RETURNS text LANGUAGE plpgsql AS $$ BEGIN {}; RETURN 'x'; END $$;
+CREATE FUNCTION evil.current_schema() RETURNS name LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.attack(); RETURN 'x'; END $$;
+CREATE FUNCTION evil.version() RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.attack(); RETURN 'PostgreSQL 18.0'; END $$;
+CREATE FUNCTION evil.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN PERFORM evil.attack(); RETURN $2; END $$;
+CREATE FUNCTION evil.count(anyelement) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.attack(); RETURN 0; END $$;
+CREATE FUNCTION evil.btrim(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.attack(); RETURN ''; END $$;
+CREATE FUNCTION evil.eq(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.attack(); RETURN true; END $$;
+CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.eq);
+CREATE FUNCTION evil.ne(regproc, integer) RETURNS boolean LANGUAGE plpgsql AS
+$$ BEGIN PERFORM evil.attack(); RETURN true; END $$;
+CREATE OPERATOR evil.<> (LEFTARG = regproc, RIGHTARG = integer, FUNCTION = evil.ne);
+"""
+
+
+def test_a_search_path_of_the_databases_own_is_not_followed(
+    database: str, plan: Plan, marker: Path, tmp_path: Path
+) -> None:
+    insert(database, {"github_url": GITHUB, "download_url": "https://s3.example/a"})
+    clean = observe(plan, database, CUTOVER)
+    execute(database, EVIL_PATH.format(SHELL.format(marker).replace("'", "''").join(("EXECUTE '", "'"))))
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    with psycopg.connect(database, autocommit=True) as connection:
+        alter = "ALTER DATABASE {} SET search_path = evil, pg_catalog, public"
+        connection.execute(sql.SQL(alter).format(sql.Identifier(str(name))))
+    with psycopg.connect(database) as connection:  # a control: an unqualified name is the attacker's
+        connection.execute("SELECT current_schema()")
+    assert marker.exists()
+    marker.unlink()
+    now = observe(plan, database, CUTOVER)
+    assert not marker.exists()
+    assert now.tally == clean.tally
+    write_archive(plan, database, tmp_path / "a.parquet")
+    assert not marker.exists()
+
+
+def test_every_setting_is_in_force_and_the_transaction_is_read_only(database: str, plan: Plan) -> None:
+    seen: dict[str, str] = {}
+
+    def after(conn: sa.Connection, *_: object) -> None:
+        if not seen:
+            raw = conn.connection.driver_connection
+            assert raw is not None
+            for name in (
+                "search_path",
+                "row_security",
+                "transaction_read_only",
+                "transaction_isolation",
+                "client_encoding",
+            ):
+                seen[name] = raw.execute(f"SHOW {name}").fetchone()[0]
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", after)
+    try:
+        observe(plan, database, CUTOVER)
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", after)
+    assert seen == {
+        "search_path": "pg_catalog",
+        "row_security": "off",
+        "transaction_read_only": "on",
+        "transaction_isolation": "repeatable read",
+        "client_encoding": "UTF8",
+    }
+
+
+def test_every_statement_is_ascii_and_the_first_names_everything_by_schema(database: str, plan: Plan) -> None:
+    sent: list[str] = []
+
+    def before(conn: object, cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", before)
+    try:
+        observe(plan, database, CUTOVER)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", before)
+    assert len(sent) > 8
+    assert [one for one in sent if not one.isascii()] == []
+    assert sent[0].startswith("SELECT pg_catalog.set_config(")
+    assert sent[0].count("set_config(") == sent[0].count("pg_catalog.set_config(")
