@@ -7,20 +7,24 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from psycopg import sql
+from typer.testing import CliRunner
 
 from conftest import Server
 from genreq_checks import sample
 from genreq_checks.archive import write_archive
+from genreq_checks.cli import app
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
 from genreq_checks.selection import SELECTIONS
 from genreq_checks.sources.engine import white_space_in
+from genreq_checks.sources.grants import grants
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
 
@@ -217,6 +221,39 @@ def test_a_search_path_of_the_databases_own_is_not_followed(
     assert now.tally == clean.tally
     write_archive(plan, database, tmp_path / "a.parquet")
     assert not marker.exists()
+
+
+def test_the_granted_role_reads_all_and_no_more(server: Server, database: str, plan: Plan) -> None:
+    insert(database, {"github_url": GITHUB, "download_url": "https://s3.example/a", "completed_at": "2025-01-11"})
+    execute(
+        database,
+        "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id int, hash text, created_at bigint)",
+    )
+    execute(database, "ALTER TABLE generation_requests ENABLE ROW LEVEL SECURITY")
+    printed = CliRunner().invoke(app, ["list", "--grants"]).stdout
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    execute(database, printed.replace("genreq_reader", role))
+    reader = psycopg.conninfo.make_conninfo(database, user=role)
+    try:
+        ours, theirs = (observe(plan, url, CUTOVER) for url in (database, reader))
+        assert (theirs.problems, theirs.tally, theirs.books) == ((), ours.tally, ours.books)
+        for phase in ("before", "after"):
+            one, two = ({c.id: c.outcome for c in check(plan, now, phase=phase).checks} for now in (ours, theirs))
+            assert one == two
+        assert any("superuser" in note for note in ours.source.notes)
+        assert not any("superuser" in note for note in theirs.source.notes)
+        forbidden: LiteralString
+        for forbidden in ("SELECT prompt FROM generation_requests", "DELETE FROM generation_requests"):
+            with psycopg.connect(reader, options="-c default_transaction_read_only=off") as connection:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(forbidden)
+    finally:
+        execute(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_the_grants_quote_odd_names(plan: Plan) -> None:
+    odd = plan.with_table('Odd "schema".My table')
+    assert any('"Odd ""schema""" TO' in line for line in grants(odd))
 
 
 def test_every_setting_is_in_force_and_the_transaction_is_read_only(database: str, plan: Plan) -> None:

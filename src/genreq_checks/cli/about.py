@@ -8,16 +8,24 @@ from typing import Annotated
 
 import typer
 
-from genreq_checks.cli.options import PlanFile, the_plan
+from genreq_checks.cli.options import PlanFile, TableName, the_plan
 from genreq_checks.errors import UsageError, near
 from genreq_checks.resources import resource
 
+Grants = Annotated[bool, typer.Option("--grants", help="Print the SQL of a role that may read what the checks need.")]
 
-def list_checks(plan: PlanFile = None) -> None:
-    """List the plan's checks: id, phases, what it is about."""
+
+def list_checks(plan: PlanFile = None, table: TableName = None, grants: Grants = False) -> None:
+    """List the plan's checks: id, phases, what it is about; or the SQL of a role that may read what they need."""
+    promised = the_plan(plan, table)
+    if grants:
+        from genreq_checks.sources.grants import grants as statements
+
+        for line in statements(promised):
+            print(line)
+        return
     from genreq_checks.checks import ALL
 
-    promised = the_plan(plan, None)
     for one in ALL:
         for subject in one.subjects(promised):
             phases = ",".join(phase for phase in ("before", "after", "rolled-back", "rehearsal") if phase in one.phases)

@@ -26,12 +26,14 @@ from genreq_checks.sources.identity import read_identity
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
 
+SUPERUSER = ("read as a superuser; a role that may only read is enough: genreq-checks list --grants",)
 T = TypeVar("T")
 MOST_CLASSES = 500_000  # more groups than this, of one part, is no tally any more
 
 _WHO = sa.text("""
     SELECT current_user::text AS role, current_database()::text AS database,
-           pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at
+           pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at,
+           (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS is_superuser
 """)
 _TYPES = sa.text("""
     SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
@@ -109,7 +111,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             database=who.database,
             role=who.role,
             identity=identity,
-            notes=target.notes,
+            notes=(*target.notes, *(SUPERUSER if who.is_superuser else ())),
         ),
         table=found.facts,
         tally=tally,
