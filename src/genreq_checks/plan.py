@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from genreq_checks import plan_fingerprint
 from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan_problems import explain
-from genreq_checks.text import scrub
+from genreq_checks.text import quote_name, scrub
 
 BUILT_IN = "generation_requests"
 _DATE_AND_Z = len("2025-01-31Z")
@@ -43,6 +43,11 @@ class Table(Part):
     def qualified(self) -> str:
         """`schema.name`, for people."""
         return f"{self.schema_name}.{self.name}"
+
+    @property
+    def in_sql(self) -> str:
+        """The table in SQL that a person runs, quoted where that is needed."""
+        return quote_name(self.schema_name, self.name)
 
 
 class Cohort(Part):

@@ -6,7 +6,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
 from genreq_checks.snapshot import Column, TableFacts
-from genreq_checks.text import plural, size
+from genreq_checks.text import plural, quote_name, size
 
 NEVER_DROPPED = (
     " No column was ever dropped from this table: it was made without it, or the column was renamed. "
@@ -36,7 +36,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
             subject=child.name,
             outcome="fail",
             message=f"{child.name}, a {child.kind} under {evidence.now.plan_table}, still has the column {column}.",
-            remedy=f'ALTER TABLE {child.name} DROP COLUMN "{column}"',
+            remedy=f"ALTER TABLE {child.name} DROP COLUMN {quote_name(column)}",
         )
         for child in facts.children
         if column in child.columns
@@ -62,14 +62,14 @@ def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | No
         subject=column,
         outcome="fail",
         message=message,
-        remedy=f'ALTER TABLE {evidence.now.plan_table} DROP COLUMN "{same.name}"',
+        remedy=f"ALTER TABLE {evidence.plan.table.in_sql} DROP COLUMN {quote_name(same.name)}",
         evidence={"present": True, "type": same.type, "renamed_to": same.name, "position": same.position},
     )
 
 
 def _still_there(evidence: Evidence, column: str, type_name: str) -> Finding:
     message = f"{evidence.now.plan_table} still has the column {column} ({type_name})."
-    remedy = f'Apply the migration, or: ALTER TABLE {evidence.now.plan_table} DROP COLUMN "{column}"'
+    remedy = f"Apply the migration, or: ALTER TABLE {evidence.plan.table.in_sql} DROP COLUMN {quote_name(column)}"
     return Finding(
         subject=column, outcome="fail", message=message, remedy=remedy, evidence={"present": True, "type": type_name}
     )
@@ -119,7 +119,7 @@ def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
         )
     if expected and there.type != expected:
         message = f"{column} is back as {there.type}; it was {expected}."
-        remedy = f'ALTER TABLE {evidence.now.plan_table} ALTER COLUMN "{column}" TYPE {expected}'
+        remedy = f"ALTER TABLE {evidence.plan.table.in_sql} ALTER COLUMN {quote_name(column)} TYPE {expected}"
         return Finding(
             subject=column,
             outcome="fail",

@@ -40,16 +40,27 @@ _COLUMNS = sa.text("""
            CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS "default",
            pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS privilege,
            nullif(ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
-                        WHERE e.enumtypid = coalesce(nullif(t.typbasetype, 0), t.oid) ORDER BY e.enumsortorder), '{}') AS labels
+                        WHERE e.enumtypid = (
+                            WITH RECURSIVE under(oid) AS (
+                                SELECT t.oid UNION ALL
+                                SELECT d.typbasetype FROM under u JOIN pg_catalog.pg_type d ON d.oid = u.oid AND d.typtype = 'd')
+                            SELECT b.oid FROM under b JOIN pg_catalog.pg_type y ON y.oid = b.oid AND y.typtype <> 'd')
+                        ORDER BY e.enumsortorder), '{}') AS labels
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+""")
+_NAMES = sa.text("""
+    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+           ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = CAST(:oid AS oid)
 """)
 _CHILDREN = sa.text("""
     WITH RECURSIVE tree(oid) AS (
         SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = CAST(:oid AS oid)
         UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON i.inhparent = t.oid)
-    SELECT n.nspname || '.' || c.relname AS name, c.relkind::text AS kind,
+    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relkind::text AS kind,
            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
     FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -126,8 +137,8 @@ def _twins(connection: sa.Connection, table: Table, rows: Sequence[sa.Row[Any]])
     for row in rows:
         same = row.name.lower() == table.name.lower()
         if same and (row.schema, row.name) != (table.schema_name, table.name) and row.kind in "rp":
-            names = tuple(column.name for column in connection.execute(_COLUMNS, {"oid": row.oid}))
-            found.append(Relation(name=f"{row.schema}.{row.name}", kind=KINDS[row.kind], columns=names))
+            for twin in connection.execute(_NAMES, {"oid": row.oid}):  # nothing of it that would wait for its locks
+                found.append(Relation(name=twin.name, kind=KINDS[row.kind], columns=tuple(twin.columns)))
     return tuple(found[:20])
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
 from genreq_checks.sources.connection import Target, redact
+from genreq_checks.text import quote_name
 
 NOT_ALLOWED = "42501"
 _TIMED_OUT = "57014"
@@ -64,7 +65,8 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
     if state == NOT_ALLOWED:
         if doing == "Reading":
             # The server gives one SQLSTATE for a missing privilege and for a policy under row_security = off.
-            hint = f"GRANT SELECT ON {table} to the role, or read as the table's owner or as a role with BYPASSRLS."
+            grant = f"GRANT SELECT ON {quote_name(*table.split('.', 1))} to the role"
+            hint = f"{grant}, or read as the table's owner or as a role with BYPASSRLS."
             return SourceError(f"The role may not read {table}, or row level security would hide rows of it.", hint)
         return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
     if state == _READ_ONLY:

@@ -23,6 +23,7 @@ from genreq_checks.sources.identity import read_identity
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 T = TypeVar("T")
+TIMES = ("timestamp without time zone", "timestamp with time zone", "date")
 MOST_CLASSES = 500_000  # more groups than this is no tally any more: the cohort's column is not a status
 
 _WHO = sa.text("""
@@ -30,8 +31,13 @@ _WHO = sa.text("""
            pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at
 """)
 _TYPES = sa.text("""
-    SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
-    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WITH RECURSIVE stripped(attnum, type) AS (
+        SELECT a.attnum, a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = CAST(:oid AS oid)
+        UNION ALL
+        SELECT s.attnum, t.typbasetype FROM stripped s JOIN pg_catalog.pg_type t ON t.oid = s.type AND t.typtype = 'd')
+    SELECT a.attname AS name, pg_catalog.format_type(s.type, NULL) AS type
+    FROM pg_catalog.pg_attribute a JOIN stripped s ON s.attnum = a.attnum
+    JOIN pg_catalog.pg_type t ON t.oid = s.type AND t.typtype <> 'd'
     WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped
       AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')
 """)
@@ -160,10 +166,10 @@ def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableF
         if column is None:
             return Problem(part="tally", message=f"{name} has no column '{needed}', by which the plan counts.", hint="")
         if not column.privilege:
-            hint = f"GRANT SELECT ON {name} to the role."
+            hint = f"GRANT SELECT ON {plan.table.in_sql} to the role."
             return Problem(part="tally", message=f"The role may not read {name}.{needed}.", hint=hint)
     time_column = facts.column(plan.cohort.time)
-    if time_column and not time_column.type.startswith(("timestamp", "date")):
+    if time_column and read_types(connection, oid).get(plan.cohort.time) not in TIMES:
         message = f"{name}.{plan.cohort.time} is of type {time_column.type}, not a timestamp: no row can be dated."
         return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
     return None
