@@ -50,7 +50,7 @@ def test_a_lock_on_another_table_is_not_waited_for(database: str, plan: Plan, ph
     assert took < 5
     assert now.problems == ()
     assert now.table
-    assert {twin.name for twin in now.table.twins} == {"app.generation_requests", 'public."Generation_Requests"'}
+    assert {twin.name for twin in now.table.twins} == {"app.generation_requests", "public.Generation_Requests"}
 
 
 # Domains

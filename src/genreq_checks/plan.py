@@ -23,6 +23,7 @@ Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, patte
 Text = Annotated[str, StringConstraints(min_length=1)]
 Storable = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # what a text column can hold
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Change = Literal["not-lower", "higher", "any"]
 
 
@@ -186,11 +187,12 @@ class Requirement(Part):
 
 
 class Plan(Part):
-    """The whole clean-up. Two plans are the same when their `fingerprint` is."""
+    """The whole clean-up. Two plans are the same when their `fingerprint` is. `max_lag` is how old a standby may be."""
 
     plan_version: Literal[1]
     title: Text
     cutover: datetime | None = None
+    max_lag: Seconds | None = None
     table: Table
     cohort: Cohort
     kept: dict[Identifier, KeptColumn] = Field(min_length=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
-from genreq_checks.snapshot import Column, TableFacts
+from genreq_checks.snapshot import Column, Relation, TableFacts
 from genreq_checks.text import plural, quote_name, size
 
 NEVER_DROPPED = (
@@ -36,7 +36,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
             subject=child.name,
             outcome="fail",
             message=f"{child.name}, a {child.kind} under {evidence.now.plan_table}, still has the column {column}.",
-            remedy=f"ALTER TABLE {child.name} DROP COLUMN {quote_name(column)}",
+            remedy=f"ALTER TABLE {child.in_sql or child.name} DROP COLUMN {quote_name(column)}",
         )
         for child in facts.children
         if column in child.columns
@@ -44,6 +44,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     renamed = _renamed(evidence, column, facts)
     if renamed:
         return [renamed, *found]
+    found += [_not_seen(child, column) for child in facts.children if child.is_foreign and column not in child.columns]
     found += _doubts(evidence, column, facts)
     return found or [_gone(evidence, column, facts)]
 
@@ -65,6 +66,14 @@ def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | No
         remedy=f"ALTER TABLE {evidence.plan.table.in_sql} DROP COLUMN {quote_name(same.name)}",
         evidence={"present": True, "type": same.type, "renamed_to": same.name, "position": same.position},
     )
+
+
+def _not_seen(child: Relation, column: str) -> Finding:
+    """A foreign table lists the columns that it was told of: whether the table behind it has more, only that one knows."""
+    reason = f"{child.place} is a foreign table: whether {column} is gone where its rows are cannot be seen from here."
+    there = f" --table {child.remote}" if child.remote and "." in child.remote else ""
+    remedy = f"Check that table where it is, and drop the column there too: genreq-checks check URL{there}"
+    return unknown(child.name, reason, remedy)
 
 
 def _still_there(evidence: Evidence, column: str, type_name: str) -> Finding:

@@ -35,6 +35,11 @@ def kind_and_state(error: BaseException) -> str:
         return f"an error of its own (SQLSTATE {state})"
 
 
+def _is_lost(error: BaseException) -> bool:
+    """Is it our own connection that failed? Where it stands, the server could not connect to one of a foreign table."""
+    return not isinstance(error, sa.exc.DBAPIError) or error.connection_invalidated
+
+
 def explain(error: BaseException, target: Target, table: str, doing: str = "Reading") -> SourceError:
     """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
     state = sqlstate(error)
@@ -49,7 +54,7 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
         return SourceError(
             f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
         )
-    if state in _SERVER_ENDED or state.startswith("08"):
+    if state in _SERVER_ENDED or (state.startswith("08") and _is_lost(error)):
         return SourceError(
             f"The server of {target.location} ended the connection while {doing.lower()} {table} (SQLSTATE {state}).",
             "Try again when it is up; look at the server's log.",

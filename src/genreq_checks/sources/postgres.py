@@ -20,6 +20,7 @@ from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.sources.failure import explain
 from genreq_checks.sources.identity import read_identity
+from genreq_checks.sources.recovery import read_recovery
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ _WHO = sa.text("""
     SELECT current_user::text AS role, current_database()::text AS database,
            pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at
 """)
+_IN_RECOVERY = sa.text("SELECT pg_catalog.pg_is_in_recovery()")
 _TYPES = sa.text("""
     WITH RECURSIVE stripped(attnum, type) AS (
         SELECT a.attnum, a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = CAST(:oid AS oid)
@@ -75,6 +77,7 @@ def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
 
 def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None) -> Snapshot:
     who = connection.execute(_WHO).one()
+    recovery = read_recovery(connection)  # next to the transaction's snapshot, whose age it tells
     found = find_table(connection, plan.table)
     identity = read_identity(connection, found.oid)
     problems = [found.problem] if found.problem else []
@@ -89,6 +92,8 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
                 answer = read()
         except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
             answer = Problem.of(part, explain(error, target, plan.table.qualified))
+            if part == "tally" and found.facts is not None:
+                answer = _or_of_another_server(answer, found.facts)
         if isinstance(answer, Problem):
             problems.append(answer)
             return None
@@ -111,7 +116,8 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             database=who.database,
             role=who.role,
             identity=identity,
-            notes=target.notes,
+            recovery=recovery,
+            notes=target.notes if recovery is None else (*target.notes, f"The source is {recovery.words}."),
         ),
         table=found.facts,
         tally=tally,
@@ -120,6 +126,17 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
         searched=hanging and hanging.searched,
         problems=tuple(problems),
     )
+
+
+def _or_of_another_server(problem: Problem, facts: TableFacts) -> Problem:
+    """The problem, and where rows are read from another server: it may be that one's."""
+    foreign = [child.place for child in facts.children if child.is_foreign]
+    if not foreign:
+        return problem
+    hint = (
+        f"Rows are read from another server too, and it may have failed there: {', '.join(foreign[:3])}. {problem.hint}"
+    )
+    return problem.model_copy(update={"hint": hint.strip()})
 
 
 def _tally(
@@ -161,6 +178,10 @@ def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableF
             message=f"Row level security would hide rows of {name} from this role, and every rate would be wrong.",
             hint="Read as the table's owner or as a role with BYPASSRLS.",
         )
+    unlogged = [name] if facts.unlogged else [child.name for child in facts.children if child.unlogged]
+    if unlogged and connection.execute(_IN_RECOVERY).scalar_one():
+        message = f"{unlogged[0]} is unlogged, and a standby does not have its rows."
+        return Problem(part="tally", message=message, hint="Read the primary server.")
     for needed in (plan.cohort.column, plan.cohort.time):
         column = facts.column(needed)
         if column is None:
