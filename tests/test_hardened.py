@@ -244,9 +244,11 @@ def test_the_granted_role_reads_all_and_no_more(server: Server, database: str, p
         assert not any("superuser" in note for note in theirs.source.notes)
         forbidden: LiteralString
         for forbidden in ("SELECT prompt FROM generation_requests", "DELETE FROM generation_requests"):
-            with psycopg.connect(reader, options="-c default_transaction_read_only=off") as connection:
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    connection.execute(forbidden)
+            with (
+                psycopg.connect(reader, options="-c default_transaction_read_only=off") as connection,
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+            ):
+                connection.execute(forbidden)
     finally:
         execute(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
 

@@ -24,12 +24,16 @@ REHEARSE = "Rehearse it: genreq-checks rehearse SOURCE"
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """One problem (a clause, of what), what to do, and the ids of the checks that rest on it; `NAME.*` are all of a name."""
+    """One problem (a clause, of what), what to do, and the ids of the checks that rest on it; `NAME.*` are all of a name.
 
-    about: Literal["key", "type", "cohort", "sql"]
+    They are then `unknown`; a problem that leaves what is measured standing is a `warn` beside it.
+    """
+
+    about: Literal["key", "type", "cohort", "sql", "source"]
     problem: str
     remedy: str
     checks: tuple[str, ...]
+    outcome: Literal["unknown", "warn"] = "unknown"
 
     def concerns(self, check_id: str) -> bool:
         """Does the check rest on what is contradicted?"""

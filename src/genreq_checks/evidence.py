@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from genreq_checks.contradictions import Contradiction, find_contradictions
+from genreq_checks.doubts import find_doubts
 from genreq_checks.identity import Comparison, Identity, compare
 from genreq_checks.inputs import NOTHING, Inputs
 from genreq_checks.migration_facts import PlanSql
@@ -27,7 +28,7 @@ class Evidence:
     `independent` says whether before and after are different rows (then a difference has an interval) or the same rows
     counted twice (then it is exact). `earlier` are the rows before the cutover as the baseline had them. `compared` says
     of the baseline and of the archive whether they are of the source's table; `other_database` that another is meant.
-    `contradictions` are between the plan and what was read of its table.
+    `contradictions` are between the plan and what was read of its table, and doubts about the source itself.
     """
 
     plan: Plan
@@ -75,6 +76,7 @@ def gather(
     sql: PlanSql | None = None,
     *,
     other_database: bool = False,
+    max_lag: float | None = None,
 ) -> Evidence:
     """Split what was read into sides, as docs/architecture.md says under "Before and after", and hold the plan against it.
 
@@ -119,7 +121,10 @@ def gather(
         independent=cutover is not None,
         inputs=inputs,
         notes=notes,
-        contradictions=find_contradictions(plan, phase, now, sql),
+        contradictions=(
+            *find_contradictions(plan, phase, now, sql),
+            *find_doubts(plan, phase, now, baseline, max_lag if max_lag is not None else plan.max_lag),
+        ),
         compared=compared,
         other_database=other_database,
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from genreq_checks import plan_fingerprint
 from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan_problems import explain
-from genreq_checks.text import scrub
+from genreq_checks.text import quote_name, scrub
 
 BUILT_IN = "generation_requests"
 _DATE_AND_Z = len("2025-01-31Z")
@@ -23,6 +23,7 @@ Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, patte
 Text = Annotated[str, StringConstraints(min_length=1)]
 Storable = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # what a text column can hold
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Change = Literal["not-lower", "higher", "any"]
 
 
@@ -43,6 +44,11 @@ class Table(Part):
     def qualified(self) -> str:
         """`schema.name`, for people."""
         return f"{self.schema_name}.{self.name}"
+
+    @property
+    def in_sql(self) -> str:
+        """The table in SQL that a person runs, quoted where that is needed."""
+        return quote_name(self.schema_name, self.name)
 
 
 class Cohort(Part):
@@ -181,11 +187,12 @@ class Requirement(Part):
 
 
 class Plan(Part):
-    """The whole clean-up. Two plans are the same when their `fingerprint` is."""
+    """The whole clean-up. Two plans are the same when their `fingerprint` is. `max_lag` is how old a standby may be."""
 
     plan_version: Literal[1]
     title: Text
     cutover: datetime | None = None
+    max_lag: Seconds | None = None
     table: Table
     cohort: Cohort
     kept: dict[Identifier, KeptColumn] = Field(min_length=1)

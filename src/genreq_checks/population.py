@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from genreq_checks.evidence import Evidence
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Side, Tally
+from genreq_checks.text import quote_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +66,6 @@ def not_counted(evidence: Evidence, facet: str, side: Side) -> str:
     if found is None:
         return f"{snapshot.plan_table} has no column '{column}'."
     if not found.privilege:
-        return f"the role may not read {snapshot.plan_table}.{column}; GRANT SELECT ({column}) ON {snapshot.plan_table} to it."
+        grant = f"GRANT SELECT ({quote_name(column)}) ON {evidence.plan.table.in_sql}"
+        return f"the role may not read {snapshot.plan_table}.{column}; {grant} to it."
     return f"{snapshot.source.location} was read without counting '{column}'."

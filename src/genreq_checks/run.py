@@ -11,6 +11,7 @@ from genreq_checks import __version__
 from genreq_checks.checks import ALL
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.code_facts import CodeFacts
+from genreq_checks.doubts import source_notes
 from genreq_checks.errors import UsageError, near
 from genreq_checks.evidence import Evidence, gather
 from genreq_checks.inputs import NOTHING, Inputs
@@ -104,16 +105,18 @@ def check(
     phase: Phase = "after",
     inputs: Inputs = NOTHING,
     other_database: bool = False,
+    max_lag: float | None = None,
     notes: Iterable[str] = (),
 ) -> Report:
     """Judge what was observed, and what else was read (`inputs`).
 
     `cutover` (aware) falls back to the plan's; `notes` stand in the report as they are. A baseline or an archive of
-    another database or table is not compared with, unless `other_database` says that it is meant.
+    another database or table is not compared with, unless `other_database` says that it is meant. `max_lag` is how many
+    seconds a standby may be behind; the plan's when left out.
     """
     cutover = cutover if cutover is not None else plan.cutover
     sql = _plan_sql(plan) if phase == "before" else None
-    evidence = gather(plan, phase, now, baseline, cutover, inputs, sql, other_database=other_database)
+    evidence = gather(plan, phase, now, baseline, cutover, inputs, sql, other_database=other_database, max_lag=max_lag)
     results = tuple(result(evidence, one, subject) for one in ALL for subject in one.subjects(plan))
     counts = tally_outcomes(results)
     return Report(
@@ -180,13 +183,21 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
 
 def _held_against_the_plan(evidence: Evidence, check_id: str, subject: str, findings: list[Finding]) -> list[Finding]:
     """The findings, and first what the plan's table contradicts. Then nothing passes: the numbers stay, the word goes."""
-    problems = [one for one in evidence.contradictions if one.concerns(check_id)]
-    if not problems or all(finding.outcome == "skip" for finding in findings):
+    concerning = [one for one in evidence.contradictions if one.concerns(check_id)]
+    if not concerning or all(finding.outcome == "skip" for finding in findings):
         return findings
+    beside = [
+        Finding(subject=subject, outcome="warn", message=one.problem, remedy=one.remedy)
+        for one in concerning
+        if one.outcome == "warn"
+    ]
+    problems = [one for one in concerning if one.outcome == "unknown"]
+    if not problems:
+        return [*findings, *beside]
     standing = [finding for finding in findings if finding.outcome not in ("pass", "skip")]
     measured = next((finding.evidence for finding in findings if finding.outcome == "pass"), {})
     first, *others = (unknown(subject, one.problem, one.remedy) for one in problems)
-    return [first.model_copy(update={"evidence": measured}), *others, *standing]
+    return [first.model_copy(update={"evidence": measured}), *others, *standing, *beside]
 
 
 def _requirements(plan: Plan, phase: Phase, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:
@@ -211,7 +222,7 @@ def _requirements(plan: Plan, phase: Phase, results: Iterable[CheckResult]) -> t
 
 def _doubts(plan: Plan, now: Snapshot, baseline: Snapshot | None) -> list[str]:
     """What a reader should know of the sources before he trusts the comparison."""
-    found: list[str] = []
+    found: list[str] = [*source_notes(now)]
     for name, snapshot in (("source", now), ("baseline", baseline)):
         fingerprint = plan.fingerprint_of(snapshot.format_version) if snapshot else ""
         if snapshot and snapshot.plan_fingerprint != fingerprint:

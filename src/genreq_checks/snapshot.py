@@ -13,6 +13,7 @@ from genreq_checks.errors import GenreqError, OutputError, SnapshotError
 from genreq_checks.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.files import write_text
 from genreq_checks.identity import Identity, compare
+from genreq_checks.recovery import Recovery
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
 
@@ -43,7 +44,8 @@ class Problem(Model):
 class SourceInfo(Model):
     """What was read, by whom and when: `location` never holds a password, times are aware UTC.
 
-    `identity` is None for row files, and in files of format 1.
+    `identity` is None for row files, and in files of format 1. `recovery` is None for a server that replays nobody's
+    changes, for row files, and in files of version 0.1.0.
     """
 
     kind: Literal["postgresql", "files", "snapshot"]
@@ -54,6 +56,7 @@ class SourceInfo(Model):
     database: str | None = None
     role: str | None = None
     identity: Identity | None = None
+    recovery: Recovery | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -83,18 +86,45 @@ class UniqueKey(Model):
 
 
 class Relation(Model):
-    """A partition or an inheritance child that still has columns of its own to look at."""
+    """A partition, an inheritance child or a twin, with the columns that it has; `own` are those that it defines itself.
+
+    `in_sql` is its name as SQL needs it; empty in files of version 0.1.0. `server` is where the rows of a foreign table
+    are, by the server's name here, and `remote` its name there, where the foreign table's options say it.
+    """
 
     name: str
+    in_sql: str = ""
     kind: str
     columns: tuple[str, ...]
+    own: tuple[str, ...] = ()
+    unlogged: bool = False
+    server: str | None = None
+    remote: str | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Are its rows on another server, where what is here says nothing of its columns?"""
+        return self.kind == "foreign table"
+
+    @property
+    def place(self) -> str:
+        """Its name, and where its rows are: `public.old (public.requests on the server archive)`."""
+        there = f"{self.remote or 'a table'} on the server {self.server}" if self.server else ""
+        return f"{self.name} ({there})" if there else self.name
+
+
+class Subscription(Model):
+    """A subscription of logical replication that writes rows into the table; `ready` when its first copy is done."""
+
+    name: str
+    ready: bool
 
 
 class TableFacts(Model):
     """The table found by schema and name, by OID in pg_catalog: what it is, its columns and its children.
 
     `dropped_positions` are the attnums of columns that were dropped from it; `dropped_slots` is how many.
-    `unique` is None when it was not read, as in files of version 0.1.0.
+    `unique` and `subscriptions` are None when they were not read, as in files of version 0.1.0.
     """
 
     schema_name: str
@@ -108,6 +138,8 @@ class TableFacts(Model):
     dropped_positions: tuple[int, ...] = ()
     row_security: bool = False
     unique: tuple[UniqueKey, ...] | None = None
+    unlogged: bool = False
+    subscriptions: tuple[Subscription, ...] | None = None
 
     @property
     def is_table(self) -> bool:

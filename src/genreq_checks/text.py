@@ -1,4 +1,4 @@
-"""One of each thing done to text: percent, plural and other figures; masking of values; one line that is safe to print."""
+"""One of each thing done to text: percent, plural and other figures; masked values; names in SQL; one safe line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,18 @@ SHAPE_LENGTH = 2048  # so much of a value is enough to see its shape
 _URL = re.compile(r"(https?)://([^/?#\s]*@)?([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?(/[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
 # Bounded, so that a megabyte of letters costs no quadratic search.
 _URL_IN_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20})://(?:[^\s/@]{0,300}@)?([^\s/\"'<>?#@]{1,300})[^\s\"'<>]*")
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+# What PostgreSQL 13 to 18 does not read as the name of a table and of a column.
+_WORDS = """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
+    concurrently constraint create cross current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from
+    full grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references returning right
+    select session_user similar some symmetric system_user table tablesample then to trailing true union unique user using
+    variadic verbose when where window with
+"""
+_RESERVED = frozenset(_WORDS.split())
 _EMPTY = {"": "'' (empty)", "null": "null", "{}": "{}", "[]": "[]"}
 
 
@@ -104,6 +116,15 @@ def mask(value: str | None, length: int, is_json: bool) -> str:
 def mask_urls(text: str) -> str:
     """The text with each URL's scheme and host only: `https://github.com/***`, never a user, a password or a path."""
     return _URL_IN_TEXT.sub(r"\1://\2/***", text)
+
+
+def quote_name(*parts: str) -> str:
+    """A name in SQL that a person runs: `public."Gen Req"`; a part is quoted where the server would not read it back."""
+    plain = (_PLAIN_NAME.fullmatch(part) and part not in _RESERVED for part in parts)
+    return ".".join(
+        part if is_plain else '"{}"'.format(part.replace('"', '""'))
+        for part, is_plain in zip(parts, plain, strict=True)
+    )
 
 
 def scrub(text: str) -> str:

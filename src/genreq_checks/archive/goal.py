@@ -121,7 +121,9 @@ def _require_columns(place: Place, plan: Plan, names: Sequence[str]) -> None:
         )
     refused = [name for name in names if name not in place.may_update and not place.is_generated(name)]
     if refused:
-        raise SourceError(f"The role may not UPDATE {table}.{refused[0]}.", f"GRANT UPDATE ON {table} to the role.")
+        raise SourceError(
+            f"The role may not UPDATE {table}.{refused[0]}.", f"GRANT UPDATE ON {plan.table.in_sql} to the role."
+        )
 
 
 def _require_types(connection: psycopg.Connection, archive: Archive, place: Place) -> None:

@@ -116,7 +116,9 @@ def require_readable(place: Place, plan: Plan, names: Sequence[str]) -> None:
                 f"{table} has no column '{name}'.", "Take it out of the plan (--plan FILE) if that is right."
             )
         if not column.privilege:
-            raise SourceError(f"The role may not read {table}.{name}.", f"GRANT SELECT ON {table} to the role.")
+            raise SourceError(
+                f"The role may not read {table}.{name}.", f"GRANT SELECT ON {plan.table.in_sql} to the role."
+            )
 
 
 def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> None:

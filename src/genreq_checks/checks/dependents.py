@@ -5,8 +5,8 @@ from __future__ import annotations
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding, Outcome
-from genreq_checks.snapshot import Dependent, Searched
-from genreq_checks.text import plural
+from genreq_checks.snapshot import Dependent, Searched, TableFacts
+from genreq_checks.text import plural, quote_name
 
 RULES = ("check constraint", "unique constraint", "primary key", "exclusion constraint", "foreign key")
 
@@ -20,9 +20,40 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [unknown(column, reason)]
     present = now.table is not None and now.table.column(column) is not None
     found = [_finding(one, present) for one in now.dependents if one.column == column]
+    found += _of_the_table(now.table, column, present) if now.table is not None else []
     if not found or all(one.outcome == "pass" for one in found):
         found.append(_none(evidence, column, present, len(found)))
-    return sorted(found, key=lambda one: ("fail", "warn", "pass").index(one.outcome))
+    return sorted(found, key=lambda one: ("fail", "unknown", "warn", "pass").index(one.outcome))
+
+
+def _of_the_table(facts: TableFacts, column: str, present: bool) -> list[Finding]:
+    """What a drop does not reach (children with the column of their own, other servers), and what writes the column."""
+    found: list[Finding] = []
+    for child in facts.children if present else ():
+        numbers = {"kind": child.kind, "fate": "fine", "confidence": "certain", "also": []}
+        if child.is_foreign:
+            message = f"{child.place} is a foreign table: the drop here does not reach the column where its rows are."
+            remedy = "Drop it there too, after it is dropped here."
+        elif column in child.own:
+            message = f"{child.name} defines {column} itself, besides inheriting it: the drop leaves it there."
+            remedy = f"Afterwards: ALTER TABLE {child.in_sql} DROP COLUMN {quote_name(column)}"
+        else:
+            continue
+        found.append(Finding(subject=child.name, outcome="warn", message=message, remedy=remedy, evidence=numbers))
+    for one in facts.subscriptions or ():
+        numbers = {"kind": "subscription", "fate": "breaks", "confidence": "possible", "also": []}
+        remedy = f"First stop sending {column}: drop it at the publisher, or leave it out of the publication."
+        if present:
+            reason = (
+                f"{one.name} stops when a column is missing that its publisher sends; what it sends is not known here."
+            )
+            finding = unknown(one.name, reason, remedy).model_copy(update={"evidence": numbers})
+        else:
+            message = f"{one.name} has stopped if its publisher still sends {column}."
+            look = "Look whether rows still come in (pg_stat_subscription, and the server's log)."
+            finding = Finding(subject=one.name, outcome="warn", message=message, remedy=look, evidence=numbers)
+        found.append(finding)
+    return found
 
 
 def _finding(one: Dependent, present: bool) -> Finding:

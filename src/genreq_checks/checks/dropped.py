@@ -5,8 +5,8 @@ from __future__ import annotations
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
-from genreq_checks.snapshot import Column, TableFacts
-from genreq_checks.text import plural, size
+from genreq_checks.snapshot import Column, Relation, TableFacts
+from genreq_checks.text import plural, quote_name, size
 
 NEVER_DROPPED = (
     " No column was ever dropped from this table: it was made without it, or the column was renamed. "
@@ -36,7 +36,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
             subject=child.name,
             outcome="fail",
             message=f"{child.name}, a {child.kind} under {evidence.now.plan_table}, still has the column {column}.",
-            remedy=f'ALTER TABLE {child.name} DROP COLUMN "{column}"',
+            remedy=f"ALTER TABLE {child.in_sql or child.name} DROP COLUMN {quote_name(column)}",
         )
         for child in facts.children
         if column in child.columns
@@ -44,6 +44,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     renamed = _renamed(evidence, column, facts)
     if renamed:
         return [renamed, *found]
+    found += [_not_seen(child, column) for child in facts.children if child.is_foreign and column not in child.columns]
     found += _doubts(evidence, column, facts)
     return found or [_gone(evidence, column, facts)]
 
@@ -62,14 +63,22 @@ def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | No
         subject=column,
         outcome="fail",
         message=message,
-        remedy=f'ALTER TABLE {evidence.now.plan_table} DROP COLUMN "{same.name}"',
+        remedy=f"ALTER TABLE {evidence.plan.table.in_sql} DROP COLUMN {quote_name(same.name)}",
         evidence={"present": True, "type": same.type, "renamed_to": same.name, "position": same.position},
     )
 
 
+def _not_seen(child: Relation, column: str) -> Finding:
+    """A foreign table lists the columns that it was told of: whether the table behind it has more, only that one knows."""
+    reason = f"{child.place} is a foreign table: whether {column} is gone where its rows are cannot be seen from here."
+    there = f" --table {child.remote}" if child.remote and "." in child.remote else ""
+    remedy = f"Check that table where it is, and drop the column there too: genreq-checks check URL{there}"
+    return unknown(child.name, reason, remedy)
+
+
 def _still_there(evidence: Evidence, column: str, type_name: str) -> Finding:
     message = f"{evidence.now.plan_table} still has the column {column} ({type_name})."
-    remedy = f'Apply the migration, or: ALTER TABLE {evidence.now.plan_table} DROP COLUMN "{column}"'
+    remedy = f"Apply the migration, or: ALTER TABLE {evidence.plan.table.in_sql} DROP COLUMN {quote_name(column)}"
     return Finding(
         subject=column, outcome="fail", message=message, remedy=remedy, evidence={"present": True, "type": type_name}
     )
@@ -119,7 +128,7 @@ def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
         )
     if expected and there.type != expected:
         message = f"{column} is back as {there.type}; it was {expected}."
-        remedy = f'ALTER TABLE {evidence.now.plan_table} ALTER COLUMN "{column}" TYPE {expected}'
+        remedy = f"ALTER TABLE {evidence.plan.table.in_sql} ALTER COLUMN {quote_name(column)} TYPE {expected}"
         return Finding(
             subject=column,
             outcome="fail",

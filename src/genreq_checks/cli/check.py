@@ -45,6 +45,10 @@ Charts = Annotated[
     list[Path] | None,
     typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
 ]
+MaxLag = Annotated[
+    float | None,
+    typer.Option("--max-lag", metavar="SECONDS", min=0, help="How late a standby may be; else the plan's max_lag."),
+]
 HistoryFolder = Annotated[
     Path | None, typer.Option("--history", metavar="DIR", help="Keep this run there, for 'genreq-checks history DIR'.")
 ]
@@ -68,6 +72,7 @@ def check(
     chart: Charts = None,
     history: HistoryFolder = None,
     other_database: OtherDatabase = False,
+    max_lag: MaxLag = None,
     strict: Strict = False,
     timeout: Timeout = 300,
 ) -> None:
@@ -101,7 +106,15 @@ def check(
         then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
         now = observe(promised, where, moment, timeout=timeout)
     report = judge(
-        promised, now, then, cutover=moment, phase=phase, inputs=inputs, other_database=other_database, notes=notes
+        promised,
+        now,
+        then,
+        cutover=moment,
+        phase=phase,
+        inputs=inputs,
+        other_database=other_database,
+        max_lag=max_lag,
+        notes=notes,
     )
     write(report, places)
     if chart:

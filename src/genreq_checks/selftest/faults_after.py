@@ -228,4 +228,15 @@ AFTER = (
         by_edit(PLAN, 'values = ["completed"]', 'values = ["completed", "done"]'),
         unknown=OVER_THE_COHORT,
     ),
+    fault(
+        "a child on another server",
+        "after",
+        by_sql(
+            "CREATE EXTENSION file_fdw; CREATE SERVER archive FOREIGN DATA WRAPPER file_fdw; "
+            "CREATE FOREIGN TABLE older () INHERITS (generation_requests) "
+            "SERVER archive OPTIONS (filename '/dev/null', format 'csv')"
+        ),
+        unknown="dropped.download_url dropped.conversation reconciliation.github_url reconciliation.artifacts_github_url "
+        "reconciliation.deployment_url",
+    ),
 )

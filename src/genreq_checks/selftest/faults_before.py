@@ -18,6 +18,11 @@ CATALOGUED = (
     "dependents.download_url dependents.conversation kept.github_url kept.artifacts_github_url kept.deployment_url"
 )
 
+CLAIMED = COUNTED.replace("claims.deployment_url ", "")  # of deployment_url the plan claims nothing
+SUBSCRIBED = """
+SET allow_system_table_mods = on;
+INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) VALUES (1, 'generation_requests'::regclass, 'r')
+"""
 DROP = 'ALTER TABLE "generation_requests" DROP COLUMN "conversation"'
 REASON = 'presence_is_enough = "GitHub holds the code that the download was made from."'
 COMPARES = by_edit(PLAN, REASON, 'how = { suffix = "/archive.zip" }')
@@ -159,5 +164,31 @@ BEFORE = (
         "before",
         by_edit(PLAN, 'ADD COLUMN "conversation" JSONB', 'ADD COLUMN "talk" JSONB'),
         unknown="loss.conversation",
+    ),
+    fault(
+        "an unlogged table, which a crash empties",
+        "before",
+        by_sql("ALTER TABLE iteration_snapshots SET UNLOGGED", "ALTER TABLE generation_requests SET UNLOGGED"),
+        warn=CLAIMED,
+    ),
+    fault(
+        "a child that defines a column itself and keeps it",
+        "before",
+        by_sql("CREATE TABLE child (conversation jsonb) INHERITS (generation_requests)"),
+        warn="dependents.conversation",
+        unknown="loss.download_url",
+    ),
+    fault(
+        "a subscription that writes the rows",
+        "before",
+        by_sql(SUBSCRIBED),
+        warn=CLAIMED,
+        unknown="dependents.download_url dependents.conversation",
+    ),
+    fault(
+        "a subscription whose first copy is not done",
+        "before",
+        by_sql(SUBSCRIBED, "UPDATE pg_subscription_rel SET srsubstate = 'd'"),
+        unknown=f"{CLAIMED} dependents.download_url dependents.conversation",
     ),
 )

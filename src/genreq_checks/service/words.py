@@ -133,6 +133,7 @@ def provenance(answer: Answer, age: float | None) -> str:
     ago_words = f" ({ago(age)} ago)" if age is not None and not answer.is_sample else ""
     who = f" by {source.role}" if source.role else ""
     server = f", {source.server}" if source.server else ""
+    server += f", {source.recovery.words}" if source.recovery else ""
     plan = f"plan {answer.report.plan.fingerprint}"
     cut = f", cutover {_moment(answer.cutover)}" if answer.cutover else ""
     sample = "No source was named: this is the sample's story. " if answer.is_sample else ""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from genreq_checks.plan import Bookkeeping
 from genreq_checks.snapshot import AppliedMigration, Books, Problem
 from genreq_checks.sources.failure import NOT_ALLOWED, kind_and_state, sqlstate
+from genreq_checks.text import quote_name
 
 MOST = 10_000
 _COLUMNS: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
@@ -61,6 +62,7 @@ def read_books(connection: sa.Connection, where: Bookkeeping) -> Books | Problem
         if error.connection_invalidated or state is None:  # the connection is gone: the caller tells of it
             raise
         if state == NOT_ALLOWED:
-            hint = f"GRANT USAGE ON SCHEMA {where.schema_name} and SELECT ON {name} to the role."
+            schema, table_in_sql = quote_name(where.schema_name), quote_name(where.schema_name, where.table)
+            hint = f"GRANT USAGE ON SCHEMA {schema} and SELECT ON {table_in_sql} to the role."
             return Problem(part="bookkeeping", message=f"The role may not read {name}.", hint=hint)
         return Problem(part="bookkeeping", message=f"{name} could not be read: {kind_and_state(error)}.")

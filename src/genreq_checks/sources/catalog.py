@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from genreq_checks.plan import Table
-from genreq_checks.snapshot import Column, Problem, Relation, TableFacts
+from genreq_checks.snapshot import Column, Problem, Relation, Subscription, TableFacts
 from genreq_checks.sources.table_rules import read_rules, with_limits
 
 KINDS = {
@@ -28,7 +28,8 @@ KINDS = {
 }
 
 _RELATIONS = sa.text("""
-    SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relrowsecurity AS rls
+    SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,
+           c.relrowsecurity AS rls, c.relpersistence = 'u' AS unlogged
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND (lower(c.relname) = lower(:name) OR n.nspname = :schema)
@@ -40,20 +41,57 @@ _COLUMNS = sa.text("""
            CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS "default",
            pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS privilege,
            nullif(ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
-                        WHERE e.enumtypid = coalesce(nullif(t.typbasetype, 0), t.oid) ORDER BY e.enumsortorder), '{}') AS labels
+                        WHERE e.enumtypid = (
+                            WITH RECURSIVE under(oid) AS (
+                                SELECT t.oid UNION ALL
+                                SELECT d.typbasetype FROM under u JOIN pg_catalog.pg_type d ON d.oid = u.oid AND d.typtype = 'd')
+                            SELECT b.oid FROM under b JOIN pg_catalog.pg_type y ON y.oid = b.oid AND y.typtype <> 'd')
+                        ORDER BY e.enumsortorder), '{}') AS labels
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+""")
+_NAMES = sa.text("""
+    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS in_sql,
+           ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = CAST(:oid AS oid)
 """)
 _CHILDREN = sa.text("""
     WITH RECURSIVE tree(oid) AS (
         SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = CAST(:oid AS oid)
         UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON i.inhparent = t.oid)
-    SELECT n.nspname || '.' || c.relname AS name, c.relkind::text AS kind,
+    SELECT n.nspname || '.' || c.relname AS name, pg_catalog.format('%I.%I', n.nspname, c.relname) AS in_sql,
+           c.relkind::text AS kind,
            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,
+           ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attislocal AND NOT c.relispartition
+                 ORDER BY a.attnum) AS own,
+           c.relpersistence = 'u' AS unlogged, s.srvname::text AS server,
+           (SELECT pg_catalog.string_agg(o.option_value, '.' ORDER BY o.option_name)
+            FROM pg_catalog.pg_options_to_table(f.ftoptions) o
+            WHERE o.option_name IN ('schema_name', 'table_name')) AS remote
     FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = c.oid
+    LEFT JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
     ORDER BY 1
+""")
+# A partition's rows may be written by a subscription of its own, or by one of a table above it.
+_SUBSCRIPTIONS = sa.text("""
+    WITH RECURSIVE below(oid) AS (
+        SELECT CAST(:oid AS oid) UNION
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN below b ON i.inhparent = b.oid),
+    above(oid) AS (
+        SELECT CAST(:oid AS oid) UNION
+        SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN above a ON i.inhrelid = a.oid)
+    SELECT 'the subscription ' || coalesce(
+               (SELECT pg_catalog.quote_ident(s.subname) FROM pg_catalog.pg_stat_subscription s
+                WHERE s.subid = r.srsubid LIMIT 1), r.srsubid::text) AS name,
+           pg_catalog.bool_and(r.srsubstate IN ('r', 's')) AS ready
+    FROM pg_catalog.pg_subscription_rel r
+    WHERE r.srrelid IN (SELECT oid FROM below UNION SELECT oid FROM above)
+    GROUP BY r.srsubid ORDER BY 1
 """)
 _SIZE = sa.text("""
     SELECT sum(pg_catalog.pg_total_relation_size(t.oid))::bigint FROM (
@@ -86,8 +124,7 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
     of = {"oid": here.oid}
     columns = tuple(Column(**row._mapping) for row in connection.execute(_COLUMNS, of))
     children = tuple(
-        Relation(name=row.name, kind=KINDS.get(row.kind, row.kind), columns=tuple(row.columns))
-        for row in connection.execute(_CHILDREN, of)
+        Relation(**{**row._mapping, "kind": KINDS.get(row.kind, row.kind)}) for row in connection.execute(_CHILDREN, of)
     )
     dropped = tuple(connection.execute(_DROPPED, of).scalars())
     unique = None
@@ -106,8 +143,21 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
         dropped_positions=dropped,
         row_security=here.rls,
         unique=unique,
+        unlogged=here.unlogged,
+        subscriptions=_subscriptions(connection, here.oid),
     )
     return Found(here.oid, facts, _not_a_table(table, facts))
+
+
+def _subscriptions(connection: sa.Connection, oid: int) -> tuple[Subscription, ...] | None:
+    """What writes rows into the table from another server; None when the server does not let the role ask."""
+    try:
+        with connection.begin_nested():
+            return tuple(Subscription(**row._mapping) for row in connection.execute(_SUBSCRIPTIONS, {"oid": oid}))
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return None
 
 
 def hides_rows(connection: sa.Connection, oid: int) -> bool:
@@ -126,8 +176,9 @@ def _twins(connection: sa.Connection, table: Table, rows: Sequence[sa.Row[Any]])
     for row in rows:
         same = row.name.lower() == table.name.lower()
         if same and (row.schema, row.name) != (table.schema_name, table.name) and row.kind in "rp":
-            names = tuple(column.name for column in connection.execute(_COLUMNS, {"oid": row.oid}))
-            found.append(Relation(name=f"{row.schema}.{row.name}", kind=KINDS[row.kind], columns=names))
+            for twin in connection.execute(_NAMES, {"oid": row.oid}):  # nothing of it that would wait for its locks
+                name = f"{row.schema}.{row.name}"
+                found.append(Relation(name=name, in_sql=twin.in_sql, kind=KINDS[row.kind], columns=tuple(twin.columns)))
     return tuple(found[:20])
 
 

@@ -42,6 +42,7 @@ _STATEMENTS_AT = sa.text("""
     SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
     WHERE e.extname = 'pg_stat_statements'
 """)
+_IN_RECOVERY = sa.text("SELECT pg_catalog.pg_is_in_recovery()")
 _HIDDEN = "<insufficient privilege>"
 _OF_A_CLIENT = r"^\s*(select|insert|update|delete|merge|with|copy)\y"  # and not DDL, which names what it makes
 
@@ -68,6 +69,10 @@ def read_dependents(connection: sa.Connection, plan: Plan, oid: int, facts: Tabl
             body = read_body(row.source, row.language)
             found += [one for name in names for one in _of_body(row, body, name, plan)]
     count, notes, statements = _statements(connection, plan, present)
+    if facts.subscriptions is None:
+        notes += ("pg_subscription_rel could not be read: whether a subscription writes the rows is not known",)
+    if count is not None and connection.execute(_IN_RECOVERY).scalar_one():
+        notes += ("a standby has its own statements only, not the primary server's",)
     return Dependents((*found, *statements), Searched(functions=len(bodies), statements=count, notes=notes))
 
 

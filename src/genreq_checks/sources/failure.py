@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
 from genreq_checks.sources.connection import Target, redact
+from genreq_checks.text import quote_name
 
 NOT_ALLOWED = "42501"
 _TIMED_OUT = "57014"
@@ -35,6 +36,11 @@ def kind_and_state(error: BaseException) -> str:
         return f"an error of its own (SQLSTATE {state})"
 
 
+def _is_lost(error: BaseException) -> bool:
+    """Is it our own connection that failed? Where it stands, the server could not connect to one of a foreign table."""
+    return not isinstance(error, sa.exc.DBAPIError) or error.connection_invalidated
+
+
 def explain(error: BaseException, target: Target, table: str, doing: str = "Reading") -> SourceError:
     """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
     state = sqlstate(error)
@@ -49,7 +55,7 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
         return SourceError(
             f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
         )
-    if state in _SERVER_ENDED or state.startswith("08"):
+    if state in _SERVER_ENDED or (state.startswith("08") and _is_lost(error)):
         return SourceError(
             f"The server of {target.location} ended the connection while {doing.lower()} {table} (SQLSTATE {state}).",
             "Try again when it is up; look at the server's log.",
@@ -65,7 +71,8 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
     if state == NOT_ALLOWED:
         if doing == "Reading":
             # The server gives one SQLSTATE for a missing privilege and for a policy under row_security = off.
-            hint = f"GRANT SELECT ON {table} to the role, or read as the table's owner or as a role with BYPASSRLS."
+            grant = f"GRANT SELECT ON {quote_name(*table.split('.', 1))} to the role"
+            hint = f"{grant}, or read as the table's owner or as a role with BYPASSRLS."
             return SourceError(f"The role may not read {table}, or row level security would hide rows of it.", hint)
         return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
     if state in _NO_TEXT:

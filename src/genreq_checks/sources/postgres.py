@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
+from genreq_checks.recovery import Recovery
 from genreq_checks.scan import fuse, groups_of, ways_to_count
 from genreq_checks.selection import counted_together
 from genreq_checks.snapshot import Part, Problem, Snapshot, SourceInfo, TableFacts
@@ -23,11 +24,13 @@ from genreq_checks.sources.engine import known_white_space
 from genreq_checks.sources.failure import explain
 from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
+from genreq_checks.sources.recovery import read_recovery
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
 
 SUPERUSER = ("read as a superuser; a role that may only read is enough: genreq-checks list --grants",)
 T = TypeVar("T")
+TIMES = ("timestamp without time zone", "timestamp with time zone", "date")
 MOST_CLASSES = 500_000  # more groups than this, of one part, is no tally any more
 
 _WHO = sa.text("""
@@ -35,9 +38,15 @@ _WHO = sa.text("""
            pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at,
            (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS is_superuser
 """)
+_IN_RECOVERY = sa.text("SELECT pg_catalog.pg_is_in_recovery()")
 _TYPES = sa.text("""
-    SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
-    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WITH RECURSIVE stripped(attnum, type) AS (
+        SELECT a.attnum, a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = CAST(:oid AS oid)
+        UNION ALL
+        SELECT s.attnum, t.typbasetype FROM stripped s JOIN pg_catalog.pg_type t ON t.oid = s.type AND t.typtype = 'd')
+    SELECT a.attname AS name, pg_catalog.format_type(s.type, NULL) AS type
+    FROM pg_catalog.pg_attribute a JOIN stripped s ON s.attnum = a.attnum
+    JOIN pg_catalog.pg_type t ON t.oid = s.type AND t.typtype <> 'd'
     WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped
       AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')
 """)
@@ -75,6 +84,7 @@ def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
 
 def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None) -> Snapshot:
     who = connection.execute(_WHO).one()
+    recovery = read_recovery(connection)  # next to the transaction's snapshot, whose age it tells
     found = find_table(connection, plan.table)
     identity = read_identity(connection, found.oid)
     problems = [found.problem] if found.problem else []
@@ -89,6 +99,8 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
                 answer = read()
         except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
             answer = Problem.of(part, explain(error, target, plan.table.qualified))
+            if part == "tally" and found.facts is not None:
+                answer = _or_of_another_server(answer, found.facts)
         if isinstance(answer, Problem):
             problems.append(answer)
             return None
@@ -111,7 +123,8 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             database=who.database,
             role=who.role,
             identity=identity,
-            notes=(*target.notes, *(SUPERUSER if who.is_superuser else ())),
+            recovery=recovery,
+            notes=(*target.notes, *(SUPERUSER if who.is_superuser else ()), *_late(recovery)),
         ),
         table=found.facts,
         tally=tally,
@@ -120,6 +133,22 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
         searched=hanging and hanging.searched,
         problems=tuple(problems),
     )
+
+
+def _or_of_another_server(problem: Problem, facts: TableFacts) -> Problem:
+    """The problem, and where rows are read from another server: it may be that one's."""
+    foreign = [child.place for child in facts.children if child.is_foreign]
+    if not foreign:
+        return problem
+    hint = (
+        f"Rows are read from another server too, and it may have failed there: {', '.join(foreign[:3])}. {problem.hint}"
+    )
+    return problem.model_copy(update={"hint": hint.strip()})
+
+
+def _late(recovery: Recovery | None) -> tuple[str, ...]:
+    """A note on a standby, which may lag behind."""
+    return () if recovery is None else (f"The source is {recovery.words}.",)
 
 
 def _tally(
@@ -165,15 +194,19 @@ def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableF
             message=f"Row level security would hide rows of {name} from this role, and every rate would be wrong.",
             hint="Read as the table's owner or as a role with BYPASSRLS.",
         )
+    unlogged = [name] if facts.unlogged else [child.name for child in facts.children if child.unlogged]
+    if unlogged and connection.execute(_IN_RECOVERY).scalar_one():
+        message = f"{unlogged[0]} is unlogged, and a standby does not have its rows."
+        return Problem(part="tally", message=message, hint="Read the primary server.")
     for needed in (plan.cohort.column, plan.cohort.time):
         column = facts.column(needed)
         if column is None:
             return Problem(part="tally", message=f"{name} has no column '{needed}', by which the plan counts.", hint="")
         if not column.privilege:
-            hint = f"GRANT SELECT ON {name} to the role."
+            hint = f"GRANT SELECT ON {plan.table.in_sql} to the role."
             return Problem(part="tally", message=f"The role may not read {name}.{needed}.", hint=hint)
     time_column = facts.column(plan.cohort.time)
-    if time_column and not time_column.type.startswith(("timestamp", "date")):
+    if time_column and read_types(connection, oid).get(plan.cohort.time) not in TIMES:
         message = f"{name}.{plan.cohort.time} is of type {time_column.type}, not a timestamp: no row can be dated."
         return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
     danger = foreign_code(connection, oid, plan)

@@ -41,7 +41,9 @@ def readable_columns(plan: Plan, target: Target, timeout: float) -> tuple[str, .
         if there is None:
             raise SourceError(f"{name} has no column '{column}'.", "Check the table, or name another with --table.")
         if not there.privilege:
-            raise SourceError(f"The role may not read {name}.{column}.", f"GRANT SELECT ON {name} to the role.")
+            raise SourceError(
+                f"The role may not read {name}.{column}.", f"GRANT SELECT ON {plan.table.in_sql} to the role."
+            )
     session = found.facts.column(SESSION)
     return (*wanted, SESSION) if session and session.privilege and SESSION not in wanted else wanted
 
