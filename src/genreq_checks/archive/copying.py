@@ -1,14 +1,18 @@
 """Rows from COPY into Arrow, by Apache Arrow's own PostgreSQL driver: no value passes through Python.
 
-The driver is used below its DB-API, which would import pandas, for 60 MB.
+The driver is used below its DB-API, which would import pandas, for 60 MB. It waits without an end, and does not notice
+Ctrl-C. So each call to it runs in a thread of its own, and this one waits for it, within the limits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import adbc_driver_manager as adbc
 import adbc_driver_postgresql
@@ -19,8 +23,12 @@ from adbc_driver_manager._reader import (
 from psycopg import conninfo, sql
 
 from genreq_checks.errors import SourceError
+from genreq_checks.sources.bounded import KEEPALIVE
 from genreq_checks.sources.connection import SETTINGS, Target
+from genreq_checks.sources.deadline import Deadline
+from genreq_checks.sources.waiting import ANSWER, CANCEL, LimitError, begin, statement_limit
 
+T = TypeVar("T")
 PIECE = 2 << 20  # bytes of rows that are in memory at once, about
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -37,29 +45,85 @@ class Copying:
 
 
 @contextmanager
-def copying(target: Target, statement: str, timeout: float) -> Iterator[Copying]:
+def copying(target: Target, statement: str, timeout: float, deadline: Deadline | None = None) -> Iterator[Copying]:
     """Run a SELECT as the driver runs it, by COPY in binary format, in a read-only transaction of its own.
 
-    All columns must be text. `timeout` is in seconds, 0 is none. Raises: CopyError; SourceError for text that is none.
+    All columns must be text. `timeout` is in seconds, 0 is none; `deadline` bounds all of it.
+    Raises: CopyError; LimitError when a limit passed on this side; SourceError for text that is none.
     """
-    parameters = target.parameters | {"client_encoding": "UTF8"}
+    parameters = KEEPALIVE | target.parameters | {"client_encoding": "UTF8"}
     settings = SETTINGS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
-    with (
-        adbc_driver_postgresql.connect(conninfo.make_conninfo("", **parameters)) as database,
-        adbc.AdbcConnection(database) as connection,
-    ):
+    calls = Calls(timeout, deadline)
+    with calls.closing() as opened:
+        uri = conninfo.make_conninfo("", **parameters)
+        database = opened.enter_context(adbc_driver_postgresql.connect(uri))
+        connection = opened.enter_context(calls.make(lambda: adbc.AdbcConnection(database)))
         connection.set_autocommit(False)
-        _ask(connection, READ_ONLY)
+        _ask(calls, opened, connection, READ_ONLY)
         for name, value in settings.items():
             setting = sql.SQL("SELECT pg_catalog.set_config({}, {}, true)").format(
                 sql.Literal(name), sql.Literal(value)
             )
-            _ask(connection, setting.as_string(None))
-        at = EPOCH + timedelta(microseconds=_ask(connection, NOW).column(0)[0].as_py())
-        with adbc.AdbcStatement(connection) as running:
+            _ask(calls, opened, connection, setting.as_string(None))
+        at = EPOCH + timedelta(microseconds=_ask(calls, opened, connection, NOW).column(0)[0].as_py())
+        with _statement(opened, connection) as running:
             running.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(PIECE)})
-            yield Copying(at, (_valid(piece) for piece in _rows(running, statement)))
-        connection.rollback()
+            yield Copying(at, _pieces(calls, running, statement))
+        calls.make(connection.rollback)
+
+
+class Calls:
+    """Calls to the driver, one after the other, each in a thread of its own and within the limits."""
+
+    def __init__(self, timeout: float, deadline: Deadline | None) -> None:
+        self._timeout, self._deadline = timeout, deadline
+        self._stuck: Future[object] | None = None
+
+    def make(self, call: Callable[[], T], cancel: Callable[[], None] | None = None) -> T:
+        """The call's result. When a limit passes, or on Ctrl-C, it is cancelled. Raises: LimitError."""
+        limit = statement_limit(self._timeout, self._deadline)
+        left = None if limit is None else limit[2] - time.monotonic()
+        if limit is not None and left is not None and left <= 0:
+            raise LimitError(limit[0], limit[1], "nothing more was asked")
+        running = begin(call)
+        try:
+            if wait([running], left).done:
+                return running.result()
+        except KeyboardInterrupt:
+            self._end(running, cancel)
+            raise
+        assert limit is not None
+        has_ended = self._end(running, cancel)
+        raise LimitError(
+            limit[0],
+            limit[1],
+            "the statement was cancelled" if has_ended else "the server did not answer and the connection was given up",
+        )
+
+    def _end(self, running: Future[T], cancel: Callable[[], None] | None) -> bool:
+        """Ask the server to cancel the call, and say whether it has ended."""
+        self._stuck = running  # type: ignore[assignment]
+        if cancel is not None:
+            with suppress(adbc.Error, TimeoutError):
+                begin(cancel).result(CANCEL)
+        return bool(wait([running], ANSWER).done)
+
+    @contextmanager
+    def closing(self) -> Iterator[ExitStack]:
+        """What is opened is closed at the end; when a call still runs, by whichever thread ends it, since it uses it."""
+        with ExitStack() as opened:
+            try:
+                yield opened
+            finally:
+                if self._stuck is not None and not self._stuck.done():
+                    left = opened.pop_all()
+                    self._stuck.add_done_callback(lambda _: left.close())
+
+
+def _pieces(calls: Calls, running: adbc.AdbcStatement, statement: str) -> Iterator[pa.RecordBatch]:
+    rows = calls.make(lambda: _rows(running, statement), running.cancel)
+    while (piece := calls.make(lambda: next(rows, None), running.cancel)) is not None:
+        yield _valid(piece)
 
 
 def _rows(running: adbc.AdbcStatement, statement: str) -> AdbcRecordBatchReader:
@@ -68,10 +132,22 @@ def _rows(running: adbc.AdbcStatement, statement: str) -> AdbcRecordBatchReader:
     return AdbcRecordBatchReader._import_from_c(stream.address)
 
 
-def _ask(connection: adbc.AdbcConnection, statement: str) -> pa.Table:
+def _ask(calls: Calls, opened: ExitStack, connection: adbc.AdbcConnection, statement: str) -> pa.Table:
     """A short answer, whole."""
-    with adbc.AdbcStatement(connection) as running:
-        return _rows(running, statement).read_all()
+    with _statement(opened, connection) as running:
+        return calls.make(lambda: _rows(running, statement).read_all(), running.cancel)
+
+
+@contextmanager
+def _statement(opened: ExitStack, connection: adbc.AdbcConnection) -> Iterator[adbc.AdbcStatement]:
+    """A statement that is closed at the end, or, when something failed, with all the rest: a call may still use it."""
+    running = adbc.AdbcStatement(connection)
+    try:
+        yield running
+    except BaseException:
+        opened.push(running)
+        raise
+    running.close()
 
 
 def _valid(piece: pa.RecordBatch) -> pa.RecordBatch:
