@@ -36,6 +36,7 @@ from genreq_checks.service.settings import Settings, from_environment, to_enviro
 from genreq_checks.service.shared import Board, Reading
 from rows import insert
 from serving import dashboard, serving, until
+from stalling import proxy
 
 TOKEN = "a-token-that-nobody-must-see-2718"
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -145,6 +146,52 @@ def test_slow_readings_do_not_pile_up_and_nobody_waits_for_long(answer: Answer) 
     assert len(reads) == 2, "a reading longer than an interval is not followed by the next at once"
 
 
+def test_a_reading_that_hangs_is_given_up_and_its_late_answer_is_not_shown(answer: Answer) -> None:
+    clock, begun, go = Clock(), list[int](), threading.Event()
+    late, newer = replace(answer, cutover=datetime(2020, 1, 1, tzinfo=UTC)), replace(answer, cutover=None)
+    ended = threading.Event()
+
+    def read() -> Answer:
+        begun.append(1)
+        if len(begun) == 1:
+            assert go.wait(30)
+            ended.set()
+            return late
+        return newer
+
+    board = Board(read, refresh=30, first_patience=0.01, limit=100, clock=clock)
+    hung = board.attempt()
+    assert hung is not None
+    clock.now += 90
+    assert board.latest().under_way == 90
+    clock.now += 11
+    given_up = board.peek()
+    assert given_up.error is not None
+    assert "longer than 100 s and was given up" in given_up.error
+    assert hung.done()
+    clock.now += 30
+    fresh = board.latest()
+    assert (fresh.answer, fresh.error, len(begun)) == (newer, None, 2)
+    go.set()
+    assert ended.wait(30)
+    until(lambda: [one for one in threading.enumerate() if one.name == "genreq-reading"], lambda left: not left)
+    assert board.peek().answer is newer
+
+
+def test_a_stalled_connection_does_not_leave_the_dashboard_stale_for_good(plan: Plan, database: str) -> None:
+    insert(database, ROW)
+    with proxy(database) as between:
+        settings = Settings(plan, between.url(database), timeout=0.3, deadline=1)
+        board = Board(reader(settings), refresh=0.5, limit=settings.deadline + 10)
+        assert until(board.latest, lambda now: now.answer is not None and not now.is_stale)
+        between.stalls.set()
+        stale = until(board.latest, lambda now: now.error is not None)
+        assert stale.answer is not None
+        assert "passed" in str(stale.error)
+        between.stalls.clear()
+        assert until(board.latest, lambda now: not now.is_stale).answer is not stale.answer
+
+
 def test_without_any_answer_the_reason_is_shown() -> None:
     def read() -> Answer:
         raise SourceError("It is down.", "Start it.")
@@ -175,7 +222,7 @@ def test_a_table_that_is_not_there_is_an_answer_and_a_server_that_is_not_is_none
 def test_settings_go_through_the_environment_and_show_no_password(tmp_path: Path, plan: Plan) -> None:
     url = "postgresql://u:hidden-word@h/d"
     there = from_environment(to_environment(url, cutover=None, table="other.requests", refresh=60, timeout=5))
-    assert (there.source, there.refresh, there.timeout) == (url, 60, 5)
+    assert (there.source, there.refresh, there.timeout, there.deadline) == (url, 60, 5, 15)
     assert there.plan.table.qualified == "other.requests"
     assert "hidden-word" not in repr(there)
     assert from_environment({"LEO_DATABASE_URL": url}).source == url

@@ -49,6 +49,12 @@ class SourceError(GenreqError):
     exit_code = 3
 
 
+class StoppedError(GenreqError):
+    """The user stopped the run with Ctrl-C."""
+
+    exit_code = 130  # 128 + SIGINT, as shells have it
+
+
 class EmbeddedServerError(GenreqError):
     """The embedded PostgreSQL could not be started."""
 

@@ -32,18 +32,25 @@ from genreq_checks.results import (
     worst,
 )
 from genreq_checks.snapshot import Snapshot, load_snapshot
+from genreq_checks.sources.deadline import Deadline
 
 ROW_FILES = (".parquet", ".csv", ".csv.gz")
 
 
 def observe(
-    plan: Plan, source: str | Path | Snapshot, cutover: datetime | None = None, *, timeout: float = 300
+    plan: Plan,
+    source: str | Path | Snapshot,
+    cutover: datetime | None = None,
+    *,
+    timeout: float = 300,
+    deadline: Deadline | None = None,
 ) -> Snapshot:
     """Everything that a source says of the plan's table in one instant.
 
     `source` is a database URL, a saved snapshot (.json), row files (.parquet, .csv, a folder or a glob of them), or a
     snapshot as it is. `cutover` (aware; the plan's when left out) is where a live table's rows are split; `timeout` is
-    each statement's, in seconds. What cannot be read is a problem in the snapshot.
+    each statement's, in seconds; `deadline` bounds all that is asked of a server. What cannot be read is a problem in the
+    snapshot.
 
     Raises: UsageError for a source that cannot be meant, SnapshotError for a file that is no snapshot.
     """
@@ -54,7 +61,7 @@ def observe(
     if is_database_url(text):
         from genreq_checks.sources import postgres
 
-        return postgres.observe(plan, text, cutover, timeout)
+        return postgres.observe(plan, text, cutover, timeout, deadline)
     path = Path(text)
     if path.suffix == ".json":
         return load_snapshot(path).with_notes(f"as saved in the snapshot {path.name}")

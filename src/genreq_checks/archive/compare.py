@@ -12,7 +12,7 @@ from genreq_checks.archive.read import Archive
 from genreq_checks.archive.statements import look
 from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.sources.connection import reading
-from genreq_checks.sources.failure import explain
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.text import plural
 
 
@@ -44,7 +44,7 @@ def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int,
                         else:
                             different += 1
                     digests[name].add(pa.array(seen, pa.string()))
-    except sa.exc.DBAPIError as error:
+    except DRIVER_ERRORS as error:
         raise explain(error, goal.target, goal.table, "Restoring") from None
     wrong = [name for name, column in archive.header.columns.items() if digests[name].hexdigest() != column.digest]
     if wrong:

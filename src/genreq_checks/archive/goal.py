@@ -17,7 +17,7 @@ from genreq_checks.errors import ArchiveError, SourceError
 from genreq_checks.identity import compare
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target, parse, reading
-from genreq_checks.sources.failure import explain
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.text import scrub
 
 _TRIGGERS = sa.text("""
@@ -74,7 +74,7 @@ def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float, ot
             assert isinstance(driver, psycopg.Connection)
             _require_types(driver, archive, place)
             triggers = tuple(connection.execute(_TRIGGERS, {"oid": place.oid}).scalars())
-    except (sa.exc.DBAPIError, psycopg.Error) as error:
+    except DRIVER_ERRORS as error:
         raise explain(error, target, plan.table.qualified, "Restoring") from None
     computed = tuple(name for name in header.columns if place.is_generated(name))
     return Goal(target, plan.table.qualified, header.rows, place, computed, triggers, doubts)

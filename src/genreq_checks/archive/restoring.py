@@ -17,8 +17,9 @@ from genreq_checks.archive.statements import AmbiguousKeyError, Found, Texts, fi
 from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.errors import ArchiveError
 from genreq_checks.plan import Plan
+from genreq_checks.sources.bounded import connect
 from genreq_checks.sources.connection import SETTINGS, parse
-from genreq_checks.sources.failure import explain, kind_and_state
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain, kind_and_state
 
 ATTEMPTS = 3  # of one batch, when the application held its rows or a deadlock was found
 KEPT_FROM_READING = ("row_security", "TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "lock_timeout")
@@ -99,7 +100,7 @@ def restore(
             )
         total, rows = Count(), 0
         try:
-            with psycopg.connect(**target.parameters, prepare_threshold=None, autocommit=True) as connection:  # type: ignore[arg-type]
+            with connect(target.parameters, timeout, autocommit=True) as connection:
                 for piece in archive.batches(batch):
                     done = _place(connection, goal, archive, piece, overwrite, timeout)
                     rows += piece.num_rows
@@ -107,7 +108,7 @@ def restore(
                     if progress:
                         progress(rows)
             problem = compare(archive, goal, total.gone, total.conflicts, batch, timeout)
-        except psycopg.Error as error:
+        except DRIVER_ERRORS as error:
             raise explain(error, target, goal.table, "Restoring") from None
     return RestoreResult(
         table=goal.table,

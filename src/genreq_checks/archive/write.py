@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlalchemy as sa
 from psycopg import sql
 
 from genreq_checks import __version__
@@ -25,7 +24,8 @@ from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.files import replacing
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target, parse, reading
-from genreq_checks.sources.failure import explain
+from genreq_checks.sources.deadline import Deadline
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 
 
 def write_archive(
@@ -35,6 +35,7 @@ def write_archive(
     *,
     replace: bool = False,
     timeout: float | None = None,
+    deadline: Deadline | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ArchiveFacts:
     """Archive the key and the dropped columns of every row that has a value in one of them ('' and JSON null are values).
@@ -42,14 +43,15 @@ def write_archive(
     A column whose type's text does not give every value back exactly is refused, or left out where the plan gives its
     values up. All rows are of one instant. The file takes its name when it is whole and was read again; until then an
     older one stays. An older one that is of another database or table, or has a value that the new one lacks, is only
-    replaced with `replace`. `timeout` is in seconds, None for no limit; `progress` is told the number of rows so far.
+    replaced with `replace`. `timeout` is in seconds, None for no limit; `deadline` bounds all that is asked of the
+    server; `progress` is told the number of rows so far.
     Raises: UsageError for a URL that cannot be meant; SourceError when the table cannot be read, or not all of it;
     OutputError when the file cannot be written, or the older one must stay.
     """
     target, path = parse(url), Path(path)
     with replacing(path, private=True) as (file, part):
         older = None if replace else existing_archive(path)
-        header = _fill(file, plan, target, timeout, progress or (lambda rows: None), path, older)
+        header = _fill(file, plan, target, timeout, deadline, progress or (lambda rows: None), path, older)
         file.flush()
         with opened(part) as written:
             written.verify()
@@ -63,26 +65,27 @@ def _fill(
     plan: Plan,
     target: Target,
     timeout: float | None,
+    deadline: Deadline | None,
     progress: Callable[[int], None],
     path: Path,
     older: Header | None,
 ) -> Header:
     names = [*plan.table.key, *plan.dropped]
     try:
-        with reading(target, timeout or 0) as connection:
+        with reading(target, timeout or 0, deadline) as connection:
             place = locate(connection, plan)
             require_readable(place, plan, names)
             require_unique_key(connection, place, plan)
             if older is not None:
                 require_same_source(path, older, plan.table.qualified, place.identity)
-        with copying(target, timeout or 0) as copied:
+        with copying(target, timeout or 0, deadline) as copied:
             columns = keepable(copied, place, plan)
             sink = Sink(file, [*plan.table.key, *columns])
             with sink.writer, copied.pieces(select_statement(place, plan, columns)) as pieces:
                 _pump(pieces, sink, progress)
                 header = _header(plan, target, place, copied.at, sink)
                 sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
-    except (sa.exc.DBAPIError, CopyError) as error:
+    except (*DRIVER_ERRORS, CopyError) as error:
         raise explain(error, target, plan.table.qualified, "Archiving") from None
     return header
 

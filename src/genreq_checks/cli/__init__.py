@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from genreq_checks.cli import (
     about,
@@ -21,10 +23,23 @@ from genreq_checks.cli import (
     selftest,
     snapshot,
 )
-from genreq_checks.errors import GenreqError
+from genreq_checks.errors import GenreqError, StoppedError
+
+
+class Commands(TyperGroup):
+    """The commands; Ctrl-C ends each of them with one line, after the database was told to cancel."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was called."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise StoppedError("Stopped by Ctrl-C.") from None
+
 
 app = typer.Typer(
     name="genreq-checks",
+    cls=Commands,
     help="Proves with data that dropping columns from a live table is safe, that it worked, and that one can go back.",
     epilog="Exit codes: 0 nothing failed, 1 a check failed, 2 wrong call, 3 something could not be judged or read.",
     no_args_is_help=True,

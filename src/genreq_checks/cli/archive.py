@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreq_checks.cli.options import (
+    DeadlineSeconds,
     OtherDatabase,
     PlanFile,
     Replace,
     Source,
     TableName,
     Timeout,
+    begin_deadline,
     source_or_variable,
     the_plan,
 )
@@ -46,14 +48,22 @@ def archive(
     plan: PlanFile = None,
     table: TableName = None,
     timeout: NoLimit = None,
+    deadline: DeadlineSeconds = None,
 ) -> None:
     """Archive the dropped columns' values into a Parquet file, and read it again before it counts."""
     from genreq_checks.archive import write_archive
 
+    end = begin_deadline(deadline)
     promised = the_plan(plan, table)
     with Progress("archived") as progress:
         facts = write_archive(
-            promised, database(source), output, replace=replace, timeout=timeout, progress=progress.show
+            promised,
+            database(source),
+            output,
+            replace=replace,
+            timeout=timeout,
+            deadline=end,
+            progress=progress.show,
         )
     for name in promised.dropped:
         if name not in facts.columns:

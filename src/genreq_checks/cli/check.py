@@ -20,11 +20,13 @@ from genreq_checks.cli.inputs import (
 )
 from genreq_checks.cli.options import (
     Cutover,
+    DeadlineSeconds,
     OtherDatabase,
     PlanFile,
     Source,
     TableName,
     Timeout,
+    begin_deadline,
     narrate,
     read_cutover,
     source_or_variable,
@@ -75,12 +77,14 @@ def check(
     max_lag: MaxLag = None,
     strict: Strict = False,
     timeout: Timeout = 300,
+    deadline: DeadlineSeconds = None,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
 
+    end = begin_deadline(deadline)
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
@@ -102,9 +106,9 @@ def check(
     where = source_or_variable(source)
     named = Named(messages, migrations, code, generation, archive)
     with narrate("Reading the table…"):
-        inputs = read_inputs(named, promised, where, moment, timeout)
-        then = observe(promised, baseline, moment, timeout=timeout) if baseline else None
-        now = observe(promised, where, moment, timeout=timeout)
+        inputs = read_inputs(named, promised, where, moment, timeout, end)
+        then = observe(promised, baseline, moment, timeout=timeout, deadline=end) if baseline else None
+        now = observe(promised, where, moment, timeout=timeout, deadline=end)
     report = judge(
         promised,
         now,

@@ -45,6 +45,16 @@ Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0.001, max=3600, help="Time limit of each statement; 60."),
 ]
+ReadingDeadline = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        metavar="SECONDS",
+        min=0.001,
+        max=3600,
+        help="Time limit of a whole reading, which is then given up; three times --timeout.",
+    ),
+]
 
 
 def dashboard(
@@ -62,6 +72,7 @@ def dashboard(
     session_ttl: SessionTtl = 120,
     other_database: OtherDatabase = False,
     timeout: Timeout = None,
+    deadline: ReadingDeadline = None,
 ) -> None:
     """Serve one page that says whether the clean-up worked and still does; without a source, the sample's story."""
     from genreq_checks.cli.options import the_plan
@@ -74,7 +85,7 @@ def dashboard(
     for file in (source, baseline):
         if file and not is_database_url(file):
             observe(the_plan(plan, table), file, moment)  # a file that cannot be read is said now, not on the page
-    os.environ |= to_environment(source, baseline, moment, plan, table, refresh, timeout, other_database)
+    os.environ |= to_environment(source, baseline, moment, plan, table, refresh, timeout, deadline, other_database)
     serve(host, port, base_url, token_file, proxy, session_ttl)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genreq_checks.inputs import Inputs
     from genreq_checks.plan import Plan
     from genreq_checks.reconciled import Reconciliation
+    from genreq_checks.sources.deadline import Deadline
 
 Code = Annotated[
     Path | None,
@@ -71,7 +72,9 @@ class Named:
     archive: Path | None = None
 
 
-def read_inputs(named: Named, plan: Plan, source: str, cutover: datetime | None, timeout: float) -> Inputs:
+def read_inputs(
+    named: Named, plan: Plan, source: str, cutover: datetime | None, timeout: float, deadline: Deadline | None = None
+) -> Inputs:
     """Read what the call names. Raises UsageError and its like for a file or folder that cannot be meant."""
     from genreq_checks.inputs import Inputs
 
@@ -93,12 +96,17 @@ def read_inputs(named: Named, plan: Plan, source: str, cutover: datetime | None,
 
         mentions = read_code(plan, named.code)
     split = cutover if cutover is not None else plan.cutover
-    recorded = read_messages(plan, source, named.messages, split, timeout) if named.messages else None
+    recorded = read_messages(plan, source, named.messages, split, timeout, deadline) if named.messages else None
     return Inputs(code=mentions, messages=recorded, migrations=folder, generation=kept, archive=values)
 
 
 def read_messages(
-    plan: Plan, source: str, paths: list[Path], cutover: datetime | None, timeout: float
+    plan: Plan,
+    source: str,
+    paths: list[Path],
+    cutover: datetime | None,
+    timeout: float,
+    deadline: Deadline | None = None,
 ) -> Reconciliation:
     """The messages held against the rows of SOURCE, which must be a database: nothing else has rows to ask for."""
     from genreq_checks.run import is_database_url
@@ -112,4 +120,4 @@ def read_messages(
         )
     from genreq_checks.sources.messages import reconcile
 
-    return reconcile(plan, source, paths, cutover, timeout=timeout)
+    return reconcile(plan, source, paths, cutover, timeout=timeout, deadline=deadline)

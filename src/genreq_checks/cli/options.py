@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from genreq_checks.plan import Plan
+    from genreq_checks.sources.deadline import Deadline
 
 VARIABLE = "LEO_DATABASE_URL"
 
@@ -40,8 +41,16 @@ Cutover = Annotated[
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0.001, max=2_000_000, help="Time limit of each statement.")
 ]
-
-
+DeadlineSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        metavar="SECONDS",
+        min=0.001,
+        max=2_000_000,
+        help="Time limit of the whole run; none when left out.",
+    ),
+]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace a file that is there even if it holds more, or of another database.")
 ]
@@ -70,6 +79,13 @@ class NoSourceError(UsageError):
     """Nothing was named to read: the source could not be read."""
 
     exit_code = 3
+
+
+def begin_deadline(seconds: float | None) -> Deadline | None:
+    """The deadline of a run that begins now; None when there is none."""
+    from genreq_checks.sources.deadline import Deadline
+
+    return Deadline.after(seconds) if seconds is not None else None
 
 
 def read_cutover(text: str | None) -> tuple[datetime | None, tuple[str, ...]]:

@@ -13,10 +13,12 @@ import typer
 
 from genreq_checks.cli.options import (
     Cutover,
+    DeadlineSeconds,
     PlanFile,
     Source,
     TableName,
     Timeout,
+    begin_deadline,
     read_cutover,
     source_or_variable,
     the_plan,
@@ -49,11 +51,13 @@ def rows(
     plan: PlanFile = None,
     table: TableName = None,
     timeout: Timeout = 300,
+    deadline: DeadlineSeconds = None,
 ) -> None:
     """List the rows behind a finding, by key: any number, streamed, values masked."""
     from genreq_checks.render.rows import FORMATS
     from genreq_checks.run import is_database_url
 
+    end = begin_deadline(deadline)
     promised = the_plan(plan, table)
     selection = select(promised, check)
     if fmt not in FORMATS:
@@ -67,10 +71,10 @@ def rows(
     from genreq_checks.sources.rows import listing
 
     moment = moment if moment is not None else promised.cutover
-    with (
-        listing(promised, where, selection, moment, show_values=show_values, limit=limit, timeout=timeout) as found,
-        opened(output) as out,
-    ):
+    rows_behind = listing(
+        promised, where, selection, moment, show_values=show_values, limit=limit, timeout=timeout, deadline=end
+    )
+    with rows_behind as found, opened(output) as out:
         count = FORMATS[fmt](found.header, found.rows, out)
     more = " (there may be more: --limit)" if count == limit else ""
     print(f"{plural(count, 'row')} behind {check}{more}", file=sys.stderr)

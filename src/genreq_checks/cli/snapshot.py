@@ -10,11 +10,13 @@ import typer
 
 from genreq_checks.cli.options import (
     Cutover,
+    DeadlineSeconds,
     PlanFile,
     Replace,
     Source,
     TableName,
     Timeout,
+    begin_deadline,
     narrate,
     read_cutover,
     source_or_variable,
@@ -33,14 +35,16 @@ def snapshot(
     table: TableName = None,
     replace: Replace = False,
     timeout: Timeout = 300,
+    deadline: DeadlineSeconds = None,
 ) -> None:
     """Save what the table is like now; after the drop the past cannot be asked."""
     from genreq_checks.run import observe
 
+    end = begin_deadline(deadline)
     moment, _ = read_cutover(cutover)
     promised = the_plan(plan, table)
     with narrate("Reading the table…"):
-        taken = observe(promised, source_or_variable(source), moment, timeout=timeout)
+        taken = observe(promised, source_or_variable(source), moment, timeout=timeout, deadline=end)
     if taken.tally is None:
         problem = taken.problem("tally")
         raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")

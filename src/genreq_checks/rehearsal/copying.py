@@ -21,7 +21,7 @@ from genreq_checks.snapshot import SourceInfo
 from genreq_checks.sources.catalog import find_table, hides_rows, quoted
 from genreq_checks.sources.connection import Target, reading
 from genreq_checks.sources.engine import known_white_space
-from genreq_checks.sources.failure import explain
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
 
 OTHER_ROWS = 1000  # of each other table: enough to see it touched
@@ -85,7 +85,7 @@ def copy_source(plan: Plan, target: Target, scratch: Scratch, sample: int | None
     try:
         with reading(target, timeout) as connection:
             return _copy(connection, plan, target, scratch, sample, started)
-    except (sa.exc.DBAPIError, psycopg.Error) as error:
+    except DRIVER_ERRORS as error:
         raise explain(error, target, plan.table.qualified, "Copying") from None
 
 
@@ -185,6 +185,8 @@ def _copy_rows(
             with source.begin_nested():
                 _stream(source, there, few, name, columns)
         except (sa.exc.DBAPIError, psycopg.Error):
+            if source.closed or source.invalidated or source.connection.driver_connection.closed:  # type: ignore[union-attr]
+                raise
             continue  # not readable, or refused by a constraint: its structure is there, and no promise was made of rows
     return rows
 

@@ -15,6 +15,7 @@ from genreq_checks.run import check, observe
 from genreq_checks.service.pictures import Pictures, draw
 from genreq_checks.service.settings import Settings
 from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,26 @@ class Answer:
 
 
 def reader(settings: Settings) -> Callable[[], Answer]:
-    """A function that reads the source and judges it; the baseline is read once, since the past does not change."""
+    """A function that reads the source and judges it; the baseline is read once, since the past does not change.
 
-    @cache
-    def past() -> Snapshot | None:
-        if settings.baseline is None:
-            return None
-        return observe(settings.plan, settings.baseline, settings.cutover, timeout=settings.timeout)
+    One reading takes no longer than the settings' deadline.
+    """
+    kept: Snapshot | None = None
+
+    def read_one(source: str, deadline: Deadline) -> Snapshot:
+        return observe(settings.plan, source, settings.cutover, timeout=settings.timeout, deadline=deadline)
 
     def read() -> Answer:
+        nonlocal kept
         if settings.source is None:
             return sample()
-        baseline = past()
-        if baseline is not None and baseline.problem("tally") is not None:
-            past.cache_clear()  # it was not there to be read; another time it may be
-        now = observe(settings.plan, settings.source, settings.cutover, timeout=settings.timeout)
+        deadline = Deadline.after(settings.deadline)
+        baseline = kept
+        if settings.baseline is not None and baseline is None:
+            baseline = read_one(settings.baseline, deadline)
+            if baseline.problem("tally") is None:  # else it was not there to be read; another time it may be
+                kept = baseline
+        now = read_one(settings.source, deadline)
         return judge(settings.plan, now, baseline, settings.cutover, other_database=settings.other_database)
 
     return read

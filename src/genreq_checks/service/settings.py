@@ -13,16 +13,18 @@ from genreq_checks.review import DATABASE, VARIABLES
 from genreq_checks.run import is_database_url
 
 TABLE, REFRESH, TIMEOUT = "GENREQ_TABLE", "GENREQ_REFRESH", "GENREQ_TIMEOUT"
+DEADLINE = "GENREQ_DEADLINE"
 OTHER_DATABASE = "GENREQ_OTHER_DATABASE"
 SHORTEST_REFRESH = 30.0
-LONGEST_READING = 60.0
+LONGEST_STATEMENT = 60.0
+STATEMENTS = 3  # so many times a statement's limit is what a whole reading may take, unless it is said
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What to read and how often (`refresh`, seconds). Without `source` it is the sample's story.
 
-    `source` and `baseline` may hold a password, so that neither is shown.
+    `timeout` bounds a statement, `deadline` a reading. `source` and `baseline` may hold a password, so that neither is shown.
     """
 
     plan: Plan
@@ -30,16 +32,18 @@ class Settings:
     baseline: str | None = field(default=None, repr=False)
     cutover: datetime | None = None
     refresh: float = SHORTEST_REFRESH
-    timeout: float = LONGEST_READING
+    timeout: float = LONGEST_STATEMENT
+    deadline: float = STATEMENTS * LONGEST_STATEMENT
     other_database: bool = False
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that GENREQ_SOURCE (or LEO_DATABASE_URL), GENREQ_BASELINE, GENREQ_CUTOVER, GENREQ_PLAN, GENREQ_TABLE,
-    GENREQ_REFRESH, GENREQ_TIMEOUT and GENREQ_OTHER_DATABASE (1: the baseline is of another database) name.
+    GENREQ_REFRESH, GENREQ_TIMEOUT, GENREQ_DEADLINE and GENREQ_OTHER_DATABASE (1: the baseline is of another database) name.
 
     Raises: PlanError and UsageError for what cannot be meant.
     """
+    timeout = _seconds(environment, TIMEOUT, LONGEST_STATEMENT)
     given = {name: environment.get(variable, "").strip() for name, variable in VARIABLES.items()}
     plan = load_plan(given["plan"] or None)
     table = environment.get(TABLE, "").strip()
@@ -49,7 +53,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         given["baseline"] or None,
         parse_instant(given["cutover"])[0] if given["cutover"] else plan.cutover,
         _seconds(environment, REFRESH, SHORTEST_REFRESH),
-        _seconds(environment, TIMEOUT, LONGEST_READING),
+        timeout,
+        _seconds(environment, DEADLINE, STATEMENTS * timeout),
         environment.get(OTHER_DATABASE, "").strip() == "1",
     )
 
@@ -62,6 +67,7 @@ def to_environment(
     table: str | None = None,
     refresh: float | None = None,
     timeout: float | None = None,
+    deadline: float | None = None,
     other_database: bool = False,
 ) -> dict[str, str]:
     """The variables that say the same, paths made absolute; nothing for what was left out: the environment has the word."""
@@ -73,6 +79,7 @@ def to_environment(
         TABLE: table,
         REFRESH: f"{refresh:g}" if refresh else None,
         TIMEOUT: f"{timeout:g}" if timeout else None,
+        DEADLINE: f"{deadline:g}" if deadline else None,
         OTHER_DATABASE: "1" if other_database else None,
     }
     return {name: value for name, value in given.items() if value is not None}

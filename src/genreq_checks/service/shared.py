@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -14,6 +15,8 @@ from functools import cached_property
 from genreq_checks.errors import GenreqError
 from genreq_checks.service.answer import Answer, reader
 from genreq_checks.service.settings import Settings, from_environment
+
+MARGIN = 10.0  # seconds that a reading has after its deadline: for the server to answer, and to judge what was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Board:
     Time is cut into intervals from the start on; the first who asks in an interval has the source read. An attempt
     that failed counts, too: a database that is down is asked once an interval, not by everyone. Who asks waits at most
     `patience` seconds (`first_patience` as long as there is nothing to show) and then gets the last good answer.
+
+    An attempt that takes longer than `limit` seconds is given up: the next interval has one of its own, and what the
+    old one finds after that is not looked at. It has a deadline of its own, and this is for the case that it hangs
+    all the same.
     """
 
     def __init__(
@@ -50,11 +57,13 @@ class Board:
         *,
         patience: float = 5.0,
         first_patience: float = 60.0,
+        limit: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.refresh = refresh
         self._read = read
         self._patience, self._first_patience = patience, first_patience
+        self._limit = limit
         self._clock, self._start = clock, clock()
         self._lock = threading.Lock()
         self._attempt: Future[None] | None = None
@@ -75,6 +84,7 @@ class Board:
     def attempt(self) -> Future[None] | None:
         """Begin to read if this interval's reading was not begun; the attempt that is under way, or None."""
         with self._lock:
+            self._give_up()
             if self._attempt is None and self._interval() != self._done_in:
                 self._attempt, self._attempt_at = Future(), self._clock()
                 threading.Thread(target=self._run, args=(self._attempt,), name="genreq-reading", daemon=True).start()
@@ -83,6 +93,7 @@ class Board:
     def peek(self) -> Reading:
         """What can be shown, without reading."""
         with self._lock:
+            self._give_up()
             now = self._clock()
             return Reading(
                 self._answer,
@@ -90,6 +101,17 @@ class Board:
                 now - self._answer_at if self._answer is not None else None,
                 now - self._attempt_at if self._attempt is not None else None,
             )
+
+    def _give_up(self) -> None:
+        """Wait no longer for an attempt that is past the limit; whoever waits for it is told so."""
+        if self._attempt is None or self._clock() - self._attempt_at <= self._limit:
+            return
+        self._error = (
+            f"The reading took longer than {self._limit:g} s and was given up; the next is tried at the next refresh."
+        )
+        self._done_in = self._interval()
+        given_up, self._attempt = self._attempt, None
+        given_up.set_result(None)
 
     def _interval(self) -> int:
         return int((self._clock() - self._start) // self.refresh)
@@ -105,13 +127,15 @@ class Board:
         except Exception as problem:  # noqa: BLE001 - whatever it was, viewers keep the last good answer, and its text may hold values
             error = f"The reading failed ({type(problem).__name__}); the next is tried at the next refresh."
         with self._lock:
+            if self._attempt is not attempt:
+                return  # it was given up, and a newer one may have answered since
             if answer is not None and error is None:
                 self._answer, self._answer_at = answer, began
             self._error = error
             # of the interval in which it ended: a reading longer than an interval is not followed by the next at once
             self._done_in = self._interval()
             self._attempt = None
-        attempt.set_result(None)
+            attempt.set_result(None)
 
 
 class _Process:
@@ -125,7 +149,7 @@ class _Process:
 
     @cached_property
     def board(self) -> Board:
-        return Board(reader(self.settings), self.settings.refresh)
+        return Board(reader(self.settings), self.settings.refresh, limit=self.settings.deadline + MARGIN)
 
 
 _process = _Process()

@@ -187,7 +187,9 @@ def _size(connection: sa.Connection, oid: int) -> int | None:
     try:
         with connection.begin_nested():
             return connection.execute(_SIZE, {"oid": oid}).scalar()
-    except sa.exc.DBAPIError:
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
         return None
 
 

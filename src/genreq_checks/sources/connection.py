@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import psycopg
@@ -14,6 +13,8 @@ import sqlalchemy as sa
 from psycopg import conninfo, pq, sql
 
 from genreq_checks.errors import SourceError, UsageError, near
+from genreq_checks.sources.bounded import connect
+from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.engine import PinError, make_engine, pin
 from genreq_checks.text import scrub
 
@@ -113,13 +114,12 @@ def _target(parameters: dict[str, str], notes: tuple[str, ...]) -> Target:
     return Target({"connect_timeout": "10", "application_name": "genreq-checks"} | parameters | fixed, shown, notes)
 
 
-def engine(target: Target) -> sa.Engine:
-    """An engine without a pool and without prepared statements, so that a transaction pooler serves it."""
+def engine(target: Target, timeout: float = 0, deadline: Deadline | None = None) -> sa.Engine:
+    """An engine without a pool and without prepared statements, so that a transaction pooler serves it.
 
-    def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(**target.parameters, prepare_threshold=None)  # type: ignore[arg-type]
-
-    return make_engine(connect)
+    Its connections keep the limits by themselves, whatever the server does: `timeout` of each statement and `deadline`.
+    """
+    return make_engine(lambda: connect(target.parameters, timeout, deadline))
 
 
 def identifier(*parts: str) -> sql.Identifier:
@@ -128,13 +128,14 @@ def identifier(*parts: str) -> sql.Identifier:
 
 
 @contextmanager
-def reading(target: Target, timeout: float = 300) -> Iterator[sa.Connection]:
+def reading(target: Target, timeout: float = 300, deadline: Deadline | None = None) -> Iterator[sa.Connection]:
     """One REPEATABLE READ, READ ONLY transaction: everything read in it is of one instant; rolled back at the end.
 
-    `timeout` is each statement's, in seconds. Raises: SourceError when the server cannot be reached or refuses.
+    `timeout` is each statement's, in seconds, `deadline` bounds all of them.
+    Raises: SourceError when the server cannot be reached or refuses.
     """
     try:
-        connection = engine(target).connect()
+        connection = engine(target, timeout, deadline).connect()
     except (sa.exc.DBAPIError, psycopg.Error, OSError, UnicodeError) as error:
         raise unreachable(target, error) from None
     with connection:
@@ -150,7 +151,8 @@ def reading(target: Target, timeout: float = 300) -> Iterator[sa.Connection]:
         except sa.exc.DBAPIError as error:
             raise unreachable(target, error) from None
         yield connection
-        connection.rollback()
+        with suppress(sa.exc.DBAPIError):  # all was read, and nothing written: a server that is gone now does no harm
+            connection.rollback()
 
 
 def unreachable(target: Target, error: BaseException) -> SourceError:

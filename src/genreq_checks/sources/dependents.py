@@ -134,7 +134,9 @@ def _statements(
         with connection.begin_nested():
             count = connection.execute(sa.select(sa.func.count()).select_from(in_database.subquery())).scalar_one()
             rows = connection.execute(wanted.order_by(calls.desc(), ident)).all()
-    except sa.exc.DBAPIError:
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
         return None, ("pg_stat_statements could not be read: recent statements were not looked at",), []
     hidden = sum(row.query == _HIDDEN for row in rows)
     notes: tuple[str, ...] = (f"{hidden:,} statements of other roles are hidden from this one",) if hidden else ()

@@ -7,8 +7,11 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
 from genreq_checks.sources.connection import Target, redact
+from genreq_checks.sources.waiting import LimitError, named
 from genreq_checks.text import quote_name
 
+# Everything that a driver may raise while something is read, SQLAlchemy's complaint about a connection lost before included.
+DRIVER_ERRORS = (sa.exc.DBAPIError, sa.exc.PendingRollbackError, sa.exc.ResourceClosedError, psycopg.Error)
 NOT_ALLOWED = "42501"
 _TIMED_OUT = "57014"
 _LOCKED = ("55P03", "40P01")
@@ -41,10 +44,23 @@ def _is_lost(error: BaseException) -> bool:
     return not isinstance(error, sa.exc.DBAPIError) or error.connection_invalidated
 
 
+def _limit_behind(error: BaseException) -> LimitError | None:
+    """The limit that passed, also where the error is that of the clean-up after it, on a connection that is closed."""
+    seen: BaseException | None = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
+    while seen is not None and not isinstance(seen, LimitError):
+        seen = seen.__context__
+    return seen
+
+
 def explain(error: BaseException, target: Target, table: str, doing: str = "Reading") -> SourceError:
     """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
     state = sqlstate(error)
-    if isinstance(error, sa.exc.PendingRollbackError):
+    passed = _limit_behind(error)
+    if passed is not None:
+        limit = named(passed.limit, passed.seconds)
+        message = f"{limit[0].upper()}{limit[1:]} passed while {doing.lower()} {table}; {passed.ending}."
+        return SourceError(message, f"Raise it with --{passed.limit} SECONDS.")
+    if isinstance(error, (sa.exc.PendingRollbackError, sa.exc.ResourceClosedError)):
         return SourceError(
             f"The connection to {target.location} was lost before this was read.",
             "Try again; look at the server's log.",

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.reconciled import (
@@ -28,7 +26,8 @@ from genreq_checks.reconciled import (
     shown_key,
 )
 from genreq_checks.sources.connection import parse, reading
-from genreq_checks.sources.failure import explain
+from genreq_checks.sources.deadline import Deadline
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.message_index import Index, open_index
 from genreq_checks.sources.message_lines import LineCounts, Message, message_files, read_messages
 from genreq_checks.sources.rows_by_key import KeyedTable, Row, keyed_table
@@ -57,12 +56,18 @@ class Gathered:
 
 
 def reconcile(
-    plan: Plan, url: str, paths: Sequence[Path], cutover: datetime | None = None, *, timeout: float = 300
+    plan: Plan,
+    url: str,
+    paths: Sequence[Path],
+    cutover: datetime | None = None,
+    *,
+    timeout: float = 300,
+    deadline: Deadline | None = None,
 ) -> Reconciliation:
     """Hold the completion messages in files or folders against the rows of a database, all read in one instant.
 
-    With a `cutover` (aware) only rows completed from it on are judged. `timeout` is each statement's, in seconds.
-    What the database refuses is the answer's `problem`.
+    With a `cutover` (aware) only rows completed from it on are judged. `timeout` is each statement's, in seconds; `deadline`
+    bounds all of them. What the database refuses is the answer's `problem`.
 
     Raises: UsageError for a path that is not there or a URL that cannot be meant.
     """
@@ -82,12 +87,12 @@ def reconcile(
             )
             if not index.messages:
                 return read
-            with reading(target, timeout) as connection:
+            with reading(target, timeout, deadline) as connection:
                 table, problems = keyed_table(connection, plan, tuple(rule.column for rule in rules))
                 return _reconciled(read, index, table, problems, cutover)
     except SourceError as error:
         return Reconciliation(problem=error.message, remedy=error.hint)
-    except sa.exc.DBAPIError as error:
+    except DRIVER_ERRORS as error:
         failed = explain(error, target, plan.table.qualified)
         return Reconciliation(problem=failed.message, remedy=failed.hint)
 

@@ -19,9 +19,10 @@ from genreq_checks.snapshot import Part, Problem, Snapshot, SourceInfo, TableFac
 from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.connection import Target, parse, reading
+from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.sources.engine import known_white_space
-from genreq_checks.sources.failure import explain
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
 from genreq_checks.sources.recovery import read_recovery
@@ -52,20 +53,23 @@ _TYPES = sa.text("""
 """)
 
 
-def observe(plan: Plan, url: str, cutover: datetime | None = None, timeout: float = 300) -> Snapshot:
+def observe(
+    plan: Plan, url: str, cutover: datetime | None = None, timeout: float = 300, deadline: Deadline | None = None
+) -> Snapshot:
     """Read the plan's table: who reads it, the catalog's facts, the tally. Writes nothing, locks nothing for long.
 
-    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `timeout` is in seconds.
+    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `timeout` is each statement's, in
+    seconds; `deadline` bounds all of it.
     Raises: UsageError for a URL that cannot be meant.
     """
     target = parse(url)
     started = time.monotonic()
     try:
-        with reading(target, timeout) as connection:
+        with reading(target, timeout, deadline) as connection:
             snapshot = _read(connection, plan, target, cutover)
     except SourceError as error:
         return _unread(plan, target, error)
-    except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
+    except DRIVER_ERRORS as error:
         return _unread(plan, target, explain(error, target, plan.table.qualified))
     source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
     return snapshot.model_copy(update={"source": source})
@@ -90,15 +94,22 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
     problems = [found.problem] if found.problem else []
     tally: Tally | None = None
     hanging: Dependents | None = None
+    lost: Problem | None = None  # why the connection is gone
 
     def attempt(part: Part, read: Callable[[], T | Problem]) -> T | None:
         """One part of the snapshot, or None and its problem; a lost connection is one for every part after it."""
+        nonlocal lost
         answer: T | Problem
+        if lost is not None:
+            problems.append(lost.model_copy(update={"part": part}))
+            return None
         try:
             with connection.begin_nested():
                 answer = read()
-        except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
+        except DRIVER_ERRORS as error:
             answer = Problem.of(part, explain(error, target, plan.table.qualified))
+            if connection.invalidated or connection.closed:
+                lost = answer
             if part == "tally" and found.facts is not None:
                 answer = _or_of_another_server(answer, found.facts)
         if isinstance(answer, Problem):

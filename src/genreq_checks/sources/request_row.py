@@ -12,7 +12,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.scan import relation
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, reading
-from genreq_checks.sources.failure import explain, sqlstate
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain, sqlstate
 from genreq_checks.sources.foreign_code import foreign_code
 
 SESSION = "last_session_id"
@@ -29,7 +29,7 @@ def readable_columns(plan: Plan, target: Target, timeout: float) -> tuple[str, .
         with reading(target, timeout) as connection:
             found = find_table(connection, plan.table)
             danger = foreign_code(connection, found.oid, plan) if found.oid is not None else None
-    except sa.exc.DBAPIError as error:
+    except DRIVER_ERRORS as error:
         raise _failed(plan, target, error) from None
     if found.problem or found.facts is None:
         raise SourceError(found.problem.text if found.problem else f"{name} could not be read.")
@@ -63,13 +63,13 @@ def read_row(
     try:
         with reading(target, timeout) as connection:
             row = connection.execute(statement).first()
-    except sa.exc.DBAPIError as error:
+    except DRIVER_ERRORS as error:
         raise _failed(plan, target, error) from None
     return None if row is None else dict(zip(columns, row, strict=True))
 
 
-def _failed(plan: Plan, target: Target, error: sa.exc.DBAPIError) -> SourceError | UsageError:
+def _failed(plan: Plan, target: Target, error: Exception) -> SourceError | UsageError:
     state, name = sqlstate(error), plan.table.qualified
-    if state in _NO_SUCH_KEY or isinstance(error.orig, psycopg.DataError):
+    if state in _NO_SUCH_KEY or isinstance(getattr(error, "orig", error), psycopg.DataError):
         return UsageError(f"--request is no key of {name}.", f"Give a value of {name}.{plan.table.key[0]}.")
     return explain(error, target, name)

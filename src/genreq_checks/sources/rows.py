@@ -17,8 +17,9 @@ from genreq_checks.scan import groups_of, in_cohort, on_or_after, relation
 from genreq_checks.selection import Pick, Selection
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading
+from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.engine import known_white_space
-from genreq_checks.sources.failure import explain
+from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.postgres import find_obstacle, read_types
 from genreq_checks.text import SHAPE_LENGTH, mask
 
@@ -43,15 +44,17 @@ def listing(
     show_values: bool = False,
     limit: int | None = None,
     timeout: float = 300,
+    deadline: Deadline | None = None,
 ) -> Iterator[Listing]:
     """The rows that a selection takes, ordered by key, in batches, whatever their number: key, status, time, finding, and
-    the selection's columns, of which only the shape is shown unless `show_values`. `timeout` is each statement's.
+    the selection's columns, of which only the shape is shown unless `show_values`. `timeout` is each statement's,
+    `deadline` bounds all of it.
 
     Raises: SourceError when the table, a column or the rows cannot be read; UsageError for a URL that cannot be meant.
     """
     target = parse(url)
     try:
-        with reading(target, timeout) as connection:
+        with reading(target, timeout, deadline) as connection:
             types = _readable(connection, plan, target, selection)
             select = _select(plan, selection, types, cutover, show_values).limit(limit)
             select = select.params(known_white_space(connection))
@@ -60,7 +63,7 @@ def listing(
             streamed = connection.execution_options(stream_results=True, yield_per=BATCH)
             with closing(streamed.execute(select)) as result:
                 yield Listing(names, _rows(result, len(names) - len(selection.columns), selection, types, show_values))
-    except sa.exc.DBAPIError as error:
+    except DRIVER_ERRORS as error:
         raise explain(error, target, plan.table.qualified) from None
 
 
