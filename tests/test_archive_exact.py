@@ -75,7 +75,6 @@ EXACT = {  # type → values in SQL
     "json": '\' {"b" : 1.00 , "b":2}\'',
     "mood": "'so so', ''",
     "mood[]": "ARRAY['', 'sad']::mood[]",
-    "told": "'A', 'b'",
     "int4range": "'[1,3)', 'empty', '(,)'",
     "spans": "spans(0.1, 0.30000000000000004)",
     "nummultirange": "'{[1.0,1.50),[2,)}'",
@@ -184,21 +183,18 @@ def test_a_type_whose_text_names_another_object_is_refused(typed: str, kind: str
     assert os.listdir(tmp_path) == []
 
 
-def test_a_cast_of_ones_own_that_loses_something_is_refused_by_the_rows(typed: str, tmp_path: Path) -> None:
-    make(typed, "loose", "'a', 'b'")
-    assert write_archive(plan_of(), typed, tmp_path / "a").rows == 2  # of these rows the text says all
-    execute(typed, "INSERT INTO things (gone) VALUES ('A')")
-    with pytest.raises(SourceError, match="the text of 1 value does not give the same value back"):
-        write_archive(plan_of(), typed, tmp_path / "b")
+@pytest.mark.parametrize("kind", ["loose", "told", "read"])
+def test_a_cast_of_ones_own_is_refused_and_not_run(typed: str, tmp_path: Path, kind: str) -> None:
+    execute(typed, "CREATE TYPE read AS ENUM ('A', 'b')")
     execute(
         typed,
-        "CREATE FUNCTION read(text) RETURNS told LANGUAGE sql IMMUTABLE AS $$ SELECT (1 / 0)::text::public.told $$",
+        "CREATE FUNCTION fail(text) RETURNS read LANGUAGE sql IMMUTABLE AS $$ SELECT (1 / 0)::text::public.read $$",
     )
-    execute(typed, "CREATE CAST (text AS told) WITH FUNCTION read(text)")
-    execute(typed, "ALTER TABLE things DROP COLUMN gone; ALTER TABLE things ADD COLUMN gone told DEFAULT 'A'")
-    with pytest.raises(SourceError, match=r"its text cannot be read back \(SQLSTATE 22012\)"):
-        write_archive(plan_of(), typed, tmp_path / "b")
-    assert os.listdir(tmp_path) == ["a"]
+    execute(typed, "CREATE CAST (text AS read) WITH FUNCTION fail(text)")
+    make(typed, kind, "'A', 'b'")
+    with pytest.raises(SourceError, match="would run a function of somebody's own"):
+        write_archive(plan_of(), typed, tmp_path / "a")
+    assert os.listdir(tmp_path) == []
     execute(typed, "ALTER TABLE things ADD COLUMN more text DEFAULT 'm'")
     given_up = plan_of("dropped.gone = {given_up = 'x'}\ndropped.more = {}")
     assert list(write_archive(given_up, typed, tmp_path / "b").columns) == ["more"]

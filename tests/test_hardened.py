@@ -169,7 +169,7 @@ def test_a_cast_of_the_owners_own_is_not_run(database: str, plan: Plan, marker: 
     own = plan.model_copy(
         update={"dropped": plan.dropped | {"odd": plan.dropped["download_url"].model_copy(update={"claim": None})}}
     )
-    with pytest.raises(SourceError, match=r"evil\.st"):
+    with pytest.raises(SourceError, match="function of somebody's own"):
         write_archive(own, database, tmp_path / "a.parquet")
     assert not marker.exists()
 

@@ -49,12 +49,13 @@ class Form:
     """How a column's values become text.
 
     `is_padded`: only the type's output function gives all of it, for a CAST to text takes trailing blanks away.
-    `is_tried`: that the text gives the value back has to be tried on every row. `refused`: it cannot be, because of the
-    type that is named here; '' when it can.
+    `is_tried`: that the text gives the value back has to be tried on every row. `is_cast`: a function of somebody's own
+    makes text of it, or it of text. `refused`: it cannot be kept, because of the type that is named here; '' when it can.
     """
 
     is_padded: bool = False
     is_tried: bool = False
+    is_cast: bool = False
     refused: str = ""
 
 
@@ -68,7 +69,8 @@ def read_forms(connection: sa.Connection, oid: int) -> Mapping[str, Form]:
         found[part.name] = Form(
             # character(n) gets its blanks back from its length; bpchar without one would lose them
             is_padded=form.is_padded or (part.whole and part.is_own and part.type == "bpchar" and part.typmod < 0),
-            is_tried=form.is_tried or not known or part.is_cast,
+            is_tried=form.is_tried or not known,
+            is_cast=form.is_cast or part.is_cast,
             refused=form.refused or (part.shown if bound else ""),
         )
     return found

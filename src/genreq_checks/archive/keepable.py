@@ -43,6 +43,8 @@ def _obstacle(copied: Copying, place: Place, column: str) -> str:
     form = place.forms[column]
     if form.refused:
         return f"the text of {form.refused} is the name of another object, and may lead back to a different one"
+    if form.is_cast:
+        return "a cast between it and text would run a function of somebody's own"
     if not form.is_tried:
         return ""
     try:

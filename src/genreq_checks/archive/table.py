@@ -91,7 +91,7 @@ def locate(connection: sa.Connection, plan: Plan) -> Place:
             f"Row level security would hide rows of {plan.table.qualified} from this role.",
             "Connect as the table's owner or as a role with BYPASSRLS.",
         )
-    danger = foreign_code(connection, found.oid, plan)
+    danger = foreign_code(connection, found.oid, plan, plan.table.key)
     if danger is not None:
         raise danger
     rows = connection.execute(_ALLOWED, {"oid": found.oid}).all()

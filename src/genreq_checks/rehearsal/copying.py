@@ -195,14 +195,12 @@ def _stream(
     source: sa.Connection, there: psycopg.Connection, query: sa.Select[Any], into: tuple[str, str], columns: list[str]
 ) -> int:
     """COPY a query's rows from the source to a table of the scratch database, without holding them."""
-    compiled = query.params(known_white_space(source)).compile(
-        dialect=source.dialect, compile_kwargs={"render_postcompile": True}
-    )
+    compiled = query.compile(dialect=source.dialect, compile_kwargs={"render_postcompile": True})
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     back = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(*into), names)
     driver: psycopg.Connection = source.connection.driver_connection  # type: ignore[assignment]
     # COPY takes no parameters; and psycopg leaves a doubled % as it is where there is none to put in
-    select = psycopg.ClientCursor(driver).mogrify(str(compiled), compiled.params)
+    select = psycopg.ClientCursor(driver).mogrify(str(compiled), {**compiled.params, **known_white_space(source)})
     out = sql.SQL("COPY ({}) TO STDOUT").format(sql.SQL(select))
     with driver.cursor() as reader, there.cursor() as writer:
         with reader.copy(out) as rows, writer.copy(back) as sink:
