@@ -88,8 +88,10 @@ def dropped(answer):
 
 
 @app.cell(hide_code=True)
-def read(answer, reading, refresh):
-    mo.vstack([words.provenance(answer, reading.age), refresh], gap=0.25)
+def read(reading, refresh):
+    # Not of `answer`, which a page has none of yet that was opened while nothing could be read: it reads again by this.
+    _told = [words.provenance(reading.answer, reading.age)] if reading.answer else []
+    mo.vstack([*_told, refresh], gap=0.25)
     return
 
 

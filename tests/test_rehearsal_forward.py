@@ -12,7 +12,7 @@ from genreq_checks.errors import PlanError
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import Report
-from rows import insert
+from rows import execute, insert
 from test_rehearsal import DROP_BOTH, GITHUB, Rehearse, step
 
 MADE_AGAIN = "DROP TABLE generation_requests CASCADE; CREATE TABLE generation_requests (id serial PRIMARY KEY{});"
@@ -109,3 +109,14 @@ def test_the_plan_file_says_that_a_back_fill_is_meant() -> None:
     assert meant.kept["deployment_url"].backfilled == "why"
     with pytest.raises(PlanError, match="backfilled"):
         parse_plan(text.replace("[kept.deployment_url]", "[kept.deployment_url]\nbackfilled = ''"), "p")
+
+
+def test_a_column_that_cannot_be_archived_leaves_nothing_to_restore(rehearsed: Rehearse, database: str) -> None:
+    execute(database, "ALTER TABLE generation_requests ALTER conversation TYPE regclass USING 'pg_class'::regclass")
+    report = rehearsed(DROP_BOTH)
+    assert step(report, "archive").outcome == "unknown"
+    assert "conversation is of type regclass" in step(report, "archive").message
+    restore = step(report, "restore")
+    assert (restore.outcome, restore.message) == ("unknown", "Not made: the step archive did not go through.")
+    assert step(report, "compare").outcome == "fail"
+    assert report.check("rollback").outcome == "fail"

@@ -177,6 +177,8 @@ class Stages:
 
     def restore(self) -> Answer:
         """The archive's values back into the columns, as `genreq-checks restore` does."""
+        if not (self.folder / "archive.parquet").exists():
+            return Answer("unknown", "Not made: the step archive did not go through.")
         try:  # the archive is our own: if it does not fit, that is what the rollback made of the table
             done = restore(self.plan, self.folder / "archive.parquet", self.scratch.url, timeout=self.timeout)
         except GenreqError as error:
