@@ -22,6 +22,8 @@ from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.errors import SourceError
 from genreq_checks.sources.connection import SETTINGS, Target
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 PIECE = 2 << 20  # bytes of rows that are in memory at once, about
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"

@@ -27,6 +27,8 @@ from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.failure import explain
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 
 def write_archive(
     plan: Plan,

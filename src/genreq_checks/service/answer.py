@@ -16,6 +16,8 @@ from genreq_checks.service.pictures import Pictures, draw
 from genreq_checks.service.settings import Settings
 from genreq_checks.snapshot import Snapshot
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -6,7 +6,8 @@ import psycopg
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.sources.connection import Target, redact
+from genreq_checks.sources.connection import Target, said
+from genreq_checks.text import scrub
 
 NOT_ALLOWED = "42501"
 _TIMED_OUT = "57014"
@@ -43,8 +44,7 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
             "Try again; look at the server's log.",
         )
     if state is None:
-        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
+        text = scrub(said(error, target)[:200]).rstrip(".")
         return SourceError(
             f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
         )

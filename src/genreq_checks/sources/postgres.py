@@ -24,6 +24,8 @@ from genreq_checks.sources.identity import read_identity
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 T = TypeVar("T")
 MOST_CLASSES = 500_000  # more groups than this, of one part, is no tally any more
 
