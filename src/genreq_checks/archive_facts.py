@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from genreq_checks.file_format import Model
+from genreq_checks.file_format import Location, Model
 from genreq_checks.identity import Identity
 
 
@@ -28,7 +28,7 @@ class ArchiveFacts(Model):
     """
 
     path: str
-    location: str = ""
+    location: Location = ""
     identity: Identity | None = None
     table: str
     created_at: datetime

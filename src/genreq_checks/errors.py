@@ -5,19 +5,22 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from genreq_checks.text import redact_ours
+
 
 class GenreqError(Exception):
     """A problem that the user can do something about: `message` says what and where, `hint` what to do.
 
-    Neither ever holds a password, a token or a value from the database.
+    Neither ever holds a password, a token or a value from the database: what looks like one is taken out here, since a
+    path in a message may be a URL that was given in the wrong place.
     """
 
     exit_code = 2
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = redact_ours(message)
+        self.hint = redact_ours(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

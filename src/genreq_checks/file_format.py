@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from genreq_checks.text import redact_ours
 
 SHOWN = 5  # unknown keys that a note names
+Location = Annotated[str, AfterValidator(redact_ours)]  # a file that an older version wrote may hold a password in it
 
 
 class Model(BaseModel):

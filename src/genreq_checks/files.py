@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from genreq_checks.errors import OutputError
+from genreq_checks.text import is_misplaced_url
 
 PATIENCE = 10.0  # seconds that a short write waits for another run that writes the same file
 _NO_LOCKS = (
@@ -33,6 +34,8 @@ def replacing(
     one never takes the place of a file that is there.
     Raises: OutputError when the folder or the disk refuses, or another run is writing; FileExistsError for a `new` one.
     """
+    if is_misplaced_url(str(path)):
+        raise OutputError("The file to write is named like a database.", "Name a file, and the database as SOURCE.")
     path = Path(os.path.realpath(path))
     part = path.with_name(f".{path.name}.part")
     if path.exists() and not path.is_file():

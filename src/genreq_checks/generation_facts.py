@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from genreq_checks.errors import OutputError, UsageError
-from genreq_checks.file_format import Model, read_model
+from genreq_checks.file_format import Location, Model, read_model
 from genreq_checks.files import write_text
 from genreq_checks.results import Step
 
@@ -62,8 +62,8 @@ class GenerationFacts(Model):
     table: str
     embedded: bool = False
     request: str
-    server: str
-    database: str
+    server: Location
+    database: Location
     reached: bool = False
     problem: str = ""
     hint: str = ""

@@ -20,6 +20,8 @@ from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import day_number, day_of
 from genreq_checks.text import bounds, percent, points, span
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 DATABASE = "LEO_DATABASE_URL"
 VARIABLES = {
     "source": "GENREQ_SOURCE",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -33,8 +34,12 @@ from genreq_checks.results import (
 )
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from genreq_checks.sources.deadline import Deadline
+from genreq_checks.text import may_hold_secret
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 ROW_FILES = (".parquet", ".csv", ".csv.gz")
+LONGEST_NAME = 255  # bytes of a file's name, on the file systems that there are
+_SOURCES = "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv)."
 
 
 def observe(
@@ -63,25 +68,29 @@ def observe(
 
         return postgres.observe(plan, text, cutover, timeout, deadline)
     path = Path(text)
+    if (
+        max((len(os.fsencode(part)) for part in path.parts), default=0) > LONGEST_NAME
+    ):  # no file has such a name, and the system would repeat it
+        raise UsageError("SOURCE is neither a database URL nor a file that is there.", _SOURCES)
     if path.suffix == ".json":
         return load_snapshot(path).with_notes(f"as saved in the snapshot {path.name}")
     if text.endswith(ROW_FILES) or path.is_dir() or any(c in text for c in "*?["):
         from genreq_checks.sources import files
 
         return files.observe(plan, text, cutover)
-    raise UsageError(
-        _no_source(path), "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv)."
-    )
+    raise UsageError(_no_source(path), _SOURCES)
 
 
 def is_database_url(text: str) -> bool:
-    """Is this a database URL, or libpq's `host=… dbname=…` form, and not a file's path?"""
-    return bool(re.match(r"^[A-Za-z][A-Za-z0-9+]*://", text)) or bool(re.match(r"^\s*[a-z_]+\s*=", text))
+    """Is this a database URL, or libpq's `host=… dbname=…` form, and not a file's path? Also where it is not well-formed."""
+    return "://" in text or bool(re.match(r"^\s*[A-Za-z_]+\s*=", text))
 
 
 def _no_source(path: Path) -> str:
     if path.exists():
         return f"SOURCE {path} is a file of a kind that is not read."
+    if may_hold_secret(str(path)):
+        return "SOURCE is neither a database URL nor a file that is there."
     names = (
         [p.name for p in path.parent.iterdir() if p.suffix in (".json", ".parquet", ".csv")]
         if path.parent.is_dir()

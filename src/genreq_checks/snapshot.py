@@ -10,12 +10,12 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from genreq_checks.errors import GenreqError, OutputError, SnapshotError
-from genreq_checks.file_format import Model, first_problem, note_on, read_model
+from genreq_checks.file_format import Location, Model, first_problem, note_on, read_model
 from genreq_checks.files import write_text
 from genreq_checks.identity import Identity, compare
 from genreq_checks.recovery import Recovery
 from genreq_checks.tally import Tally
-from genreq_checks.text import plural
+from genreq_checks.text import plural, shown_path
 
 FORMAT: Final = "genreq-checks snapshot"
 FORMAT_VERSION: Final = 2
@@ -49,7 +49,7 @@ class SourceInfo(Model):
     """
 
     kind: Literal["postgresql", "files", "snapshot"]
-    location: str
+    location: Location
     read_at: datetime
     seconds: float | None = None
     server: str | None = None
@@ -249,7 +249,8 @@ def load_snapshot(path: str | Path) -> Snapshot:
     try:
         text = Path(path).read_text("utf-8")
     except OSError as error:
-        raise SnapshotError(f"The snapshot {path} could not be read: {error.strerror}.", "Check the path.") from None
+        place = shown_path(str(path))
+        raise SnapshotError(f"The snapshot {place} could not be read: {error.strerror}.", "Check the path.") from None
     except UnicodeDecodeError:
         raise SnapshotError(f"{path} is not a snapshot: it is not text.", _MAKE_ONE) from None
     try:

@@ -11,6 +11,8 @@ from genreq_checks.results import PHASES, Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 
 def assert_clean(
     source: str | Path | Snapshot,
@@ -31,7 +33,6 @@ def assert_clean(
     Raises: AssertionError with the report as text when a check failed or could not be judged (an unreachable database
     is such a case); UsageError, PlanError or SnapshotError for a call that cannot be meant.
     """
-    __tracebackhide__ = True  # pytest would print the arguments, and a URL may hold a password
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{str(phase)[:40]}'.", near(str(phase), PHASES))
     text = cutover.isoformat() if isinstance(cutover, datetime) else cutover

@@ -1,16 +1,16 @@
-"""One of each thing done to text: percent, plural and other figures; masked values; names in SQL; one safe line."""
+"""One of each thing done to text: figures; masking of values; hiding of secrets; names in SQL; one line safe to print."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus, unquote
 
 LINE_LIMIT = 2_000
 SHAPE_LENGTH = 2048  # so much of a value is enough to see its shape
 
 _URL = re.compile(r"(https?)://([^/?#\s]*@)?([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?(/[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
-# Bounded, so that a megabyte of letters costs no quadratic search.
-_URL_IN_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20})://(?:[^\s/@]{0,300}@)?([^\s/\"'<>?#@]{1,300})[^\s\"'<>]*")
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # What PostgreSQL 13 to 18 does not read as the name of a table and of a column.
 _WORDS = """
@@ -23,6 +23,29 @@ _WORDS = """
     variadic verbose when where window with
 """
 _RESERVED = frozenset(_WORDS.split())
+# Bounded, so that a megabyte of letters costs no quadratic search. A path has one slash where a URL has two.
+_SCHEME = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}:/{1,2}")
+_TOKEN = re.compile(r"\S{0,1000}")
+_URL_IN_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20})://([^\s\"'<>]+)")
+# A URL with no more than a user's name before its '@': there is nothing in it to hide. An encoded colon or '@' may be the
+# one before or behind a password.
+_HOST = r"(?:\[[\w:.%]*\]|(?:[\w.~*-]|%(?!3A|3a|40))*)(?::(?:[0-9]{1,5}|port))?"
+_PLAIN_URL = re.compile(rf"(?:(?:[\w.~*-]|%(?!3A|3a))*@)?{_HOST}(?:,{_HOST})*(?:[/?#][^@]*)?")
+_NAME = r"(?:password|passwd|passphrase|passfile|pwd|secret|token|api_?key)"
+# A query with one goes whole, since its other names may be parts of a password. A value goes on until libpq's next name,
+# as a password may hold a space or a quote that should have been escaped.
+_NEXT = r"\s(?:host|port|user|dbname|service|options|ssl|gss|krb|keepalives|application_name|connect_|target_)\w*\s*="
+_NAMED_SECRET = re.compile(
+    rf"(?:(\?)[^\s?]*?{_NAME}=|({_NAME}\s*=\s*))(?:'(?:\\.|[^'\\])*'(?={_NEXT}|\s*$)|.*?(?={_NEXT}|$))",
+    re.IGNORECASE | re.DOTALL,
+)
+# A database's query names a socket at most: another name in it may be a part of a password.
+_QUERY = re.compile(r"(postgres\w{0,20}:/{1,3}[^\s?]{0,200}\?)(?!host=/[^\s&]*(?:\s|$))\S+", re.IGNORECASE)
+_SHORTEST_SECRET, _SHORTEST_PIECE = 4, 6  # characters; hiding less would spoil other words and tell what it was
+_COMMON_WORDS = (
+    "postgres postgresql password database server connection failed refused authentication address public localhost"
+)
+_NO_SECRETS = frozenset(_COMMON_WORDS.split())  # they stand in messages anyway; to hide them would tell the password
 _EMPTY = {"": "'' (empty)", "null": "null", "{}": "{}", "[]": "[]"}
 
 
@@ -108,6 +131,8 @@ def mask(value: str | None, length: int, is_json: bool) -> str:
     found = _URL.fullmatch(value)
     if not found:
         return f"text, {characters}"
+    if "@" in value[found.end(2) if found[2] else 0 :]:  # a '/' in a password: what looks like the host is none
+        return f"{found[1]}://***"
     scheme, user, host, port, path, query, fragment = found.groups()
     shape = f"{scheme}://{'***@' if user else ''}{host}{port or ''}{re.sub(r'[^/]+', '***', path or '')}"
     return shape + ("?***" if query else "") + ("#***" if fragment else "")
@@ -115,7 +140,96 @@ def mask(value: str | None, length: int, is_json: bool) -> str:
 
 def mask_urls(text: str) -> str:
     """The text with each URL's scheme and host only: `https://github.com/***`, never a user, a password or a path."""
-    return _URL_IN_TEXT.sub(r"\1://\2/***", text)
+    return _URL_IN_TEXT.sub(_scheme_and_host, redact_ours(text))
+
+
+def _scheme_and_host(match: re.Match[str]) -> str:
+    host = match[2].rpartition("@")[2]
+    return f"{match[1]}://{re.split('[/?#]', host, maxsplit=1)[0][:300]}/***"
+
+
+def redact(text: str, *secrets: str) -> str:
+    """What others said (a driver, a server), without passwords: each is `***`.
+
+    Each secret goes as it is, encoded or quoted, and in pieces, as a message may quote a part of it. The value of
+    `password=` and the like goes, in a query and in a libpq string. From the first `://` to the last `@` all goes: a
+    password may hold any character, so that nobody can tell where it begins and ends.
+    """
+    text = _hide_known(text, secrets)
+    scheme, last = _SCHEME.search(text), _last_sign(text)
+    return redact_ours(f"{text[: scheme.end()]}***{text[last:]}" if scheme and last >= scheme.end() else text)
+
+
+def redact_ours(text: str, *secrets: str) -> str:
+    """As `redact`, for a message of our own: there a URL with no more than a user's name in it stays as it is."""
+    text = _hide_users(_hide_known(text, secrets))
+    text = _NAMED_SECRET.sub(lambda match: f"{match[1] or match[2]}***", text)
+    return _QUERY.sub(r"\1***", text)
+
+
+def _hide_known(text: str, secrets: Iterable[str]) -> str:
+    for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text
+
+
+def secrets_in(text: str) -> tuple[str, ...]:
+    """The passwords that stand in a URL or a libpq string, as far as can be told of one that is not well-formed."""
+    matches = list(_NAMED_SECRET.finditer(text))
+    found = [match[0].removeprefix(match[2]) for match in matches if match[2]]
+    found += [part.partition("=")[2] for match in matches if match[1] for part in re.split("[?&]", match[0])]
+    found += [value[1:-1] for value in found if value[:1] == "'" == value[-1:]]
+    scheme = _SCHEME.search(text)
+    user, at, _ = (text[scheme.end() :] if scheme else text).rpartition("@")
+    if at and ":" in user:
+        found.append(user.partition(":")[2])
+    return tuple(filter(None, found))
+
+
+def may_hold_secret(text: str) -> bool:
+    """Could this be a URL or a libpq string that was meant for another place, or was written wrongly?"""
+    return bool(re.search(rf"@|:/|^\W*(?:jdbc:)?postgres\w*:|{_NAME}\s*=", text, re.IGNORECASE))
+
+
+def is_misplaced_url(path: str) -> bool:
+    """Is this path a database's URL or libpq string, that was given where a file is meant?"""
+    return bool(re.search(rf"(?:^|/)[A-Za-z][\w+.-]*:/|{_NAME}\s*=", path, re.IGNORECASE))
+
+
+def shown_path(text: str) -> str:
+    """A path as a message may show it: `***` where it could be a URL with a password."""
+    return "***" if may_hold_secret(text) else text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The secret as it may stand in a message: as it is, encoded, quoted, on one line, and its pieces."""
+    for plain in (secret, unquote(secret)):
+        raw = plain.encode("utf-8", "replace").decode()
+        quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw), repr(plain)[1:-1], json.dumps(plain)[1:-1])
+        escaped = (plain.replace("\\", "\\\\").replace("'", "\\'"), re.sub("/+", "/", plain))
+        one_line = (scrub(plain), " ".join(plain.split()))
+        pieces = [piece for piece in re.split(r"[\W_]+", plain) if len(piece) >= _SHORTEST_PIECE]
+        for form in (plain, *quoted, *escaped, *one_line, *pieces):
+            if len(form) >= _SHORTEST_SECRET and form.lower() not in _NO_SECRETS:
+                yield form
+
+
+def _last_sign(text: str) -> int:
+    """The place of the last `@`, or the end of the named secret that it stands in; -1 without one."""
+    last = text.rfind("@")
+    return next((named.end() for named in _NAMED_SECRET.finditer(text) if named.start() < last < named.end()), last)
+
+
+def _hide_users(text: str) -> str:
+    """The text without what stands between the scheme of a URL and its last `@`; users' names alone stay."""
+    kept, at, last = list[str](), 0, _last_sign(text)
+    for scheme in _SCHEME.finditer(text):
+        token = _TOKEN.match(text, scheme.end())
+        if scheme.start() < at or token is None or _PLAIN_URL.fullmatch(token[0].rstrip("\"'<>`).,;")):
+            continue
+        kept += [text[at : scheme.end()], "***"]
+        at = last if last >= scheme.end() else token.end()
+    return "".join([*kept, text[at:]])
 
 
 def quote_name(*parts: str) -> str:

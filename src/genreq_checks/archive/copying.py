@@ -30,6 +30,7 @@ from genreq_checks.sources.connection import SETTINGS, Target
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.waiting import ANSWER, CANCEL, LimitError, begin, statement_limit
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 T = TypeVar("T")
 PIECE = 2 << 20  # bytes of rows that are in memory at once, about
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

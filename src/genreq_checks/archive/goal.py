@@ -20,6 +20,8 @@ from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.text import scrub
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 _TRIGGERS = sa.text("""
     SELECT tgname FROM pg_catalog.pg_trigger
     WHERE tgrelid = CAST(:oid AS oid) AND NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgtype & 16 <> 0 ORDER BY 1

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from genreq_checks.archive_facts import ArchivedColumn, ArchiveFacts
-from genreq_checks.file_format import Model
+from genreq_checks.file_format import Location, Model
 from genreq_checks.identity import Identity
 
 METADATA_KEY: Final = b"genreq-checks archive"
@@ -21,7 +21,7 @@ class Header(Model):
     format_version: Literal[1, 2] = 2
     tool_version: str
     plan_fingerprint: str
-    location: str
+    location: Location
     identity: Identity | None = None
     table: str
     created_at: datetime

@@ -21,6 +21,8 @@ from genreq_checks.sources.bounded import connect
 from genreq_checks.sources.connection import SETTINGS, parse
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain, kind_and_state
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 ATTEMPTS = 3  # of one batch, when the application held its rows or a deadlock was found
 KEPT_FROM_READING = ("row_security", "TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "lock_timeout")
 

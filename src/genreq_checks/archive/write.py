@@ -27,6 +27,8 @@ from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 
 def write_archive(
     plan: Plan,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from genreq_checks.cli import (
     about,
@@ -23,19 +21,8 @@ from genreq_checks.cli import (
     selftest,
     snapshot,
 )
-from genreq_checks.errors import GenreqError, StoppedError
-
-
-class Commands(TyperGroup):
-    """The commands; Ctrl-C ends each of them with one line, after the database was told to cancel."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was called."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise StoppedError("Stopped by Ctrl-C.") from None
-
+from genreq_checks.cli.words import Commands, told, told_traceback, without_misplaced
+from genreq_checks.errors import GenreqError
 
 app = typer.Typer(
     name="genreq-checks",
@@ -75,7 +62,7 @@ def main() -> None:
         finally:
             sys.stdout.flush()  # here, and not at the very end, where a full disk would be no error of ours
     except GenreqError as error:
-        print(f"genreq-checks: {error}", file=sys.stderr)
+        print(f"genreq-checks: {without_misplaced(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of stdout is gone; it has had what it wanted
         sys.stderr.close()
@@ -83,10 +70,8 @@ def main() -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes nowhere
         place = f"{error.filename}: " if error.filename else ""
-        print(f"genreq-checks: {place}{error.strerror or error}.", file=sys.stderr)
+        print(f"genreq-checks: {told(f'{place}{error.strerror or error}')}.", file=sys.stderr)
         sys.exit(3)
-    except Exception:  # noqa: BLE001 - Python's own exit code 1 would read as "a check failed"
-        import traceback
-
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - Python's own exit code 1 would read as "a check failed"
+        sys.stderr.write(told_traceback(error))
         sys.exit(3)

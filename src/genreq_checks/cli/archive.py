@@ -118,8 +118,10 @@ def restore(
 
 def database(source: str | None) -> str:
     """The database that is meant. Raises: UsageError for a file, which has nothing to archive or restore into."""
+    from genreq_checks.run import is_database_url
+
     found = source_or_variable(source)
-    if Path(found).exists():
+    if not is_database_url(found) and Path(found).exists():
         raise UsageError("SOURCE is a file; this needs the database itself.", "Give postgresql://user@host/database.")
     return found
 

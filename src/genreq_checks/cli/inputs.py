@@ -113,9 +113,10 @@ def read_messages(
 
     if not is_database_url(source):
         from genreq_checks.reconciled import Reconciliation
+        from genreq_checks.text import shown_path
 
         return Reconciliation(
-            problem=f"{Path(source).name} has no rows that could be asked for by key.",
+            problem=f"{shown_path(Path(source).name)} has no rows that could be asked for by key.",
             remedy="Give the database's URL as SOURCE.",
         )
     from genreq_checks.sources.messages import reconcile

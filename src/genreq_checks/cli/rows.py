@@ -25,7 +25,7 @@ from genreq_checks.cli.options import (
 )
 from genreq_checks.cli.output import keep_files
 from genreq_checks.errors import UsageError, near
-from genreq_checks.text import plural
+from genreq_checks.text import plural, shown_path
 
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
@@ -66,7 +66,9 @@ def rows(
     moment, _ = read_cutover(cutover)
     where = source_or_variable(source)
     if not is_database_url(where):
-        message = f"The rows of {where} cannot be listed: a snapshot has none, and row files are not read by key."
+        message = (
+            f"The rows of {shown_path(where)} cannot be listed: a snapshot has none, and row files are not read by key."
+        )
         raise UsageError(message, "Give the URL of the database.")
     from genreq_checks.sources.rows import listing
 

@@ -25,7 +25,10 @@ from genreq_checks.generation.protocol import (
     write_frame,
 )
 from genreq_checks.results import Outcome
+from genreq_checks.sources.url_parts import split_url
 from genreq_checks.text import plural, scrub
+
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 Headers = Sequence[tuple[str, str]]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -178,14 +181,16 @@ def with_path(ws_url: str) -> str:
 
     Raises: UsageError for a URL of another kind; it does not repeat it, since it may hold a password.
     """
+    text = ws_url.strip()
+    split_url(text, "--server")
     try:
-        parts = urlsplit(ws_url.strip())
+        parts = urlsplit(text)
         known = parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         known = False
     if not known:
         raise UsageError("--server is no WebSocket address.", f"Write it as ws://host:port{PATH}.")
-    return urlunsplit(parts._replace(path=PATH if parts.path in ("", "/") else parts.path, fragment=""))
+    return urlunsplit(parts._replace(path=PATH if parts.path in ("", "/") else parts.path))
 
 
 def location(ws_url: str) -> str:

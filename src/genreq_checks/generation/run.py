@@ -27,6 +27,8 @@ from genreq_checks.results import Outcome, Step
 from genreq_checks.sources.connection import parse
 from genreq_checks.sources.request_row import read_row, readable_columns
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 SAMPLE_FLY_TOML = 'app = "sample-app"\n'
 SAMPLE_GIT_CONFIG = '[remote "origin"]\n\turl = git@github.com:example/sample-app.git\n'
 

@@ -22,6 +22,8 @@ from genreq_checks.generation.store import Store, open_store, start_generation, 
 from genreq_checks.plan import Plan
 from genreq_checks.sources.failure import kind_and_state, sqlstate
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 Kind = Literal["started", "written", "ignored", "defect", "failed", "lost", "refused"]
 READY_WITHIN = 10.0  # seconds that a container has to say it is ready
 BUSY = 1013  # "try again later"

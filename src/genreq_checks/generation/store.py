@@ -16,6 +16,8 @@ from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target, identifier, parse
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 GENERATING = "generating"
 SECONDS = 10  # for each statement, and for waiting on another transaction's lock
 

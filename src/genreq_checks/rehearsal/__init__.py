@@ -30,6 +30,8 @@ from genreq_checks.run import check
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
 from genreq_checks.sources.connection import parse
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 SAMPLE = 10_000
 NEEDED = ("copy", "before", "forward", "rollback")  # when one of these does not go through, the rest cannot be made
 

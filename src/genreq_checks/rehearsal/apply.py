@@ -15,6 +15,8 @@ from psycopg.pq import TransactionStatus
 from genreq_checks.rehearsal.sql_file import BYTE_ORDER_MARK, SqlFile
 from genreq_checks.sql_lexer import words
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 CONTROL = frozenset(("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"))
 MAY_COMMIT = re.compile(r"\b(commit|rollback)\b", re.IGNORECASE)
 FUNCTION = re.compile(r"(?:PL/pgSQL|SQL) function \"?([A-Za-z_][\w.$]*)")

@@ -9,6 +9,8 @@ import psycopg
 from genreq_checks.plan import Plan
 from genreq_checks.sources.bodies import whole_word
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 _FUNCTIONS = """
     SELECT n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')' AS name,
            l.lanname AS language, pg_catalog.pg_get_functiondef(p.oid) AS definition,

@@ -19,6 +19,8 @@ from genreq_checks.plan import Table
 from genreq_checks.rehearsal.scratch import Scratch, programs
 from genreq_checks.sources.connection import Target, redact
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 LEAVE_OUT = re.compile(r"^\d+; \d+ \d+ (USER MAPPING|SUBSCRIPTION|SCHEMA - public|COMMENT - SCHEMA public)\b")
 _ENTRY = re.compile(r"from TOC entry \d+; \d+ \d+ (.+?) ?$")
 
@@ -139,10 +141,12 @@ def _dump(program: str, target: Target, file: Path, more: tuple[str, ...]) -> st
 def _without_password(parameters: Mapping[str, object], environment: dict[str, str]) -> tuple[str, dict[str, str]]:
     """A connection string that everyone may see in the list of processes, and the environment that has the password.
 
-    Raises: SourceError for a key's password, which libpq takes from the connection string alone.
+    Raises: SourceError for a key's password or OAuth's, which libpq takes from the connection string alone.
     """
     if parameters.get("sslpassword"):
         raise SourceError("A client key with a password cannot be given to pg_dump.", "Use a key without one.")
+    if parameters.get("oauth_client_secret"):
+        raise SourceError("An OAuth client's secret cannot be given to pg_dump.", "Use a role with a password.")
     shown = {name: str(value) for name, value in parameters.items() if name != "password" and value is not None}
     secret = {"PGPASSWORD": str(parameters["password"])} if parameters.get("password") else {}
     return conninfo.make_conninfo("", **shown), environment | secret

@@ -20,6 +20,8 @@ from genreq_checks.rehearsal.apply import explain
 from genreq_checks.sources.catalog import quoted
 from genreq_checks.sources.connection import identifier
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 TRIED = 100  # rows whose UPDATE is tried
 EARLIER = ("queued", "generating")
 _COLUMNS = """

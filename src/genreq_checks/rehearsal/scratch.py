@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +19,8 @@ from genreq_checks.embedded.order import find_wheel
 from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.sources.connection import Target, parse, redact, unreachable
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 MARK = "Scratch database of a genreq-checks rehearsal; may be dropped."
 
 
@@ -26,7 +28,7 @@ MARK = "Scratch database of a genreq-checks rehearsal; may be dropped."
 class Scratch:
     """Where a rehearsal may write. `embedded`: the server is ours alone, so that roles may be made in it."""
 
-    url: str
+    url: str = field(repr=False)
     embedded: bool
     server: str
 
@@ -78,7 +80,11 @@ def _database(target: Target) -> Iterator[Scratch]:
         url = conninfo.make_conninfo(admin, dbname=name)
         yield Scratch(url, False, f"the scratch database {name} (PostgreSQL {version.split()[0]})")
     finally:
-        _drop(admin, name)
+        try:
+            _drop(admin, name)
+        except psycopg.Error as error:
+            problem = unreachable(target, error)
+            raise SourceError(f"The scratch database {name} may be left there. {problem.message}", "Drop it.") from None
 
 
 def _create(connection: psycopg.Connection, statement: sql.Composed, target: Target) -> None:

@@ -11,6 +11,8 @@ from psycopg.rows import class_row
 
 from genreq_checks.plan import Table
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 FAMILY = """
     WITH RECURSIVE tree(oid) AS (
         SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

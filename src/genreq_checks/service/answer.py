@@ -17,6 +17,8 @@ from genreq_checks.service.settings import Settings
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.sources.deadline import Deadline
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -39,7 +39,7 @@ class Rules:
     `origins` are the addresses (`https://host`) under which a proxy in front shows the dashboard; `base` is its path.
     """
 
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     origins: frozenset[str] = frozenset()
     base: str = ""
 

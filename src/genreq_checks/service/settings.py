@@ -11,6 +11,9 @@ from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.review import DATABASE, VARIABLES
 from genreq_checks.run import is_database_url
+from genreq_checks.text import shown_path
+
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 TABLE, REFRESH, TIMEOUT = "GENREQ_TABLE", "GENREQ_REFRESH", "GENREQ_TIMEOUT"
 DEADLINE = "GENREQ_DEADLINE"
@@ -86,12 +89,21 @@ def to_environment(
 
 
 def _absolute(source: str | None) -> str | None:
-    """The source as another process finds it. Raises: UsageError for a file that is not there."""
-    if source is None or is_database_url(source):
+    """The source as another process finds it. Raises: UsageError for a file that is not there, or a URL of two meanings."""
+    if source is None:
+        return None
+    if is_database_url(source):
+        from genreq_checks.sources.connection import parse
+
+        parse(source)
         return source
-    if not Path(source).exists() and not any(c in source for c in "*?["):
+    try:
+        there = Path(source).exists() or any(c in source for c in "*?[")
+    except OSError:  # too long for a file's name
+        there = False
+    if not there:
         raise UsageError(
-            f"SOURCE {source} is neither a database URL nor a file that is there.",
+            f"SOURCE {shown_path(source)} is neither a database URL nor a file that is there.",
             "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv).",
         )
     return str(Path(source).absolute())

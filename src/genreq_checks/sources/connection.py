@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote
 
 import psycopg
 import sqlalchemy as sa
@@ -16,8 +17,12 @@ from genreq_checks.errors import SourceError, UsageError, near
 from genreq_checks.sources.bounded import connect
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.engine import PinError, make_engine, pin
+from genreq_checks.sources.url_parts import split_url
+from genreq_checks.text import redact as redact_text
 from genreq_checks.text import scrub
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+SECRETS = ("password", "sslpassword", "passfile", "oauth_client_secret")
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg")
 # Parameters of other clients that say nothing to libpq, and may be left out without changing where we connect.
 FOREIGN = frozenset(
@@ -47,9 +52,20 @@ SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find th
 class Target:
     """Where to connect: libpq's parameters, what may be shown of them, and what was left out."""
 
-    parameters: dict[str, str]
+    parameters: dict[str, str] = field(repr=False)
     location: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may hold: the passwords, and what stands behind a colon in the user's name."""
+        known = [self.parameters.get(name, "") for name in SECRETS]
+        return self.unshown(*known, self.parameters.get("user", "").partition(":")[2], os.environ.get("PGPASSWORD", ""))
+
+    def unshown(self, *secrets: str) -> tuple[str, ...]:
+        """Those that are not a name which is shown anyway: to hide that would hide nothing, and tell the password."""
+        shown = {self.parameters.get(name) for name in ("user", "dbname", "host")}
+        return tuple(secret for secret in secrets if secret and secret not in shown)
 
 
 def parse(url: str) -> Target:
@@ -57,46 +73,52 @@ def parse(url: str) -> Target:
 
     Raises: UsageError for what cannot be meant; its message holds nothing of the URL that could be a password.
     """
-    if not re.match(r"^[a-z][a-z0-9+]*://", url):
+    if "://" not in url or re.match(r"\s*\w+\s*=", url):
         return _target(_libpq(url), ())
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise UsageError("The database URL has a host that cannot be read.", "Check its brackets.") from None
-    if parts.scheme not in SCHEMES:
-        raise UsageError(
-            f"A database URL begins with postgresql://, not {parts.scheme}://.", near(parts.scheme, SCHEMES)
-        )
-    if parts.netloc.count("@") > 1:
-        raise UsageError("The database URL has more than one '@'.", "Write an '@' in the password as %40.")
+    url = url.strip()
+    scheme = url.partition("://")[0]
+    if scheme.lower() not in SCHEMES:
+        raise UsageError("A database URL begins with postgresql://.", near(scheme.lower(), SCHEMES))
+    parts = split_url(url)
     kept, notes = _own_parameters(parts.query)
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in kept.items())
-    if parts.fragment:
-        raise UsageError("The database URL has a '#'.", "Write a '#' in the password as %23.")
-    return _target(_libpq(f"postgresql://{parts.netloc}{parts.path}" + (f"?{query}" if query else "")), notes)
+    return _target(_libpq(f"postgresql://{parts.authority}{parts.path}" + (f"?{query}" if query else "")), notes)
 
 
 def _own_parameters(query: str) -> tuple[dict[str, str], tuple[str, ...]]:
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
     kept: dict[str, str] = {}
     left_out: list[str] = []
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    if any(part and "=" not in part for part in query.split("&")):
+        raise UsageError("The database URL has a parameter without '='.", "Write a '&' in a password as %26.")
+    for name, value in parse_qsl(query.replace("+", "%2B"), keep_blank_values=True):  # to libpq a plus is no space
         if name in known:
             kept[name] = value
         elif name == "ssl" and value in ("true", "1"):
             kept["sslmode"] = "require"
         elif name.lower() in FOREIGN or not near(name, known).startswith("Did"):
-            left_out.append(name)
+            left_out.append(name.lower())
         else:
-            raise UsageError(f"The database URL has an unknown parameter '{name[:40]}'.", near(name, known))
+            raise UsageError("The database URL has an unknown parameter.", near(name, known))
     kept.pop("options", None)  # poolers refuse them, and all that matters is SET LOCAL
-    return kept, (f"URL parameters of other clients left out: {', '.join(left_out)}",) if left_out else ()
+    return kept, _left_out(left_out)
+
+
+def _left_out(names: list[str]) -> tuple[str, ...]:
+    """A note on other clients' parameters; a name that is none of theirs may be a part of a password."""
+    if not names:
+        return ()
+    foreign = [name for name in names if name in FOREIGN]
+    shown = [*foreign, *(["others"] if len(foreign) < len(names) else [])]
+    return (f"URL parameters of other clients left out: {', '.join(shown)}",)
 
 
 def _libpq(dsn: str) -> dict[str, str]:
     try:
+        if any(c < " " and not c.isspace() for c in dsn):  # libpq would stop reading at a NUL
+            raise ValueError
         return {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn).items() if value is not None}
-    except psycopg.Error:
+    except (psycopg.Error, ValueError):
         raise UsageError(
             "SOURCE is neither a database URL nor a file that is there.",
             "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv).",
@@ -106,12 +128,31 @@ def _libpq(dsn: str) -> dict[str, str]:
 def _target(parameters: dict[str, str], notes: tuple[str, ...]) -> Target:
     user = quote(parameters.get("user", ""), safe="")
     host = parameters.get("host") or parameters.get("hostaddr") or "localhost"
-    port = f":{parameters['port']}" if "port" in parameters else ""
+    port = parameters.get("port", "").strip(",")  # libpq has an empty one for each host without
     name = quote(parameters.get("dbname", ""), safe="")
+    _require_places(host, port, parameters.get("dbname", ""))
+    if ":" in parameters.get("user", ""):  # user:password with an encoded colon, most likely
+        user = "***"
     shown = f"postgresql://{user}@" if user else "postgresql://"
-    shown += f"/{name}?host={host}{port}" if host.startswith("/") else f"{host}{port}/{name}"
+    if host[0] in "/@":
+        shown += f"/{name}?host={quote(host, safe='/')}" + (f":{port}" if port else "")
+    else:
+        hosts = ",".join(f"[{one}]" if ":" in one else one for one in host.split(","))
+        shown += f"{hosts}{f':{port}' if port else ''}/{name}"
     fixed = {"client_encoding": "UTF8"}  # what the user, the role or the environment says of it is for other clients
     return Target({"connect_timeout": "10", "application_name": "genreq-checks"} | parameters | fixed, shown, notes)
+
+
+def _require_places(host: str, port: str, database: str) -> None:
+    """Raises: UsageError for what cannot be a place, since a password may have got there by a wrong escape."""
+    if host[0] not in "/@" and not re.fullmatch(r"[\w.,:%~-]+", host):
+        raise UsageError(
+            "The database URL has a host that cannot be read.", "Check its escapes: ':' is %3A, '@' is %40."
+        )
+    if not re.fullmatch(r"[0-9,]*", port):
+        raise UsageError("The database's port is no number.", "Write it as port=5432.")
+    if ":/" in database or re.search(r"password\s*=", database, re.IGNORECASE):
+        raise UsageError("The database's name is itself a URL or a connection string.", "Give that alone as SOURCE.")
 
 
 def engine(target: Target, timeout: float = 0, deadline: Deadline | None = None) -> sa.Engine:
@@ -157,8 +198,7 @@ def reading(target: Target, timeout: float = 300, deadline: Deadline | None = No
 
 def unreachable(target: Target, error: BaseException) -> SourceError:
     """Why the server could not be reached, in one line, without a password, with what to do."""
-    cause = getattr(error, "orig", None) or error
-    text = redact(" ".join(str(cause).split()), target)[:300]
+    text = scrub(said(error, target)[:300])
     lowered = text.lower()
     if "password" in lowered or "authentication" in lowered or "no pg_hba.conf entry" in lowered:
         hint = "Check user and password (PGPASSWORD, ~/.pgpass or the URL)."
@@ -173,10 +213,16 @@ def unreachable(target: Target, error: BaseException) -> SourceError:
     return SourceError(f"The database {target.location} could not be read: {text.rstrip('.?')}.", hint)
 
 
+def said(error: BaseException, target: Target) -> str:
+    """What the driver or the server said, in one line, without secrets: also those that libpq found by itself, in
+    ~/.pgpass, in a service file or in the environment.
+    """
+    cause = getattr(error, "orig", None) or error
+    used = getattr(getattr(cause, "pgconn", None), "password", None)
+    found = used.decode("utf-8", "replace") if isinstance(used, bytes) else ""
+    return " ".join(redact_text(str(cause), *target.secrets, *target.unshown(found)).split())
+
+
 def redact(text: str, target: Target) -> str:
-    """Text without the password, and without control characters."""
-    for secret in ("password", "sslpassword", "passfile", "oauth_client_secret"):
-        value = target.parameters.get(secret)
-        if value:
-            text = text.replace(value, "***").replace(quote(value, safe=""), "***").replace(unquote(value), "***")
-    return scrub(text)
+    """Text without the target's secrets, and without control characters."""
+    return scrub(redact_text(text, *target.secrets))

@@ -6,9 +6,9 @@ import psycopg
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.sources.connection import Target, redact
+from genreq_checks.sources.connection import Target, said
 from genreq_checks.sources.waiting import LimitError, named
-from genreq_checks.text import quote_name
+from genreq_checks.text import quote_name, scrub
 
 # Everything that a driver may raise while something is read, SQLAlchemy's complaint about a connection lost before included.
 DRIVER_ERRORS = (sa.exc.DBAPIError, sa.exc.PendingRollbackError, sa.exc.ResourceClosedError, psycopg.Error)
@@ -66,8 +66,7 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
             "Try again; look at the server's log.",
         )
     if state is None:
-        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        text = redact(" ".join(str(cause).split()), target)[:200].rstrip(".")
+        text = scrub(said(error, target)[:200]).rstrip(".")
         return SourceError(
             f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
         )

@@ -17,6 +17,7 @@ from genreq_checks.scan import fuse, groups_of, ways_to_count
 from genreq_checks.selection import counted_together
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
 from genreq_checks.tally import Tally
+from genreq_checks.text import shown_path
 
 ROWS = "genreq_rows"  # the name under which the statement finds the rows
 READERS = {
@@ -93,7 +94,9 @@ def _files(path: str) -> tuple[list[str], str]:
         )
     kinds = {p.suffix for p in found}
     if not found:
-        raise UsageError(f"There are no row files at {path}.", "Name a .parquet or .csv file, a folder or a glob.")
+        raise UsageError(
+            f"There are no row files at {shown_path(path)}.", "Name a .parquet or .csv file, a folder or a glob."
+        )
     if len(kinds) > 1 or kinds - READERS.keys():
         raise UsageError(
             f"{path} holds files of several kinds ({', '.join(sorted(kinds))}).",

@@ -33,6 +33,8 @@ from genreq_checks.sources.message_lines import LineCounts, Message, message_fil
 from genreq_checks.sources.rows_by_key import KeyedTable, Row, keyed_table
 from genreq_checks.text import SHAPE_LENGTH, mask
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -29,6 +29,7 @@ from genreq_checks.sources.recovery import read_recovery
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 SUPERUSER = ("read as a superuser; a role that may only read is enough: genreq-checks list --grants",)
 T = TypeVar("T")
 TIMES = ("timestamp without time zone", "timestamp with time zone", "date")

@@ -23,6 +23,8 @@ from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.postgres import find_obstacle, read_types
 from genreq_checks.text import SHAPE_LENGTH, mask
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
 BATCH = 1000
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 LIMIT = 120
-_URL_USER = re.compile(r"(://)[^\s/@'\"]+@")
+_URL_USER = re.compile(r"(://)[^\s'\"`]+@")
 _NAMED = re.compile(
     r"(?i)([\w-]*(?:password|passwd|pwd|secret|token|api[_-]?key|private[_-]?key|authorization|credential)[\w-]*[\"']?\s*[:=]+\s*)"
     r"(\"[^\"]*\"?|'[^']*'?|`[^`]*`?|[^\s,;)}]+)"
