@@ -98,6 +98,13 @@ def test_a_paused_standby_is_said_in_the_report(paused: str, plan: Plan) -> None
     assert json.loads(report.model_dump_json())["sources"]["after"]["recovery"]["paused"] is True
 
 
+def test_a_snapshot_of_a_paused_standby_is_said_to_be_one(paused: str, tmp_path: Path) -> None:
+    called = CliRunner().invoke(app, ["snapshot", paused, "-o", str(tmp_path / "s.json")])
+    assert called.exit_code == 0, called.output
+    assert "The source is a standby whose replay is paused" in called.stderr
+    assert load_snapshot(tmp_path / "s.json").source.recovery
+
+
 def test_a_standby_is_judged_when_its_lag_is_allowed(filled: str, plan: Plan, standby: Standby) -> None:
     standby.wait("SELECT status = 'streaming' FROM pg_stat_wal_receiver")
     now = observe(plan, filled)
