@@ -1,4 +1,7 @@
-"""A real standby of the test server: a base backup of it that streams, on a socket of its own."""
+"""A real standby of the test server: a base backup of it that streams, on a socket of its own.
+
+No other test may make or remove a database on that server meanwhile: PostgreSQL 15 then may not start from the backup.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,9 @@ def snapshot(
     deadline: DeadlineSeconds = None,
 ) -> None:
     """Save what the table is like now; after the drop the past cannot be asked."""
+    from genreq_checks.doubts import source_notes
     from genreq_checks.run import observe
+    from genreq_checks.text import line
 
     end = begin_deadline(deadline)
     moment, _ = read_cutover(cutover)
@@ -49,6 +51,11 @@ def snapshot(
         problem = taken.problem("tally")
         raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")
     taken.save(output, replace=replace)
+    for note in (
+        *([f"The source is {state.words}."] if (state := taken.source.recovery) else []),
+        *source_notes(taken),
+    ):
+        print(line(note), file=sys.stderr)
     print(
         f"{output}: {taken.tally.total:,} rows of {taken.plan_table}, read {taken.source.read_at:%Y-%m-%d %H:%M:%S} UTC",
         file=sys.stderr,

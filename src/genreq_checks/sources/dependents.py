@@ -13,6 +13,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Dependent, Searched, TableFacts
 from genreq_checks.sources.bodies import Body, read_body
 from genreq_checks.sources.catalog_dependents import read_catalog
+from genreq_checks.sources.recovery import replays
 
 MOST_STATEMENTS = 20
 
@@ -42,7 +43,6 @@ _STATEMENTS_AT = sa.text("""
     SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
     WHERE e.extname = 'pg_stat_statements'
 """)
-_IN_RECOVERY = sa.text("SELECT pg_catalog.pg_is_in_recovery()")
 _HIDDEN = "<insufficient privilege>"
 _OF_A_CLIENT = r"^\s*(select|insert|update|delete|merge|with|copy)\y"  # and not DDL, which names what it makes
 
@@ -71,7 +71,7 @@ def read_dependents(connection: sa.Connection, plan: Plan, oid: int, facts: Tabl
     count, notes, statements = _statements(connection, plan, present)
     if facts.subscriptions is None:
         notes += ("pg_subscription_rel could not be read: whether a subscription writes the rows is not known",)
-    if count is not None and connection.execute(_IN_RECOVERY).scalar_one():
+    if count is not None and replays(connection):
         notes += ("a standby has its own statements only, not the primary server's",)
     return Dependents((*found, *statements), Searched(functions=len(bodies), statements=count, notes=notes))
 

@@ -25,7 +25,7 @@ from genreq_checks.sources.engine import known_white_space
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
-from genreq_checks.sources.recovery import read_recovery
+from genreq_checks.sources.recovery import read_recovery, replays
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
 
@@ -40,7 +40,6 @@ _WHO = sa.text("""
            pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at,
            (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS is_superuser
 """)
-_IN_RECOVERY = sa.text("SELECT pg_catalog.pg_is_in_recovery()")
 _TYPES = sa.text("""
     WITH RECURSIVE stripped(attnum, type) AS (
         SELECT a.attnum, a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = CAST(:oid AS oid)
@@ -207,7 +206,7 @@ def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableF
             hint="Read as the table's owner or as a role with BYPASSRLS.",
         )
     unlogged = [name] if facts.unlogged else [child.name for child in facts.children if child.unlogged]
-    if unlogged and connection.execute(_IN_RECOVERY).scalar_one():
+    if unlogged and replays(connection):
         message = f"{unlogged[0]} is unlogged, and a standby does not have its rows."
         return Problem(part="tally", message=message, hint="Read the primary server.")
     for needed in (plan.cohort.column, plan.cohort.time):

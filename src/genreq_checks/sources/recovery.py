@@ -30,12 +30,17 @@ HIDDEN = "the role may not read pg_stat_wal_receiver (GRANT pg_read_all_stats)"
 OTHER_CLOCK = "its clock is behind that of the server whose changes it replays"
 
 
+def replays(connection: sa.Connection) -> bool:
+    """Does the server replay the changes of another one?"""
+    return bool(connection.execute(_IN_RECOVERY).scalar_one())
+
+
 def read_recovery(connection: sa.Connection) -> Recovery | None:
     """How far the server is behind; None when it replays nobody's changes.
 
     Raises: sqlalchemy.exc.DBAPIError when the connection is lost.
     """
-    if not connection.execute(_IN_RECOVERY).scalar_one():
+    if not replays(connection):
         return None
     replay = _ask(connection, _REPLAY)
     if replay is None:
