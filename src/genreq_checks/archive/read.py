@@ -16,6 +16,7 @@ from genreq_checks.archive.header import METADATA_KEY, Header
 from genreq_checks.archive_facts import ArchivedColumn, ArchiveFacts
 from genreq_checks.errors import ArchiveError
 from genreq_checks.file_format import note_on, read_model
+from genreq_checks.text import shown_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def opened(path: str | Path) -> Iterator[Archive]:
     """An archive to read from. Raises: ArchiveError for a file that is missing or foreign."""
     path = Path(path)
     if not path.is_file():
-        raise ArchiveError(f"There is no archive {path}.", "Make one with 'genreq-checks archive SOURCE -o FILE'.")
+        shown = shown_path(str(path))
+        raise ArchiveError(f"There is no archive {shown}.", "Make one with 'genreq-checks archive SOURCE -o FILE'.")
     try:
         file = pq.ParquetFile(path)
     except PermissionError:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from genreq_checks.errors import UsageError
 from genreq_checks.file_format import note_on, read_model
 from genreq_checks.history.runs import FORMAT, FORMATS_READ, Run
+from genreq_checks.text import shown_path
 
 LARGEST = 4 * 2**20  # bytes; a run is some 10 kB
 MOST = 100_000  # files that are looked at
@@ -44,7 +45,9 @@ def read_history(folder: Path) -> History:
     What is damaged or foreign is passed over with the reason. Raises: UsageError when there is no such folder.
     """
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}.", "Give the one that 'check --history DIR' wrote to.")
+        raise UsageError(
+            f"There is no folder {shown_path(str(folder))}.", "Give the one that 'check --history DIR' wrote to."
+        )
     found: dict[tuple[str, str], Run] = {}
     passed: list[PassedOver] = []
     files = (path for path in folder.rglob("*") if not any(p.startswith(".") for p in path.relative_to(folder).parts))
