@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
 from genreq_checks.sources.connection import Target, said
-from genreq_checks.sources.waiting import LimitError, named
+from genreq_checks.sources.waiting import ConnectLimitError, LimitError, named
 from genreq_checks.text import quote_name, scrub
 
 # Everything that a driver may raise while something is read, SQLAlchemy's complaint about a connection lost before included.
@@ -56,6 +56,11 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
     """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
     state = sqlstate(error)
     passed = _limit_behind(error)
+    if isinstance(passed, ConnectLimitError):
+        return SourceError(
+            f"{target.location} did not take the connection: {passed}.",
+            "Check host and port, and that the server is up.",
+        )
     if passed is not None:
         limit = named(passed.limit, passed.seconds)
         message = f"{limit[0].upper()}{limit[1:]} passed while {doing.lower()} {table}; {passed.ending}."

@@ -70,6 +70,7 @@ def read_row(
 
 def _failed(plan: Plan, target: Target, error: Exception) -> SourceError | UsageError:
     state, name = sqlstate(error), plan.table.qualified
-    if state in _NO_SUCH_KEY or isinstance(getattr(error, "orig", error), psycopg.DataError):
+    cannot_be_sent = state is None and isinstance(getattr(error, "orig", error), psycopg.DataError)
+    if state in _NO_SUCH_KEY or cannot_be_sent:
         return UsageError(f"--request is no key of {name}.", f"Give a value of {name}.{plan.table.key[0]}.")
     return explain(error, target, name)
