@@ -77,8 +77,11 @@ def failing(state: str) -> Plant:
     return plant
 
 
-PLANTS = [terminate, refuse, cancel, freeze, *map(failing, ("42501", "53200", "53100", "40001", "57P04"))]
-each_fault = pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+PLANTS = [terminate, refuse, cancel, *map(failing, ("42501", "53200", "53100", "40001", "57P04"))]
+# A server that was stopped is waited for at every statement: half a minute each, by `-m soak`. tests/test_deadline.py has one.
+each_fault = pytest.mark.parametrize(
+    "plant", [*PLANTS, pytest.param(freeze, marks=pytest.mark.soak)], ids=lambda plant: plant.__name__
+)
 
 
 @pytest.fixture(autouse=True)
@@ -204,7 +207,9 @@ def test_a_snapshot_is_whole_or_not_there(filled: str, plan: Plan, plant: Plant,
         run(number)
 
 
-@each_fault
+@pytest.mark.parametrize(
+    "plant", [terminate, refuse, pytest.param(freeze, marks=pytest.mark.soak)], ids=lambda plant: plant.__name__
+)
 def test_the_dashboard_keeps_its_answer_and_is_fresh_again(filled: str, plan: Plan, plant: Plant) -> None:
     now = [0.0]
     board = Board(reader(Settings(plan, filled, timeout=LIMIT)), refresh=30, patience=60, clock=lambda: now[0])

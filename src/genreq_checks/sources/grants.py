@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from genreq_checks.plan import Plan
+from genreq_checks.sources.catalog import quoted
 from genreq_checks.sources.foreign_code import columns_of
 
 ROLE = "genreq_reader"
@@ -14,7 +15,7 @@ ROLE = "genreq_reader"
 
 def grants(plan: Plan) -> Iterator[str]:
     """The statements, one a line: to be read, completed with a password, and run by the table's owner."""
-    role, table = sql.Identifier(ROLE), sql.Identifier(plan.table.schema_name, plan.table.name)
+    role, table = sql.Identifier(ROLE), quoted(plan.table)
     schemas = dict.fromkeys((plan.table.schema_name, plan.migrations.schema_name))
     columns = sql.SQL(", ").join(map(sql.Identifier, columns_of(plan)))
     books = sql.Identifier(plan.migrations.schema_name, plan.migrations.table)
