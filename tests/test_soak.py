@@ -19,11 +19,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 
 from conftest import Server
 from genreq_checks.archive import read_facts, write_archive
-from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import load_snapshot
@@ -84,11 +84,11 @@ def query(url: str, statement: str) -> list[tuple[object, ...]]:
     raise AssertionError("the server did not come back")
 
 
-def contents(path: Path) -> dict[str, str]:
-    """The digests of an archive that is whole."""
-    facts: ArchiveFacts = read_facts(path)
-    assert facts.verified
-    return {name: column.digest for name, column in facts.columns.items()}
+def contents(path: Path) -> list[tuple[str | None, ...]]:
+    """The rows of an archive that is whole, by key: two archives of the same rows may have them in another order."""
+    assert read_facts(path).verified
+    table = pq.read_table(path)
+    return sorted(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
 
 
 @pytest.fixture
@@ -196,7 +196,8 @@ def test_a_server_that_is_killed_is_told_of_and_nothing_is_lost(
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         _, told = process.communicate(timeout=300)
-        assert process.returncode in (0, 3), told
+        # a snapshot that lacks what was not read any more does not take the place of a whole one
+        assert process.returncode in (0, 3) or (command == "snapshot" and "was not replaced" in told), told
         assert "Traceback" not in told
         if process.returncode == 3:
             count += 1

@@ -305,8 +305,10 @@ def _lost(old: Snapshot, new: Snapshot) -> list[str]:
             has = here.filled(facet.name) if here.has(facet.name) else 0
             if has < had:
                 found.append(f"the new one has {has:,} of {had:,} values of {facet.name}")
-    parts = ("table", "dependents", "books")
-    return found + [f"the new one has no {part}" for part in parts if getattr(old, part) and not getattr(new, part)]
+    parts = {"table": "catalog", "dependents": "dependents", "books": "bookkeeping"}
+    return found + [
+        f"the new one has no {name}" for part, name in parts.items() if getattr(old, part) and not getattr(new, part)
+    ]
 
 
 _MAKE_ONE = "Make one with 'genreq-checks snapshot SOURCE -o FILE'."
