@@ -49,11 +49,17 @@ def finish(*words: object) -> tuple[int, str]:
 
 
 def moments(seconds: float, word: str) -> Iterator[float]:
-    """Random moments within a run that takes so many seconds, most of them after its imports."""
+    """Random moments within a run that takes so many seconds, most of them after its imports.
+
+    A run that ended before its moment took less: the moments after it are within that time.
+    """
     print(f"{word}: seed {SEED}, {MOMENTS} moments in {seconds:.2f} s")
     dice = random.Random(f"{SEED} {word}")
     for _ in range(MOMENTS):
-        yield dice.uniform(0, 0.3 * seconds) if dice.random() < 0.1 else dice.uniform(0.3 * seconds, 1.05 * seconds)
+        low, high = (0.0, 0.3) if dice.random() < 0.1 else (0.3, 1.0)
+        moment, start = dice.uniform(low * seconds, high * seconds), time.monotonic()
+        yield moment
+        seconds = min(seconds, time.monotonic() - start) if time.monotonic() - start < moment else seconds
 
 
 def timed(*words: object) -> float:
