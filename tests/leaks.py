@@ -61,15 +61,15 @@ FORMS = {  # how a password gets into a source: {raw} as it is, {url} percent-en
     "libpq": "host=127.0.0.1 port=1 user=bob password={raw} dbname=db",
     "libpq, quoted": "host=127.0.0.1 port=1 user=bob password={libpq} dbname=db",
     "libpq, quoted badly": "host=127.0.0.1 port=1 user=bob password='{raw}' dbname=db",
-    "libpq, upper case": "HOST=127.0.0.1 PASSWORD={raw}",
+    "libpq, upper case": "Host=127.0.0.1 Password={raw}",
     "libpq, url within": "host=127.0.0.1 port=1 dbname=postgresql://bob:{url}@h/d",
 }
 
 
 def source(form: str, password: str) -> str:
     """A source of one of the forms, at an address where nobody listens."""
-    if form == "url, no host":
-        password = password.replace("@", "")  # what stands behind an '@' is a host
+    if form in ("url, no host", "query, as a name", "query, wrong name"):
+        password = password.replace("@", "")  # what stands behind the last one is taken for a host, and shown
     parts = {"raw": password, "url": percent_encoded(password), "libpq": in_libpq_quotes(password)}
     return FORMS[form].replace("HOST", NOWHERE).replace("TOKEN", TOKEN).format(**parts)
 

@@ -322,6 +322,11 @@ def test_a_fault_of_ours(monkeypatch):
     from genreq_checks.sources import postgres
     monkeypatch.setattr(postgres, "reading", lambda *_: 1 / 0)
     genreq_checks.observe(load_plan(), os.environ["LEO_DATABASE_URL"])
+
+def test_a_fault_in_the_driver(monkeypatch):
+    import psycopg
+    monkeypatch.setattr(psycopg.Connection, "_get_connection_params", staticmethod(next))
+    genreq_checks.observe(load_plan(), os.environ["LEO_DATABASE_URL"])
 """
 
 
@@ -333,7 +338,7 @@ def test_pytest_prints_no_argument_of_ours(url: str, style: str, place: SimpleNa
     environment = os.environ | {"LEO_DATABASE_URL": url, "ARCHIVE": str(place.archive)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     told = done.stdout + done.stderr + (tmp_path / "j.xml").read_text("utf-8")
-    assert ("10 failed" if url == SLASH else "8 failed") in done.stdout, done.stdout  # unreachable is no exception
+    assert ("11 failed" if url == SLASH else "9 failed") in done.stdout, done.stdout  # unreachable is no exception
     assert not has_token(told), told
 
 

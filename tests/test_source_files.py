@@ -94,7 +94,7 @@ def test_a_damaged_file_is_said(plan: Plan, tmp_path: Path) -> None:
     assert "could not be read as parquet" in problem.message
 
 
-@pytest.mark.parametrize("name", ["none.csv", "*.parquet", "empty"])
+@pytest.mark.parametrize("name", ["none.csv", "*.parquet", "empty", "a**"])
 def test_no_file_is_a_wrong_call(plan: Plan, tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="no row files"):

@@ -27,6 +27,8 @@ from genreq_checks.sources.waiting import (
     statement_limit,
 )
 
+__tracebackhide__ = True  # pytest prints the arguments of a call, and these hold the password
+
 T = TypeVar("T")
 CONNECT = 10.0  # seconds for each host, unless the URL says otherwise
 KEEPALIVE = {  # a network that swallows packets is noticed within a minute; the URL's own have the last word
@@ -123,7 +125,13 @@ def connect(
         raise ConnectLimitError(limit, seconds)
 
     def open_it() -> BoundedConnection:
-        return BoundedConnection.connect(**KEEPALIVE | dict(parameters), prepare_threshold=None, autocommit=autocommit)  # type: ignore[arg-type]
+        given: Any = KEEPALIVE | dict(parameters)
+        try:
+            return BoundedConnection.connect(**given, prepare_threshold=None, autocommit=autocommit)
+        except psycopg.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - the same error goes on, without psycopg's frames: they hold the password
+            raise error.with_traceback(None) from None
 
     opening = begin(open_it, unwanted=lambda late: late.close())
     try:

@@ -88,10 +88,7 @@ def _files(path: str) -> tuple[list[str], str]:
     elif base.exists():
         found = [base]
     else:
-        anchor = Path(base.anchor or ".")
-        found = sorted(
-            p for p in anchor.glob(str(base.relative_to(base.anchor) if base.anchor else base)) if p.is_file()
-        )
+        found = _matching(base)
     kinds = {p.suffix for p in found}
     if not found:
         raise UsageError(
@@ -103,6 +100,16 @@ def _files(path: str) -> tuple[list[str], str]:
             "Name one kind: '*.parquet' or '*.csv'.",
         )
     return [str(p) for p in found], READERS[kinds.pop()]
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The files of a pattern; none for a pattern that cannot be, like `a**`."""
+    anchor = Path(pattern.anchor or ".")
+    try:
+        within = pattern.relative_to(pattern.anchor) if pattern.anchor else pattern
+        return sorted(path for path in anchor.glob(str(within)) if path.is_file())
+    except ValueError:
+        return []
 
 
 def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None) -> Tally | Problem:
