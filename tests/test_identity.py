@@ -203,6 +203,33 @@ def test_a_column_that_was_dropped_and_replaced_by_another_is_gone(database: str
     assert judged(plan, observe(plan, database), before).check("dropped.download_url").outcome == "pass"
 
 
+def test_a_column_that_took_the_name_of_another_is_not_gone(database: str, plan: Plan) -> None:
+    fill(database)
+    before = observe(plan, database)
+    execute(
+        database,
+        "ALTER TABLE generation_requests DROP COLUMN github_url; ALTER TABLE generation_requests DROP COLUMN conversation;"
+        "ALTER TABLE generation_requests RENAME download_url TO github_url",
+    )
+    finding = judged(plan, observe(plan, database), before).check("dropped.download_url").findings[0]
+    assert (finding.outcome, finding.evidence["renamed_to"]) == ("fail", "github_url")
+
+
+def test_a_table_whose_columns_have_other_places_has_no_rename(database: str, plan: Plan) -> None:
+    """A baseline of format 1 and a table that was dumped and restored since: each column moved up by one place."""
+    fill(database)
+    before = with_identity(observe(plan, database), None)
+    execute(
+        database,
+        "ALTER TABLE generation_requests DROP COLUMN download_url, DROP COLUMN conversation;"
+        "CREATE TABLE anew (LIKE generation_requests INCLUDING ALL); DROP TABLE generation_requests CASCADE;"
+        "ALTER TABLE anew RENAME TO generation_requests",
+    )
+    report = judged(plan, observe(plan, database), before)
+    assert report.check("dropped.download_url").outcome == "pass"
+    assert report.check("identity").outcome == "warn"
+
+
 def test_a_renamed_column_of_a_partitioned_table_is_not_gone(empty_database: str, plan: Plan) -> None:
     execute(
         empty_database,

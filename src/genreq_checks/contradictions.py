@@ -142,19 +142,19 @@ def _of_the_types(plan: Plan, facts: TableFacts | None, sql: PlanSql | None) -> 
 
 def _of_the_forward_sql(plan: Plan, facts: TableFacts | None, sql: Statements) -> Iterator[Contradiction]:
     """It must be SQL, drop every column that goes, and take none that stays."""
-    the, mend = "the plan's forward SQL", "Mend it in the plan (sql.forward)."
+    the, fix = "the plan's forward SQL", "Fix it in the plan (sql.forward)."
     if sql.no_sql:
         checks = ("kept.*", "loss.*", "claims.*", "dependents.*")
-        yield Contradiction("sql", f"{the} cannot be read as SQL: {sql.no_sql}.", mend, checks)
+        yield Contradiction("sql", f"{the} cannot be read as SQL: {sql.no_sql}.", fix, checks)
         return
     if sql.takes_table:
-        yield Contradiction("sql", f"{the} {sql.takes_table} the table {plan.table.qualified}.", mend, ("kept.*",))
+        yield Contradiction("sql", f"{the} {sql.takes_table} the table {plan.table.qualified}.", fix, ("kept.*",))
     there = {column.name for column in facts.columns} if facts else set[str]()
     for name, taking in sql.takes.items():
         if name in plan.kept:
-            yield Contradiction("sql", f"{the} {taking} {name}, which the plan keeps.", mend, (f"kept.{name}",))
+            yield Contradiction("sql", f"{the} {taking} {name}, which the plan keeps.", fix, (f"kept.{name}",))
         elif name not in plan.dropped and name in there:
-            yield Contradiction("sql", f"{the} {taking} {name}, which the plan does not name.", mend, ("kept.*",))
+            yield Contradiction("sql", f"{the} {taking} {name}, which the plan does not name.", fix, ("kept.*",))
     for name in sorted(sql.may_take & set(plan.kept)):
         problem = f"whether {the} drops {name} cannot be told: it is dynamic or unusual SQL."
         yield Contradiction("sql", problem, REHEARSE, (f"kept.{name}",))
@@ -164,21 +164,21 @@ def _of_the_forward_sql(plan: Plan, facts: TableFacts | None, sql: Statements) -
             continue
         of_it = (f"claims.{name}", f"loss.{name}", f"dependents.{name}")
         if sql.takes.get(name) == "renames":
-            yield Contradiction("sql", f"{the} does not drop {name}: it renames {name}.", mend, of_it)
+            yield Contradiction("sql", f"{the} does not drop {name}: it renames {name}.", fix, of_it)
         elif sql.unclear:
             problem = f"whether {the} drops {name} cannot be told: it has {sql.unclear} in it."
             yield Contradiction("sql", problem, REHEARSE, of_it)
         else:
             instead = f": it drops {', '.join(strange[:3])}, which the table does not have" if strange else ""
             problem = f"{the} does not drop {name} of {plan.table.qualified}{instead}."
-            yield Contradiction("sql", problem, mend, of_it)
+            yield Contradiction("sql", problem, fix, of_it)
 
 
 def _of_the_rollback_sql(plan: Plan, sql: Statements) -> Iterator[Contradiction]:
     """It must be SQL, and bring back every column that goes."""
-    the, mend = "the plan's rollback SQL", "Mend it in the plan (sql.rollback)."
+    the, fix = "the plan's rollback SQL", "Fix it in the plan (sql.rollback)."
     if sql.no_sql:
-        yield Contradiction("sql", f"{the} cannot be read as SQL: {sql.no_sql}.", mend, ("loss.*",))
+        yield Contradiction("sql", f"{the} cannot be read as SQL: {sql.no_sql}.", fix, ("loss.*",))
         return
     for name in plan.dropped:
         if sql.effects.get(name) == "there":
@@ -188,4 +188,4 @@ def _of_the_rollback_sql(plan: Plan, sql: Statements) -> Iterator[Contradiction]
             yield Contradiction("sql", problem, REHEARSE, (f"loss.{name}",))
         else:
             problem = f"{the} does not bring {name} back to {plan.table.qualified}."
-            yield Contradiction("sql", problem, mend, (f"loss.{name}",))
+            yield Contradiction("sql", problem, fix, (f"loss.{name}",))

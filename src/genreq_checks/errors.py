@@ -27,7 +27,7 @@ class GenreqError(Exception):
 
 
 class UsageError(GenreqError):
-    """An option or an argument that cannot be meant."""
+    """An option or an argument that is invalid."""
 
 
 class PlanError(GenreqError):

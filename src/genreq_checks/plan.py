@@ -277,7 +277,7 @@ def parse_plan(text: str, name: str) -> Plan:
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"The plan {name} is not valid TOML: {error}.", "Mend the line it names.") from None
+        raise PlanError(f"The plan {name} is not valid TOML: {error}.", "Fix the line it names.") from None
     try:
         return Plan.model_validate(_aware(data))
     except ValidationError as error:

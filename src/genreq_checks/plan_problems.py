@@ -1,4 +1,4 @@
-"""What is wrong with a plan file, said so that it can be mended: every problem, its place, and near names."""
+"""What is wrong with a plan file, said so that it can be fixed: every problem, its place, and near names."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def compare(
     """Each column's verdict for one request: its message's fields, the values expected of them, and those of its row.
 
     Where the message lacks the field that a column is derived from, the plan's handler clears the column though its
-    source stays: found so it is `plan-defect`; found rightly derived it agrees, since then the handler was mended.
+    source stays: found so it is `plan-defect`; found rightly derived it agrees, since then the handler was fixed.
     """
     verdicts: dict[str, Verdict] = {}
     for rule in rules:

@@ -57,7 +57,7 @@ def observe(
     each statement's, in seconds; `deadline` bounds all that is asked of a server. What cannot be read is a problem in the
     snapshot.
 
-    Raises: UsageError for a source that cannot be meant, SnapshotError for a file that is no snapshot.
+    Raises: UsageError for an invalid source, SnapshotError for a file that is no snapshot.
     """
     if isinstance(source, Snapshot):
         return source

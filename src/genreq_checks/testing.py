@@ -31,16 +31,16 @@ def assert_clean(
     `strict` a warning is a failure too; `other_database` says that a baseline of another database is meant.
 
     Raises: AssertionError with the report as text when a check failed or could not be judged (an unreachable database
-    is such a case); UsageError, PlanError or SnapshotError for a call that cannot be meant.
+    is such a case); UsageError, PlanError or SnapshotError for an invalid call.
     """
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{str(phase)[:40]}'.", near(str(phase), PHASES))
     text = cutover.isoformat() if isinstance(cutover, datetime) else cutover
     moment, notes = parse_instant(text) if text is not None else (None, ())
-    promised = plan if isinstance(plan, Plan) else load_plan(plan)
-    then = observe(promised, baseline, moment) if baseline is not None else None
-    now = observe(promised, source, moment)
-    report = check(promised, now, then, cutover=moment, phase=phase, other_database=other_database, notes=notes)
+    chosen = plan if isinstance(plan, Plan) else load_plan(plan)
+    then = observe(chosen, baseline, moment) if baseline is not None else None
+    now = observe(chosen, source, moment)
+    report = check(chosen, now, then, cutover=moment, phase=phase, other_database=other_database, notes=notes)
     if report.exit_code(strict):
         from genreq_checks.render.text import render
 

@@ -206,6 +206,6 @@ def _valid(piece: pa.RecordBatch) -> pa.RecordBatch:
     except pa.ArrowInvalid:
         raise SourceError(
             "The table holds text that is not UTF-8 (its database's encoding is SQL_ASCII?).",
-            "Find and mend it first: it cannot be archived as text.",
+            "Find and fix it first: it cannot be archived as text.",
         ) from None
     return piece

@@ -47,7 +47,7 @@ def write_archive(
     older one stays. An older one that is of another database or table, or has a value that the new one lacks, is only
     replaced with `replace`. `timeout` is in seconds, None for no limit; `deadline` bounds all that is asked of the
     server; `progress` is told the number of rows so far.
-    Raises: UsageError for a URL that cannot be meant; SourceError when the table cannot be read, or not all of it;
+    Raises: UsageError for an invalid URL; SourceError when the table cannot be read, or not all of it;
     OutputError when the file cannot be written, or the older one must stay.
     """
     target, path = parse(url), Path(path)

@@ -52,12 +52,15 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | None:
     """The column under another name: a rename keeps the place (attnum) that the baseline knows, a drop leaves it empty."""
     baseline, comparison = evidence.baseline, evidence.compared.get("baseline")
-    earlier = baseline.table.column(column) if baseline and baseline.table else None
-    if earlier is None or comparison is None or comparison.kind == "other":
+    then = baseline.table if baseline else None
+    earlier = then.column(column) if then else None
+    if then is None or earlier is None or comparison is None or comparison.kind == "other":
         return None  # places are comparable in one table only
     same = next((c for c in facts.columns if c.position == earlier.position), None)
-    if same is None:
-        return None
+    if same is None or (comparison.kind == "unproved" and then.column(same.name) is not None):
+        return (
+            None  # where nothing proves that it is the same table, a name that was there already tells of another one
+        )
     message = f"{column} was renamed to {same.name}, not dropped: its place in {evidence.now.plan_table} is not empty."
     return Finding(
         subject=column,

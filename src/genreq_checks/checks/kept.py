@@ -35,7 +35,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     if earlier is None and expected and there.type != expected:
         alike = there.type.split("(")[0] in TEXTUAL and expected in TEXTUAL
         message = f"{column} is {there.type}; the plan says {expected}."
-        remedy = "Mend the plan, or find what changed the column. A baseline (--baseline) tells which."
+        remedy = "Fix the plan, or find what changed the column. A baseline (--baseline) tells which."
         return [
             Finding(
                 subject=column, outcome="warn" if alike else "fail", message=message, remedy=remedy, evidence=evidence_

@@ -21,7 +21,7 @@ def judge(evidence: Evidence, _: str) -> list[Finding]:
     if folder is None:
         message = "Not asked for: --migrations DIR gives the folder of migrations."
         return [Finding(subject="migrations", outcome="skip", message=message)]
-    found = [unknown("migrations", f"{problem}.", "Mend the folder, or name another.") for problem in folder.problems]
+    found = [unknown("migrations", f"{problem}.", "Fix the folder, or name another.") for problem in folder.problems]
     if not folder.migrations:
         return found or [unknown("migrations", f"{folder.location} holds no migrations.")]
     books = _books(evidence)

@@ -99,7 +99,7 @@ def _change(evidence: Evidence, column: str, after: Population, change: str) -> 
 
 
 def _outcome(change: str, before: Population, after: Population, low: float, high: float) -> Outcome:
-    """not-lower fails when the whole interval is below nought; higher passes when it is above. Astride nought, higher is
+    """not-lower fails when the whole interval is below zero; higher passes when it is above. Where it contains zero, higher is
     unknown when the rate rose at all or the rows are few, and fails otherwise. What was complete and still is cannot get
     higher, and passes.
     """

@@ -11,7 +11,7 @@ from genreq_checks.reconciled import DIFFERENT, ColumnMatch, Example, Lines, Rec
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.text import listed, plural, share
 
-HANDLER = "Mend the handler: where github_url is missing it must leave the derived column alone too."
+HANDLER = "Fix the handler: where github_url is missing it must leave the derived column alone too."
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:

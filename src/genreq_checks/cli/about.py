@@ -17,17 +17,17 @@ Grants = Annotated[bool, typer.Option("--grants", help="Print the SQL of a role 
 
 def list_checks(plan: PlanFile = None, table: TableName = None, grants: Grants = False) -> None:
     """List the plan's checks: id, phases, what it is about; or the SQL of a role that may read what they need."""
-    promised = the_plan(plan, table)
+    chosen = the_plan(plan, table)
     if grants:
         from genreq_checks.sources.grants import grants as statements
 
-        for line in statements(promised):
+        for line in statements(chosen):
             print(line)
         return
     from genreq_checks.checks import ALL
 
     for one in ALL:
-        for subject in one.subjects(promised):
+        for subject in one.subjects(chosen):
             phases = ",".join(phase for phase in ("before", "after", "rolled-back", "rehearsal") if phase in one.phases)
             print(f"{one.id(subject):<36} {phases:<36} {one.title.format(subject=subject)}")
 

@@ -54,10 +54,10 @@ def archive(
     from genreq_checks.archive import write_archive
 
     end = begin_deadline(deadline)
-    promised = the_plan(plan, table)
+    chosen = the_plan(plan, table)
     with Progress("archived") as progress:
         facts = write_archive(
-            promised,
+            chosen,
             database(source),
             output,
             replace=replace,
@@ -65,7 +65,7 @@ def archive(
             deadline=end,
             progress=progress.show,
         )
-    for name in promised.dropped:
+    for name in chosen.dropped:
         if name not in facts.columns:
             print(f"{name} is left out: no text keeps its type exactly, and the plan gives it up.", file=sys.stderr)
     values = ", ".join(f"{name} {column.values:,}" for name, column in facts.columns.items())
@@ -93,14 +93,14 @@ def restore(
     from genreq_checks.archive.goal import examine
     from genreq_checks.archive.restoring import restore as put_back
 
-    promised = the_plan(plan, table)
+    chosen = the_plan(plan, table)
     url = database(source)
-    goal = examine(promised, file, url, timeout, other_database=other_database)
+    goal = examine(chosen, file, url, timeout, other_database=other_database)
     confirm(goal, overwrite, yes)
-    rejects = Rejects(list(promised.table.key))
+    rejects = Rejects(list(chosen.table.key))
     with Progress("restored") as progress:
         done = put_back(
-            promised,
+            chosen,
             file,
             url,
             overwrite=overwrite,

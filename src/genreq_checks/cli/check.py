@@ -102,15 +102,15 @@ def check(
     read = (source, baseline, plan, archive, generation, *(messages or ()))
     keep_files([*(file for _, file in places), *(chart or ())], *read)
     moment, notes = read_cutover(cutover)
-    promised = with_bookkeeping(the_plan(plan, table), migrations_table)
+    chosen = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
     named = Named(messages, migrations, code, generation, archive)
     with narrate("Reading the table…"):
-        inputs = read_inputs(named, promised, where, moment, timeout, end)
-        then = observe(promised, baseline, moment, timeout=timeout, deadline=end) if baseline else None
-        now = observe(promised, where, moment, timeout=timeout, deadline=end)
+        inputs = read_inputs(named, chosen, where, moment, timeout, end)
+        then = observe(chosen, baseline, moment, timeout=timeout, deadline=end) if baseline else None
+        now = observe(chosen, where, moment, timeout=timeout, deadline=end)
     report = judge(
-        promised,
+        chosen,
         now,
         then,
         cutover=moment,
@@ -122,7 +122,7 @@ def check(
     )
     write(report, places)
     if chart:
-        picture = charts.overview(report, promised, now, then, moment)
+        picture = charts.overview(report, chosen, now, then, moment)
         for file in chart:
             charts.save(picture, file)
     if history:

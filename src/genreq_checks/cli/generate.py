@@ -68,7 +68,7 @@ def generate(
     """Run a generation end to end with a stand-in container, and check the row that it leaves."""
     places = pairs(formats, output)
     keep_files([file for _, file in places], plan)
-    promised = the_plan(plan, table)
+    chosen = the_plan(plan, table)
     if server is None:
         given = {"--database": database, "--request": request, "--header": header}
         names = [name for name, value in given.items() if value is not None]
@@ -79,13 +79,13 @@ def generate(
     if save is not None and not save.parent.is_dir():
         raise UsageError(f"The folder {save.parent} of --save is not there.", "Make it first.")
     headers = [parse_header(text) for text in header or ()]
-    facts = _run(promised, server, database, request, app_folder, github_url, headers, timeout)
+    facts = _run(chosen, server, database, request, app_folder, github_url, headers, timeout)
 
     from genreq_checks.generation.report import report_on
 
     if save is not None:
         facts.save(save, replace=replace)
-    report = report_on(promised, facts)
+    report = report_on(chosen, facts)
     write(report, places)
     raise typer.Exit(report.exit_code(strict))
 

@@ -75,7 +75,7 @@ class Named:
 def read_inputs(
     named: Named, plan: Plan, source: str, cutover: datetime | None, timeout: float, deadline: Deadline | None = None
 ) -> Inputs:
-    """Read what the call names. Raises UsageError and its like for a file or folder that cannot be meant."""
+    """Read what the call names. Raises UsageError and its like for an invalid file or folder."""
     from genreq_checks.inputs import Inputs
 
     folder, mentions, kept, values = None, None, None, None

@@ -53,12 +53,12 @@ def rehearse(
     places = pairs(formats, output)
     keep_files([file for _, file in places], plan, forward, rollback)
     size = _size(sample)
-    promised = the_plan(plan, table)
+    chosen = the_plan(plan, table)
     where = source_or_variable(source)
     if not is_database_url(where):
         raise UsageError("A rehearsal needs a live database as SOURCE.", "Give a URL: postgresql://user@host/database.")
     report = run(
-        promised,
+        chosen,
         where,
         forward=forward,
         rollback=rollback,

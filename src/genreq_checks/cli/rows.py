@@ -58,8 +58,8 @@ def rows(
     from genreq_checks.run import is_database_url
 
     end = begin_deadline(deadline)
-    promised = the_plan(plan, table)
-    selection = select(promised, check)
+    chosen = the_plan(plan, table)
+    selection = select(chosen, check)
     if fmt not in FORMATS:
         raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
     keep_files([output], plan)
@@ -72,9 +72,9 @@ def rows(
         raise UsageError(message, "Give the URL of the database.")
     from genreq_checks.sources.rows import listing
 
-    moment = moment if moment is not None else promised.cutover
+    moment = moment if moment is not None else chosen.cutover
     rows_behind = listing(
-        promised, where, selection, moment, show_values=show_values, limit=limit, timeout=timeout, deadline=end
+        chosen, where, selection, moment, show_values=show_values, limit=limit, timeout=timeout, deadline=end
     )
     with rows_behind as found, opened(output) as out:
         count = FORMATS[fmt](found.header, found.rows, out)

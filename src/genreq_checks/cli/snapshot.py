@@ -44,9 +44,9 @@ def snapshot(
 
     end = begin_deadline(deadline)
     moment, _ = read_cutover(cutover)
-    promised = the_plan(plan, table)
+    chosen = the_plan(plan, table)
     with narrate("Reading the table…"):
-        taken = observe(promised, source_or_variable(source), moment, timeout=timeout, deadline=end)
+        taken = observe(chosen, source_or_variable(source), moment, timeout=timeout, deadline=end)
     if taken.tally is None:
         problem = taken.problem("tally")
         raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")

@@ -134,7 +134,7 @@ def receive(guardian: subprocess.Popen[bytes], order: Order) -> EmbeddedServer:
         log = "\nThe end of its log:\n" + answer["log"] if answer["log"] else ""
         raise EmbeddedServerError(
             f"The embedded PostgreSQL did not start: {answer['error']}.{log}",
-            "Name a database that runs elsewhere if this cannot be mended.",
+            "Name a database that runs elsewhere if this cannot be fixed.",
         )
     return EmbeddedServer(Path(answer["folder"]), Path(order.wheel) / "pginstall" / "bin", int(answer["pid"]))
 

@@ -169,7 +169,7 @@ def configuration(settings: Mapping[str, str], user: str) -> dict[str, str]:
         is_name = re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name, re.ASCII) is not None
         if not is_name or re.search(r"[\0\r\n]", value) is not None:
             raise EmbeddedServerError(
-                f"The setting {name!r} = {value!r} of the embedded PostgreSQL cannot be meant.",
+                f"The setting {name!r} = {value!r} of the embedded PostgreSQL is invalid.",
                 "Give a name like 'work_mem' and a value of one line.",
             )
     lines = [f"{name} = {quoted(value)}\n" for name, value in {**DEFAULTS, **settings}.items()]

@@ -90,7 +90,7 @@ async def generate(
 
     `timeout` bounds the container's part and then, again, the wait for the row, in seconds. The database is only read.
     What goes wrong on the way is in the facts.
-    Raises: UsageError for an address, a database URL or a request that cannot be meant.
+    Raises: UsageError for an address, a database URL or a request that is invalid.
     """
     target, progress = parse(database), Progress()
     key_column(plan)

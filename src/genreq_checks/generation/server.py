@@ -64,7 +64,7 @@ async def serve(plan: Plan, database: str, request: str, *, port: int = 0) -> As
     One container at a time; after a lost one the next may take up the same request. What is not the completion of the
     current request, or is it for a second time, is passed over and told in `events`; a row is written whole or not at
     all. When the database refuses, the request stays current, so that the message may be sent again.
-    Raises: UsageError for a database URL that cannot be meant; OSError when the port is taken.
+    Raises: UsageError for an invalid database URL; OSError when the port is taken.
     """
     server = ReferenceServer(open_store(plan, database), request)
 

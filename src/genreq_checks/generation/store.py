@@ -43,7 +43,7 @@ class Completion:
 
 
 def open_store(plan: Plan, url: str) -> Store:
-    """The store for a plan's table. Raises: UsageError for a URL that cannot be meant or a key of several columns."""
+    """The store for a plan's table. Raises: UsageError for an invalid URL or a key of several columns."""
     return Store(
         parse(url),
         identifier(plan.table.schema_name, plan.table.name),

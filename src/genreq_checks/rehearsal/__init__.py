@@ -54,7 +54,7 @@ def rehearse(
     the time of the rehearsal, an embedded one is used when left out. `timeout` is that of each statement on the source,
     in seconds. `progress` is told the name of each step as it begins.
 
-    Raises: UsageError for files and URLs that cannot be meant, SourceError or EmbeddedServerError when there is no
+    Raises: UsageError for invalid files and URLs, SourceError or EmbeddedServerError when there is no
     scratch database. What is wrong with the source is a step that is `unknown`.
     """
     forward_file = read_sql(forward) if forward is not None else parse_sql(plan.sql.forward, "the plan's forward SQL")

@@ -93,7 +93,7 @@ class Door:
         return hmac.compare_digest(given.encode("utf-8", "replace"), (self._rules.token or "").encode())
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take the token from the address or the form, give the cookie for it, and lead on without it; else the form."""
+        """Take the token from the address or the form, give the cookie, and redirect without the token; else the form."""
         query = scope["query_string"].decode("latin-1")
         if scope["method"] == "POST":
             given = parse_qs(await _form(receive)).get(PARAMETER, [])

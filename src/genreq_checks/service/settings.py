@@ -44,7 +44,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that GENREQ_SOURCE (or LEO_DATABASE_URL), GENREQ_BASELINE, GENREQ_CUTOVER, GENREQ_PLAN, GENREQ_TABLE,
     GENREQ_REFRESH, GENREQ_TIMEOUT, GENREQ_DEADLINE and GENREQ_OTHER_DATABASE (1: the baseline is of another database) name.
 
-    Raises: PlanError and UsageError for what cannot be meant.
+    Raises: PlanError and UsageError for what is invalid.
     """
     timeout = _seconds(environment, TIMEOUT, LONGEST_STATEMENT)
     given = {name: environment.get(variable, "").strip() for name, variable in VARIABLES.items()}

@@ -158,7 +158,7 @@ _process = _Process()
 def board() -> Board:
     """The board of this process, made from the environment when it is first asked for.
 
-    Raises: PlanError and UsageError for an environment that cannot be meant.
+    Raises: PlanError and UsageError for an invalid environment.
     """
     with _process.lock:
         return _process.board
@@ -168,5 +168,5 @@ def latest() -> Reading:
     """What every session shows: see `Board.latest`."""
     try:
         return board().latest()
-    except GenreqError as error:  # a notebook that was opened with variables that cannot be meant
+    except GenreqError as error:  # a notebook that was opened with invalid variables
         return Reading(None, str(error))

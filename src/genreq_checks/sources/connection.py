@@ -71,7 +71,7 @@ class Target:
 def parse(url: str) -> Target:
     """The connection parameters in a URL (`postgres://…`, `postgresql://…`) or in libpq's `host=… dbname=…` form.
 
-    Raises: UsageError for what cannot be meant; its message holds nothing of the URL that could be a password.
+    Raises: UsageError for what is invalid; its message holds nothing of the URL that could be a password.
     """
     if "://" not in url or re.match(r"\s*\w+\s*=", url):
         return _target(_libpq(url), ())

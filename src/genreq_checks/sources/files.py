@@ -130,7 +130,7 @@ def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | No
     unread = readable.filter(duckdb.SQLExpression(f"{quoted} IS NOT NULL AND __at IS NULL")).count("*").fetchall()[0][0]
     if unread:
         message = f"{unread:,} values of {cohort.time} in the files are no timestamps."
-        return Problem(part="tally", message=message, hint="Mend them; no row is passed over.")
+        return Problem(part="tally", message=message, hint="Fix them; no row is passed over.")
     names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
     dated = readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
     counted = dated.query(ROWS, str(compiled))

@@ -97,7 +97,7 @@ def message_files(paths: Sequence[Path]) -> list[Path]:
 def read_messages(files: Sequence[Path], used: Collection[str], counted: LineCounts) -> Iterator[Message]:
     """The completion messages in the files, in order; everything else goes into `counted`.
 
-    `used` names the message's fields that matter: what other fields hold is nobody's business here.
+    `used` names the message's fields that matter: what other fields hold is not read here.
     """
     for path in files:
         counted.files += 1

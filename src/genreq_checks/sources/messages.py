@@ -71,7 +71,7 @@ def reconcile(
     With a `cutover` (aware) only rows completed from it on are judged. `timeout` is each statement's, in seconds; `deadline`
     bounds all of them. What the database refuses is the answer's `problem`.
 
-    Raises: UsageError for a path that is not there or a URL that cannot be meant.
+    Raises: UsageError for a path that is not there or an invalid URL.
     """
     files = message_files(paths)
     target = parse(url)

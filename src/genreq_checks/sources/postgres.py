@@ -60,7 +60,7 @@ def observe(
 
     What cannot be read is a problem in the snapshot, and checks that need it are unknown. `timeout` is each statement's, in
     seconds; `deadline` bounds all of it.
-    Raises: UsageError for a URL that cannot be meant.
+    Raises: UsageError for an invalid URL.
     """
     target = parse(url)
     started = time.monotonic()

@@ -52,7 +52,7 @@ def listing(
     the selection's columns, of which only the shape is shown unless `show_values`. `timeout` is each statement's,
     `deadline` bounds all of it.
 
-    Raises: SourceError when the table, a column or the rows cannot be read; UsageError for a URL that cannot be meant.
+    Raises: SourceError when the table, a column or the rows cannot be read; UsageError for an invalid URL.
     """
     target = parse(url)
     try:
