@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recording.inputs import clean_up, drop, lay_files
-from recording.state import ALL, ARCHIVE, FILES, JSON, SNAPSHOT, URL, Call, Place, State, after, check, rows
+from recording.state import ALL, ARCHIVE, FEW, FILES, JSON, SNAPSHOT, URL, Call, Place, State, after, check, rows
 
 # Rows 1 to 600 are from before the change, 601 to 760 from after it.
 POPULATION = """
@@ -77,7 +77,7 @@ def damage_archive(place: Place) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
-def _cleaned(name: str, fault: str, *calls: Call, formats: tuple[str, ...] = ("json", "markdown", "junit")) -> State:
+def _cleaned(name: str, fault: str, *calls: Call, formats: tuple[str, ...] = FEW) -> State:
     return State(f"after-{name}", "history", (SNAPSHOT, clean_up, fault, after(formats=formats), *calls))
 
 
@@ -116,12 +116,12 @@ AFTER = (
     State(
         "after-reconciliation",
         "history",
-        (SNAPSHOT, clean_up, lay_files, RECONCILIATION, after("check-after", *FILES, formats=("json", "markdown"))),
+        (SNAPSHOT, clean_up, lay_files, RECONCILIATION, after("check-after", *FILES, formats=FEW)),
     ),
     State(
         "after-files",
         "history",
         (SNAPSHOT, clean_up, lay_files, spoil_files, after("check-after", *FILES, formats=ALL)),
     ),
-    State("after-no-new-rows", "history", (SNAPSHOT, drop, after(formats=("json", "markdown")))),
+    State("after-no-new-rows", "history", (SNAPSHOT, drop, after(formats=FEW))),
 )
