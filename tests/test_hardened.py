@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
 from genreq_checks.selection import SELECTIONS
-from genreq_checks.sources.engine import white_space_in
+from genreq_checks.sources.encoding import decodable, white_space_in
 from genreq_checks.sources.grants import grants
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
@@ -60,7 +61,9 @@ def test_a_database_of_any_encoding_is_counted(encoded: str, plan: Plan, letter:
     assert now.problems == ()
     assert now.tally is not None
     wanted = {"null": 1, "blank": 3, "populated": 2, "malformed": 2, "credentials": 0}
-    assert now.tally.count("github_url") == wanted
+    counts = now.tally.count("github_url")
+    assert counts.pop("undecodable", 0) == 0
+    assert counts == wanted
     with listing(plan, encoded, SELECTIONS["population"](plan, "github_url")) as found:
         assert len(list(found.rows)) == 4
 
@@ -106,11 +109,83 @@ def test_bytes_that_are_no_text_are_counted_and_listed(encoded: str, plan: Plan,
         "null": 1,
         "blank": 0,
         "populated": 0,
-        "malformed": 1,
+        "malformed": 0,
         "credentials": 0,
+        "undecodable": 1,
     }
+    assert now.tally.count("download_url") == {"null": 1, "blank": 0, "populated": 0, "undecodable": 1}
     with pytest.raises(SourceError, match="22021"):
         write_archive(plan, encoded, tmp_path / "a.parquet")
+
+
+BYTES = (
+    (b"\\xc3\\xa9 \\xe2\\x82\\xac \\xf0\\x9f\\x98\\x80", "populated"),  # characters of two, three and four bytes
+    (b"", "blank"),
+    (b"\\xc0\\xaf", "undecodable"),  # longer than need be
+    (b"\\xed\\xa0\\x80", "undecodable"),  # half of a pair of UTF-16
+    (b"\\xf4\\x90\\x80\\x80", "undecodable"),  # beyond the last character
+    (b"ends in \\xe2\\x82", "undecodable"),
+    (b"\\x80 begins", "undecodable"),
+    (b"one\ntwo \\xff three", "undecodable"),
+)
+
+
+@pytest.mark.parametrize("encoded", ["SQL_ASCII"], indirect=True)
+def test_what_cannot_be_converted_is_what_no_utf_8_is(encoded: str, plan: Plan) -> None:
+    fill(encoded, (GITHUB,) * len(BYTES))
+    with psycopg.connect(encoded) as connection:
+        for number, (value, _) in enumerate(BYTES, 1):
+            statement = b"UPDATE generation_requests SET download_url = E'%s' WHERE id = %d"
+            connection.execute(statement % (value, number))
+    tally = observe(plan, encoded, CUTOVER).tally
+    assert tally is not None
+    wanted = Counter(label for _, label in BYTES)
+    assert {label: n for label, n in tally.count("download_url").items() if n} == wanted
+    assert Counter(_is_utf_8(value) for value, label in BYTES if label != "blank") == {False: 6, True: 1}
+
+
+def _is_utf_8(escaped: bytes) -> bool:
+    try:
+        escaped.decode("unicode_escape").encode("latin1").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("encoded", ["WIN1252"], indirect=True)
+def test_a_byte_that_stands_for_no_character_is_judged_and_reported(encoded: str, plan: Plan) -> None:
+    fill(encoded, (GITHUB, GITHUB, "https://u:p@github.com/leo/app"))
+    with psycopg.connect(encoded) as connection:
+        connection.execute(
+            b"UPDATE generation_requests SET github_url = 'https://github.com/leo/' || chr(129) WHERE id = 2"
+        )
+    now = observe(plan, encoded)
+    assert now.problems == ()
+    report = check(plan, now, phase="after")
+    leak, shape = report.check("url-shape.github_url").findings
+    assert (leak.outcome, shape.outcome) == ("fail", "warn")
+    assert "1 cannot be converted to UTF-8" in shape.message
+    assert shape.evidence["malformed"] == 2
+    assert shape.evidence["undecodable"] == 1
+    assert sum(shape.evidence[name] for name in ("null", "blank", "populated")) == shape.evidence["rows"] == 3
+
+
+def test_the_bytes_of_an_encoding_that_stand_for_nothing_are_the_servers_own(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        numbers = "SELECT pg_encoding_to_char(n) FROM generate_series(0, 41) n WHERE pg_encoding_max_length(n) = 1"
+        names = [row[0] for row in connection.execute(numbers) if row[0] not in ("", "SQL_ASCII")]
+        assert len(names) > 20
+        for name in names:
+            pattern = decodable(name)
+            for byte in range(0x80, 0x100):
+                try:
+                    connection.execute("SELECT convert(set_byte('x', 0, %s), %s, 'UTF8')", [byte, name])
+                except psycopg.errors.UntranslatableCharacter:
+                    assert pattern is not None, name
+                    assert f"\\x{byte:02x}" in pattern, name
+                else:
+                    assert pattern is None or f"\\x{byte:02x}" not in pattern, name
+    assert decodable("UTF8") is None
 
 
 def test_the_clients_own_encoding_changes_nothing(

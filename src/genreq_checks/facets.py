@@ -20,6 +20,7 @@ from genreq_checks.plan import Comparison, UrlShape
 JSON_TYPES = ("json", "jsonb")
 
 WHITE_SPACE = "white_space"
+UNDECODABLE = "undecodable"  # a value that has no form in UTF-8, in a database whose encoding allows such
 POPULATION = ("null", "blank", "populated")
 URL = ("null", "blank", "populated", "malformed", "credentials")
 JSON = ("null", "json-null", "empty", "populated")
@@ -47,6 +48,26 @@ def as_text(column: str) -> sa.ColumnElement[str]:
     return sa.cast(sa.column(column), sa.Text).collate("C")
 
 
+def _coded(
+    name: str,
+    classes: tuple[str, ...],
+    cases: Sequence[tuple[sa.ColumnElement[bool], str]],
+    otherwise: str,
+    text: sa.ColumnElement[str],
+    decodable: str | None,
+) -> Facet:
+    """The facet of a column's content. Where not all values are `decodable`, those that are not are a class of their own.
+
+    They are told before all others but NULL and, in a URL, credentials: what is a leak stays one.
+    """
+    if decodable is None:
+        return Facet(name, classes, _code(classes, cases, otherwise))
+    place = next((n + 1 for n, (_, label) in enumerate(cases) if label == "credentials"), 1)
+    refused = (sa.not_(text.regexp_match(decodable)), UNDECODABLE)
+    classes = (*classes, UNDECODABLE)
+    return Facet(name, classes, _code(classes, (*cases[:place], refused, *cases[place:]), otherwise))
+
+
 def _code(
     classes: Sequence[str], cases: Iterable[tuple[sa.ColumnElement[bool], str]], otherwise: str
 ) -> sa.ColumnElement[int]:
@@ -63,18 +84,20 @@ def is_blank(text: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.func.btrim(text, sa.bindparam(WHITE_SPACE, url_shape.WHITE_SPACE, sa.Text)) == ""
 
 
-def population(column: str) -> Facet:
-    """null, blank (empty or white space only) or populated, for a column of any type."""
+def population(column: str, decodable: str | None = None) -> Facet:
+    """null, blank (empty or white space only) or populated, for a column of any type; undecodable as `_coded` says."""
     text = as_text(column)
     starts_visibly = sa.and_(
         text >= "!", text < "~"
     )  # the first byte is a printable ASCII character: cheap, and settles most
     cases = [(sa.column(column).is_(None), "null"), (starts_visibly, "populated"), (is_blank(text), "blank")]
-    return Facet(column, POPULATION, _code(POPULATION, cases, "populated"))
+    return _coded(column, POPULATION, cases, "populated", text, decodable)
 
 
-def url(column: str, shape: UrlShape) -> Facet:
+def url(column: str, shape: UrlShape, decodable: str | None = None) -> Facet:
     """null, blank, populated (well-formed), malformed, or credentials (a password or a token in the URL).
+
+    And undecodable, as `_coded` says: such a value is no well-formed URL.
 
     The cheap test comes first and settles nearly every row: a plain prefix and one negated character class. It never
     passes what the regular expressions behind it would refuse (held by a property test).
@@ -87,7 +110,7 @@ def url(column: str, shape: UrlShape) -> Facet:
         (text.regexp_match(url_shape.CREDENTIALS, flags="i"), "credentials"),
         (text.regexp_match(url_shape.well_formed(shape), flags="i"), "populated"),
     ]
-    return Facet(column, URL, _code(URL, cases, "malformed"))
+    return _coded(column, URL, cases, "malformed", text, decodable)
 
 
 def passes_cheaply(column: str, shape: UrlShape) -> sa.ColumnElement[bool]:
@@ -99,8 +122,8 @@ def passes_cheaply(column: str, shape: UrlShape) -> sa.ColumnElement[bool]:
     return sa.or_(sa.false(), *tests)
 
 
-def json_content(column: str, type_name: str) -> Facet:
-    """Null (SQL NULL), json-null, empty ({} or []) or populated, for a json or jsonb column."""
+def json_content(column: str, type_name: str, decodable: str | None = None) -> Facet:
+    """Null (SQL NULL), json-null, empty ({} or []) or populated, for a json or jsonb column; undecodable as `_coded` says."""
     value: sa.ColumnClause[Any] = sa.column(column)
     if type_name == "jsonb":
         kind = sa.func.jsonb_typeof(value)
@@ -111,7 +134,7 @@ def json_content(column: str, type_name: str) -> Facet:
         is_null = text.regexp_match(r"^\s*null\s*$")
         is_empty = text.regexp_match(r"^\s*(\{\s*\}|\[\s*\])\s*$")
     cases = [(value.is_(None), "null"), (is_null, "json-null"), (is_empty, "empty")]
-    return Facet(column, JSON, _code(JSON, cases, "populated"))
+    return _coded(column, JSON, cases, "populated", as_text(column), decodable)
 
 
 def derived_from(source: str, suffix: str) -> sa.ColumnElement[str]:

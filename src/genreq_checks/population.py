@@ -12,7 +12,10 @@ from genreq_checks.text import quote_name
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Rows of the cohort on one side, by class. rows = null + blank + populated; malformed and credentials are populated too."""
+    """Rows of the cohort on one side, by class. rows = null + blank + populated; the other classes are populated too.
+
+    A URL is malformed when it holds credentials or cannot be decoded, too. `undecodable` is None where each value can be.
+    """
 
     rows: int
     populated: int
@@ -20,20 +23,22 @@ class Population:
     blank: int
     malformed: int
     credentials: int
+    undecodable: int | None = None
 
     def evidence(self) -> dict[str, int]:
         """The numbers as a finding carries them."""
         names = ("rows", "populated", "null", "blank", "malformed", "credentials")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return found if self.undecodable is None else found | {"undecodable": self.undecodable}
 
 
 def count(tally: Tally, column: str) -> Population:
     """The population of a column in a tally. Raises KeyError when the column was not counted."""
     counts = tally.count(column)
-    credentials = counts.get("credentials", 0)
-    malformed = counts.get("malformed", 0) + credentials
+    credentials, undecodable = counts.get("credentials", 0), counts.get("undecodable")
+    malformed = counts["malformed"] + credentials + (undecodable or 0) if "malformed" in counts else 0
     null, blank = counts["null"], counts["blank"]
-    return Population(tally.total, tally.total - null - blank, null, blank, malformed, credentials)
+    return Population(tally.total, tally.total - null - blank, null, blank, malformed, credentials, undecodable)
 
 
 def population_of(evidence: Evidence, column: str, side: Side) -> Population | str:

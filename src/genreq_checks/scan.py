@@ -23,7 +23,7 @@ from genreq_checks.facets import (
     rebuild,
     url,
 )
-from genreq_checks.plan import KeptColumn, Plan, Table
+from genreq_checks.plan import KeptColumn, Plan, Table, UrlShape
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 MOST_TOGETHER = 100_000  # joint classes of all facets, beyond which they are counted apart
@@ -48,15 +48,16 @@ def alone(facet: Facet) -> Group:
     return Group((facet,), facet.code)
 
 
-def derived_group(column: str, source: str, kept: Mapping[str, KeptColumn], suffix: str) -> Group:
+def derived_group(
+    column: str, source: str, kept: Mapping[str, KeptColumn], suffix: str, decodable: str | None = None
+) -> Group:
     """A URL column, the one derived from it, and the derivation: the usual rows are settled by testing the source once.
 
     A source that passes its cheap test has no slash at its end, so that source + suffix is the derived value; and when
     the stored one equals it, that is as well-formed as the source. What is not settled so is classified facet by facet.
     """
     shape, own = kept[source].url, kept[column].url
-    first = url(source, shape) if shape else population(source)
-    second = url(column, own) if own else population(column)
+    first, second = _of_kept(source, shape, decodable), _of_kept(column, own, decodable)
     facets = (first, second, derivation(column, source, suffix))
     slow = packed([alone(facet) for facet in facets])
     if shape is None or shape != own or not SAFE_SUFFIX.fullmatch(suffix):
@@ -78,6 +79,10 @@ def derived_group(column: str, source: str, kept: Mapping[str, KeptColumn], suff
     return Group(facets, code)
 
 
+def _of_kept(column: str, shape: UrlShape | None, decodable: str | None) -> Facet:
+    return url(column, shape, decodable) if shape else population(column, decodable)
+
+
 def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
     total, radix = 0, 1
     for facet, label in zip(facets, labels, strict=True):
@@ -86,8 +91,11 @@ def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
     return sa.literal_column(str(total), sa.Integer)
 
 
-def groups_of(plan: Plan, types: Mapping[str, str]) -> tuple[Group, ...]:
-    """The plan's facets over the columns that are there and readable (`types`: name → type name in the catalog)."""
+def groups_of(plan: Plan, types: Mapping[str, str], decodable: str | None = None) -> tuple[Group, ...]:
+    """The plan's facets over the columns that are there and readable (`types`: name → type name in the catalog).
+
+    `decodable` is the regular expression of the values that have a form in UTF-8, where not all have one.
+    """
     found: list[Group] = []
     coded: set[str] = set()
     for name, (source, suffix) in plan.derivations().items():
@@ -96,16 +104,16 @@ def groups_of(plan: Plan, types: Mapping[str, str]) -> tuple[Group, ...]:
         if {name, source} & coded:
             found.append(alone(derivation(name, source, suffix)))
         else:
-            found.append(derived_group(name, source, plan.kept, suffix))
+            found.append(derived_group(name, source, plan.kept, suffix, decodable))
             coded |= {name, source}
     for name, kept in plan.kept.items():
         if name in types and name not in coded:
-            found.append(alone(url(name, kept.url) if kept.url else population(name)))
+            found.append(alone(_of_kept(name, kept.url, decodable)))
     for name, gone in plan.dropped.items():
         if name not in types:
             continue
         is_json = types[name] in JSON_TYPES
-        found.append(alone(json_content(name, types[name]) if is_json else population(name)))
+        found.append(alone(json_content(name, types[name], decodable) if is_json else population(name, decodable)))
         recipe = gone.reconstruction
         if recipe and recipe.column in types:
             found.append(alone(rebuild(name, recipe.column, recipe.prefix, recipe.suffix)))

@@ -10,9 +10,9 @@ from typing import Literal
 from genreq_checks.plan import Claim, Plan
 from genreq_checks.tally import Tally, side_of
 
-CONTENT = frozenset(("populated", "malformed", "credentials"))
+CONTENT = frozenset(("populated", "malformed", "credentials", "undecodable"))
 NO_CONTENT = frozenset(("null", "blank", "json-null", "empty"))
-MALFORMED = frozenset(("malformed",))
+MALFORMED = frozenset(("malformed", "undecodable"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _of_derivation(plan: Plan, column: str) -> Selection:
 def _of_url_shape(plan: Plan, column: str) -> Selection:
     picks = (
         Pick("credentials", {column: frozenset(("credentials",))}, cohort=True),
-        Pick("malformed", {column: frozenset(("malformed",))}, cohort=True, side="after"),
+        Pick("malformed", {column: MALFORMED}, cohort=True, side="after"),
     )
     return Selection(picks, (column,))
 

@@ -31,9 +31,9 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [*found, unknown(column, f"no value {where} to look at ({plural(after.rows, 'completed row')}).")]
     malformed = after.malformed - after.credentials
     if malformed:
-        message = (
-            f"{share(malformed, after.populated)} of the values {where} are no well-formed URL of the expected kind."
-        )
+        undecodable = f"; {after.undecodable:,} cannot be converted to UTF-8" if after.undecodable else ""
+        measure = f"{share(malformed, after.populated)} of the values {where}"
+        message = f"{measure} are no well-formed URL of the expected kind{undecodable}."
         found.append(Finding(subject=column, outcome="warn", message=message, remedy=look, evidence=after.evidence()))
     elif not found:
         message = f"All {plural(after.populated, 'value')} {where} are well-formed, none holds a password or a token."

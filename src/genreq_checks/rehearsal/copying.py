@@ -20,7 +20,7 @@ from genreq_checks.rehearsal.scratch import Scratch
 from genreq_checks.snapshot import SourceInfo
 from genreq_checks.sources.catalog import find_table, hides_rows, quoted
 from genreq_checks.sources.connection import Target, reading
-from genreq_checks.sources.engine import known_white_space
+from genreq_checks.sources.encoding import known_white_space
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
 

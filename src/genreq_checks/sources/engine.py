@@ -11,11 +11,8 @@ from psycopg.types.string import TextLoader
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from genreq_checks.facets import WHITE_SPACE
-from genreq_checks.url_shape import WHITE_SPACE as ALL_WHITE_SPACE
+from genreq_checks.sources.encoding import server_encoding
 
-_CODECS = {"utf8": "utf-8", "sql_ascii": "ascii", "koi8r": "koi8_r", "koi8u": "koi8_u", "euc_cn": "gb2312"}
-_CODECS |= {"euc_jis_2004": "euc_jis_2004", "latin10": "iso8859_16", "win866": "cp866", "win874": "cp874"}
 _DRIVER = "genreqchecks"
 _TEXTS = ("text", "varchar", "bpchar", "name", '"char"')
 
@@ -74,7 +71,7 @@ def pin(connection: sa.Connection, settings: Mapping[str, str]) -> None:
 
     Raises: sqlalchemy.exc.DBAPIError; PinError when the server has another value than was set.
     """
-    if _server_encoding(connection) == "SQL_ASCII":  # as UTF8 the server would refuse to send bytes that are none
+    if server_encoding(connection) == "SQL_ASCII":  # as UTF8 the server would refuse to send bytes that are none
         settings = {**settings, "client_encoding": "SQL_ASCII"}
     names = list(settings)
     given = sa.select(*(sa.func.pg_catalog.set_config(name, settings[name], True) for name in names))
@@ -88,32 +85,6 @@ def pin(connection: sa.Connection, settings: Mapping[str, str]) -> None:
 
 
 PROVED = ("search_path", "row_security", "TimeZone")
-
-
-def known_white_space(connection: sa.Connection) -> dict[str, str]:
-    """The parameter of `facets.is_blank`: the white space that the database's encoding has."""
-    return {WHITE_SPACE: white_space_in(_server_encoding(connection))}
-
-
-def _server_encoding(connection: sa.Connection) -> str:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver.info.parameter_status("server_encoding") or "UTF8"
-
-
-def white_space_in(encoding: str) -> str:
-    """The characters of white space that an encoding of PostgreSQL's has; of one that Python does not know, ASCII's."""
-    name = encoding.lower()
-    codec = _CODECS.get(name, f"cp{name[3:]}" if name.startswith("win") else name)
-
-    def is_known(character: str) -> bool:
-        try:
-            character.encode(codec)
-        except (LookupError, UnicodeError):
-            return character.isascii()
-        return True
-
-    return "".join(filter(is_known, ALL_WHITE_SPACE))
 
 
 class PinError(Exception):

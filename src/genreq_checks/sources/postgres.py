@@ -21,7 +21,7 @@ from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.dependents import Dependents, read_dependents
-from genreq_checks.sources.engine import known_white_space
+from genreq_checks.sources.encoding import decodable, known_white_space, server_encoding
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
@@ -171,7 +171,8 @@ def _tally(
     types = read_types(connection, oid)
     aware = types[plan.cohort.time] == "timestamp with time zone"
     rows: Sequence[sa.Row[Any]] = ()
-    for parts in ways_to_count(groups_of(plan, types), counted_together(plan)):
+    groups = groups_of(plan, types, decodable(server_encoding(connection)))
+    for parts in ways_to_count(groups, counted_together(plan)):
         scan = fuse(plan, parts, cutover, aware)
         limit = MOST_CLASSES * max(1, len(parts))
         rows = connection.execute(scan.select.limit(limit + 1), known_white_space(connection)).all()

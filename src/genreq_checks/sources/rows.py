@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from genreq_checks.errors import SourceError
 from genreq_checks.facets import JSON_TYPES, Facet, as_text
 from genreq_checks.plan import Plan
-from genreq_checks.scan import groups_of, in_cohort, on_or_after, relation
+from genreq_checks.scan import Group, groups_of, in_cohort, on_or_after, relation
 from genreq_checks.selection import Pick, Selection
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.deadline import Deadline
-from genreq_checks.sources.engine import known_white_space
+from genreq_checks.sources.encoding import decodable, known_white_space, server_encoding
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.postgres import find_obstacle, read_types
 from genreq_checks.text import SHAPE_LENGTH, mask
@@ -58,7 +58,8 @@ def listing(
     try:
         with reading(target, timeout, deadline) as connection:
             types = _readable(connection, plan, target, selection)
-            select = _select(plan, selection, types, cutover, show_values).limit(limit)
+            groups = groups_of(plan, types, decodable(server_encoding(connection)))
+            select = _select(plan, selection, types, groups, cutover, show_values).limit(limit)
             select = select.params(known_white_space(connection))
             connection.execute(sa.select(sa.func.pg_catalog.set_config("enable_sort", "on", True)))
             names = (*plan.table.key, plan.cohort.column, plan.cohort.time, "finding", *selection.columns)
@@ -94,9 +95,14 @@ def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: 
 
 
 def _select(
-    plan: Plan, selection: Selection, types: dict[str, str], cutover: datetime | None, show_values: bool
+    plan: Plan,
+    selection: Selection,
+    types: dict[str, str],
+    groups: Sequence[Group],
+    cutover: datetime | None,
+    show_values: bool,
 ) -> sa.Select[Any]:
-    facets = {facet.name: facet for group in groups_of(plan, types) for facet in group.facets}
+    facets = {facet.name: facet for group in groups for facet in group.facets}
     since = (
         None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == "timestamp with time zone")
     )
