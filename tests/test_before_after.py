@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from genreq_checks import checks
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check
@@ -221,13 +222,11 @@ def test_a_tally_that_was_asked_for_its_total_still_splits_right(plan: Plan) -> 
 def test_a_check_that_raises_is_unknown_and_hides_no_other(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
-    from genreq_checks import run
-
     def broken(*_: object) -> list[object]:
         raise ZeroDivisionError("a value nobody may see")
 
-    faulty = [dataclasses.replace(one, judge=broken) if one.name == "dropped" else one for one in run.ALL]
-    monkeypatch.setattr(run, "ALL", tuple(faulty))
+    faulty = [dataclasses.replace(one, judge=broken) if one.name == "dropped" else one for one in checks.all_checks()]
+    monkeypatch.setattr(checks, "all_checks", lambda: tuple(faulty))
     report = check(plan, snapshot(plan, ("2025-01-11", DONE, 50)), cutover=CUTOVER)
     result = report.check("dropped.download_url")
     assert result.outcome == "unknown"

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Server
+from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.errors import PlanError
 from genreq_checks.facets import follows
 from genreq_checks.plan import Claim, Comparison, Plan, load_plan, parse_plan
 from genreq_checks.results import Finding
 from genreq_checks.run import check, observe
-from genreq_checks.selection import SELECTIONS
 from genreq_checks.sources.connection import engine, parse
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
@@ -45,7 +45,8 @@ def judged(plan: Plan, source: str, name: str = "claims") -> Finding:
 
 
 def listed(plan: Plan, url: str, name: str = "claims") -> list[tuple[str | None, ...]]:
-    with listing(plan, url, SELECTIONS[name](plan, "download_url")) as found:
+    one, selection = rows_behind(plan, f"{name}.download_url")
+    with listing(plan, url, selection, needs_of(plan, [one])) as found:
         return list(found.rows)
 
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from conftest import Server
 from genreq_checks import url_shape
+from genreq_checks.checks import needs_of
 from genreq_checks.completion import derive_artifacts_github_url
-from genreq_checks.facets import Facet, derived_from, population, url
+from genreq_checks.facets import Columns, Facet, derived_from, population, url
 from genreq_checks.plan import Plan, UrlShape
+from genreq_checks.run import observe
 from genreq_checks.scan import alone, fuse, groups_of
 from genreq_checks.sources.connection import engine, parse, reading
-from genreq_checks.sources.postgres import observe
 from javascript import HOSTILE_URLS, derive_in_node
 from rows import execute, insert
 from strategies import is_storable, urls
@@ -211,7 +212,7 @@ def test_fused_counts_equal_a_reference_and_each_facet_alone(
     )
     assert {tuple(None if v != v else v for v in key): n for key, n in fused.items()} == dict(reference(rows))
     with reading(parse(database)) as connection:
-        for group in groups_of(plan, TYPES):
+        for group in groups_of(plan, read_facets(plan)):
             for facet in group.facets:
                 scan = fuse(plan, [[alone(facet)]], CUTOVER, aware=False)
                 one = scan.tally(connection.execute(scan.select).all(), CUTOVER)
@@ -223,6 +224,12 @@ def test_one_statement_reads_the_table_however_many_facets_there_are(database: s
     before = table_scans(database)
     observe(plan, database, CUTOVER)
     assert table_scans(database) - before == 1
+
+
+def read_facets(plan: Plan) -> list[Facet]:
+    wanted = needs_of(plan).facets
+    assert wanted is not None
+    return list(wanted(Columns(TYPES)))
 
 
 def table_scans(database: str) -> int:

@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 from conftest import Server
 from genreq_checks import sample
 from genreq_checks.archive import write_archive
+from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.cli import app
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
-from genreq_checks.selection import SELECTIONS
 from genreq_checks.sources.encoding import decodable, white_space_in
 from genreq_checks.sources.grants import grants
 from genreq_checks.sources.rows import listing
@@ -64,7 +64,8 @@ def test_a_database_of_any_encoding_is_counted(encoded: str, plan: Plan, letter:
     counts = now.tally.count("github_url")
     assert counts.pop("undecodable", 0) == 0
     assert counts == wanted
-    with listing(plan, encoded, SELECTIONS["population"](plan, "github_url")) as found:
+    one, selection = rows_behind(plan, "population.github_url")
+    with listing(plan, encoded, selection, needs_of(plan, [one])) as found:
         assert len(list(found.rows)) == 4
 
 

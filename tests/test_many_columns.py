@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreq_checks.charts.days import daily_counts
+from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.facets import population
 from genreq_checks.history.runs import fold
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.run import check, observe
 from genreq_checks.scan import MOST_TOGETHER, Group, alone, ways_to_count
-from genreq_checks.selection import SELECTIONS, count_picked, counted_together
+from genreq_checks.selection import count_picked
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from genreq_checks.sources import postgres
 from genreq_checks.sources.rows import listing
@@ -123,8 +124,8 @@ def test_each_check_counts_the_rows_that_are_listed_for_it(many: str, plan: Plan
         ("loss", "gone_2"),
         ("loss", "gone_13"),
     ):
-        selection = SELECTIONS[name](plan, column)
-        with listing(plan, many, selection) as found:
+        one, selection = rows_behind(plan, f"{name}.{column}")
+        with listing(plan, many, selection, needs_of(plan, [one])) as found:
             listed = Counter(row[3] for row in found.rows)
         assert {pick.label: count_picked(counted.tally, pick, plan) for pick in selection.picks} == dict(listed)
         assert sum(listed.values()) > 100
@@ -173,7 +174,7 @@ def test_few_columns_with_many_classes_in_fact_are_counted_by_a_second_statement
     assert (together.apart, len(apart.apart) > 1) == ((), True)
     for name in COLUMNS[:6]:
         assert together.count(name) == apart.count(name)
-    for facets in counted_together(few):
+    for facets in needs_of(few).together:
         assert together.joint(*facets) == apart.joint(*facets)
 
 
@@ -208,7 +209,7 @@ def test_row_files_are_counted_alike(many: str, plan: Plan, counted: Snapshot, t
     assert counted.tally is not None
     for name in (*COLUMNS, "url", "other"):
         assert files.count(name) == counted.tally.count(name)
-    for facets in counted_together(plan):
+    for facets in needs_of(plan).together:
         assert files.joint(*facets) == counted.tally.joint(*facets)
 
 

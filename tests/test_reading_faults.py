@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from genreq_checks.archive import write_archive
 from genreq_checks.archive.goal import examine
+from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.cli import app
-from genreq_checks.cli.rows import select
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan
 from genreq_checks.reconciled import Reconciliation
@@ -230,7 +230,8 @@ def test_the_dashboard_keeps_its_answer_and_is_fresh_again(filled: str, plan: Pl
 
 
 def read_rows(plan: Plan, url: str, folder: Path) -> object:
-    with listing(plan, url, select(plan, "population.github_url"), CUTOVER, timeout=LIMIT) as found:
+    one, selection = rows_behind(plan, "population.github_url")
+    with listing(plan, url, selection, needs_of(plan, [one]), CUTOVER, timeout=LIMIT) as found:
         return list(found.rows)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from conftest import Server
-from genreq_checks import run
+from genreq_checks import checks
 from genreq_checks.checks import kept
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
@@ -75,8 +75,8 @@ def test_a_check_that_judges_otherwise_is_found(
     def judge(evidence: Evidence, subject: str) -> list[Finding]:
         return [Finding(subject=subject, outcome="fail", message="Planted.")]
 
-    planted = tuple(replace(one, judge=judge) if one.name == kept.CHECK.name else one for one in run.ALL)
-    monkeypatch.setattr(run, "ALL", planted)
+    planted = tuple(replace(one, judge=judge) if one.name == kept.CHECK.name else one for one in checks.all_checks())
+    monkeypatch.setattr(checks, "all_checks", lambda: planted)
     write(server, [named(AFTER[0])], tmp_path / "new", answers_only=True)
     found = compare(old, tmp_path / "new")
     assert found.failed

@@ -17,14 +17,13 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from genreq_checks.checks import ALL
+from genreq_checks.checks import all_checks, needs_of, rows_behind, with_rows
 from genreq_checks.cli import app
 from genreq_checks.errors import GenreqError, SourceError, UsageError
 from genreq_checks.plan import Plan, Reconstruction
 from genreq_checks.render.rows import safe_cell, write_csv, write_table
 from genreq_checks.results import Finding
 from genreq_checks.run import check, observe
-from genreq_checks.selection import SELECTIONS
 from genreq_checks.sources.rows import listing
 from genreq_checks.text import escape_controls, mask
 from memory import PRINT_PEAK
@@ -74,7 +73,8 @@ def varied(database: str) -> str:
 def listed(
     plan: Plan, url: str, name: str, column: str, cutover: datetime | None = None
 ) -> list[tuple[str | None, ...]]:
-    with listing(plan, url, SELECTIONS[name](plan, column), cutover) as found:
+    one, selection = rows_behind(plan, f"{name}.{column}")
+    with listing(plan, url, selection, needs_of(plan, [one]), cutover) as found:
         return list(found.rows)
 
 
@@ -87,7 +87,7 @@ def counted(name: str, findings: tuple[Finding, ...]) -> int:
     return int(OF[name](evidence))
 
 
-@pytest.mark.parametrize("name", SELECTIONS)
+@pytest.mark.parametrize("name", [one.name for one in all_checks() if one.rows is not None])
 @pytest.mark.parametrize("cutover", [None, CUTOVER])
 def test_the_rows_are_as_many_as_the_report_counts(
     varied: str, plan: Plan, name: str, cutover: datetime | None
@@ -96,13 +96,13 @@ def test_the_rows_are_as_many_as_the_report_counts(
     gone = plan.dropped["download_url"].model_copy(update={"reconstruction": recipe})
     minimums = {n: c.model_copy(update={"minimum": 0.5}) for n, c in plan.kept.items()}
     plan = plan.model_copy(update={"dropped": plan.dropped | {"download_url": gone}, "kept": minimums})
-    one = next(one for one in ALL if one.name == name)
+    one = next(one for one in all_checks() if one.name == name)
     snapshot = observe(plan, varied, cutover)
     some = 0
     for column in one.subjects(plan):
         phase = "before" if "before" in one.phases else "after"
         result = check(plan, snapshot, cutover=cutover, phase=phase).check(one.id(column))  # type: ignore[arg-type]
-        if not SELECTIONS[name](plan, column).picks:
+        if one.id(column) not in with_rows(plan):
             continue
         rows = listed(plan, varied, name, column, cutover)
         assert len(rows) == counted(name, result.findings), column
@@ -118,7 +118,8 @@ def test_each_row_has_its_key_the_reason_and_masked_values(database: str, plan: 
     rows = listed(plan, database, "loss", "download_url")
     masked = "https://***@downloads.leo.example/***/***?***"
     assert rows == [("1", "completed", "2025-01-01 00:00:00", "nowhere else", masked, "NULL")]
-    with listing(plan, database, SELECTIONS["loss"](plan, "download_url"), show_values=True) as found:
+    one, selection = rows_behind(plan, "loss.download_url")
+    with listing(plan, database, selection, needs_of(plan, [one]), show_values=True) as found:
         assert found.header == ("id", "status", "completed_at", "finding", "download_url", "github_url")
         assert next(found.rows)[4:] == (secret, None)
 
@@ -155,7 +156,8 @@ def test_reading_the_rows_writes_nothing_and_any_number_streams(database: str, p
     assert len(done.stdout) > 100_000_000
     peak = int(done.stderr.split()[-1]) / 1024
     assert peak < 160  # MB, of which the interpreter and the driver take some 80
-    with listing(plan, database, SELECTIONS["loss"](plan, "download_url"), limit=3) as found:
+    one, selection = rows_behind(plan, "loss.download_url")
+    with listing(plan, database, selection, needs_of(plan, [one]), limit=3) as found:
         assert [row[0] for row in found.rows] == ["1", "2", "3"]
 
 

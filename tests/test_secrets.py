@@ -305,10 +305,11 @@ def test_rehearse():
     rehearse(load_plan(), "postgresql://127.0.0.1:1/x", scratch_url=os.environ["LEO_DATABASE_URL"])
 
 def test_rows():
-    from genreq_checks.selection import SELECTIONS
+    from genreq_checks.checks import needs_of, rows_behind
     from genreq_checks.sources.rows import listing
     plan = load_plan()
-    with listing(plan, os.environ["LEO_DATABASE_URL"], SELECTIONS["loss"](plan, "download_url")):
+    one, selection = rows_behind(plan, "loss.download_url")
+    with listing(plan, os.environ["LEO_DATABASE_URL"], selection, needs_of(plan, [one])):
         pass
 
 def test_generate():

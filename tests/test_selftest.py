@@ -10,19 +10,19 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Server
-from genreq_checks import embedded, run
-from genreq_checks.checks import ALL
+from genreq_checks import checks, embedded
+from genreq_checks.checks import all_checks, all_faults
+from genreq_checks.checks.claims import AGREES, COMPARES
+from genreq_checks.checks.fault import Place, by_edit, by_sql, fault, together
 from genreq_checks.cli import app
 from genreq_checks.evidence import Evidence
 from genreq_checks.plan import Plan
 from genreq_checks.results import Finding
 from genreq_checks.selftest import run as selftest
-from genreq_checks.selftest.fault import by_edit, by_sql, fault, together
-from genreq_checks.selftest.faults import FAULTS
-from genreq_checks.selftest.faults_before import AGREES, COMPARES
 from genreq_checks.selftest.run import Trial, sabotage, without_fault
 from genreq_checks.selftest.telling import line, verdict
 
+FAULTS = all_faults()
 pytestmark = pytest.mark.timeout(900)  # the first test waits for all trials
 
 
@@ -38,7 +38,7 @@ def test_each_fault_turns_exactly_the_checks_it_must_and_clean_states_are_green(
 
 
 def test_no_fault_turns_nothing_and_no_two_have_the_same_name() -> None:
-    assert all(one.turns for one in FAULTS)
+    assert all(one.turns or one.takes or one.doubts for one in FAULTS)
     assert len({(one.phase, one.name) for one in FAULTS}) == len(FAULTS)
 
 
@@ -47,14 +47,14 @@ def test_every_check_has_a_fault_that_it_must_notice(plan: Plan) -> None:
 
 
 def test_a_new_check_without_a_fault_is_named(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    new = dataclasses.replace(ALL[0], name="novel")
-    monkeypatch.setattr(selftest, "ALL", (*ALL, new))
+    every = (*all_checks(), dataclasses.replace(all_checks()[0], name="novel"))
+    monkeypatch.setattr(checks, "all_checks", lambda: every)
     assert {check.split(".")[0] for check in without_fault(plan, FAULTS)} == {"novel"}
 
 
 def test_a_fault_that_only_warns_is_not_enough_for_a_check(plan: Plan) -> None:
     only_warnings = [one for one in FAULTS if "fail" not in one.turns.values()]
-    assert {one.id(subject) for one in ALL for subject in one.subjects(plan)} - set(
+    assert {one.id(subject) for one in all_checks() for subject in one.subjects(plan)} - set(
         without_fault(plan, only_warnings)
     ) == {"identity", "claims.deployment_url"}  # that says unknown at worst; which the plan asks nothing
 
@@ -76,8 +76,8 @@ def test_a_check_that_was_made_blind_is_found_out(server: Server, monkeypatch: p
     def blind(_: Evidence, column: str) -> list[Finding]:
         return [Finding(subject=column, outcome="pass", message="All is well.")]
 
-    checks = [dataclasses.replace(one, judge=blind) if one.name == "url-shape" else one for one in ALL]
-    monkeypatch.setattr(run, "ALL", tuple(checks))
+    every = tuple(dataclasses.replace(one, judge=blind) if one.name == "url-shape" else one for one in all_checks())
+    monkeypatch.setattr(checks, "all_checks", lambda: every)
     missed = [one for one in FAULTS if one.name == "an old row with a token in github_url"]
     *clean, trial = sabotage(server, missed)
     assert all(one.caught for one in clean)
@@ -86,7 +86,7 @@ def test_a_check_that_was_made_blind_is_found_out(server: Server, monkeypatch: p
 
 @pytest.mark.parametrize("turned", [{"a": "warn"}, {"a": "fail", "b": "fail"}, {}])
 def test_another_outcome_or_another_check_besides_is_not_caught(turned: dict[str, Any]) -> None:
-    assert not Trial("after", fault("x", "after", by_sql("SELECT 1"), "a"), turned).caught
+    assert not Trial("after", fault("x", "after", by_sql("SELECT 1"), "a"), turned, {"a": "fail"}).caught
 
 
 def test_a_clean_state_that_is_not_green_is_not_caught() -> None:
@@ -99,7 +99,7 @@ def test_an_edit_that_changes_nothing_is_an_error(tmp_path: Any) -> None:
     (tmp_path / "a").write_text("two two")
     for old in ("two", "three"):
         with pytest.raises(ValueError, match="a has"):
-            by_edit("a", old, "x")(selftest.Place("", tmp_path))
+            by_edit("a", old, "x")(Place(tmp_path, print, print))
 
 
 @pytest.mark.parametrize(("lost", "unproven", "code"), [(0, [], 0), (1, [], 1), (0, ["novel"], 1)])

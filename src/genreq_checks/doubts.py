@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from genreq_checks.contradictions import Contradiction
+from genreq_checks.contradictions import VALUES, Contradiction, Fact
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
 from genreq_checks.snapshot import Snapshot, TableFacts
 from genreq_checks.text import plural
 
-OF_THE_SOURCE = (
-    *("kept.*", "dropped.*", "population.*", "derivation.*", "url-shape.*"),
-    *("dependents.*", "reconciliation.*", "migrations.*", "rollback.*"),
-)
-OF_VALUES = ("claims.*", "loss.*")
+OF_THE_SOURCE = frozenset[Fact]({"catalog", "rows", "key", "books"})
+OF_USE = frozenset[Fact]({"dependents"})
+OF_THE_PAST = frozenset[Fact]({"earlier values"})
 
 
 def find_doubts(
@@ -40,9 +38,12 @@ def _of_a_standby(plan: Plan, phase: Phase, now: Snapshot, max_lag: float | None
     doubt = state.doubt(max_lag, needed=before)
     late = state.doubt(max_lag, needed=False) is not None
     if doubt is not None:
-        counted_here = [f"loss.{name}" for name in plan.dropped if now.tally and now.tally.has(name)]
-        of_values = (*OF_VALUES, "dependents.*") if before else tuple(counted_here)
-        yield Contradiction("source", *doubt, (*of_values, *(OF_THE_SOURCE if late else ())))
+        counted_here = frozenset(name for name in plan.dropped if now.tally and now.tally.has(name))
+        if before or late:
+            facts = (VALUES | OF_USE if before else frozenset()) | (OF_THE_SOURCE if late else frozenset())
+            yield Contradiction("source", *doubt, facts)
+        if not before:
+            yield Contradiction("source", *doubt, VALUES, counted_here)
 
 
 def _of_a_late_baseline(phase: Phase, baseline: Snapshot | None, max_lag: float | None) -> Iterator[Contradiction]:
@@ -51,7 +52,7 @@ def _of_a_late_baseline(phase: Phase, baseline: Snapshot | None, max_lag: float 
     doubt = state.doubt(max_lag, needed=True) if state else None
     if doubt is not None and phase != "before":
         remedy = "Take it from the primary server, or allow the lag: --max-lag SECONDS, or max_lag in the plan."
-        yield Contradiction("source", f"of the baseline: {doubt[0]}", remedy, ("loss.*", "rollback.*"))
+        yield Contradiction("source", f"of the baseline: {doubt[0]}", remedy, OF_THE_PAST)
 
 
 def _of_unlogged_rows(facts: TableFacts) -> Iterator[Contradiction]:
@@ -61,7 +62,7 @@ def _of_unlogged_rows(facts: TableFacts) -> Iterator[Contradiction]:
             f"{unlogged[0]} is unlogged: a crash of the server empties it, and only what came in since is counted."
         )
         remedy = "Make sure that nothing is missing, or make it permanent first: ALTER TABLE … SET LOGGED."
-        yield Contradiction("source", problem, remedy, OF_VALUES, "warn")
+        yield Contradiction("source", problem, remedy, VALUES, outcome="warn")
 
 
 def _of_subscriptions(facts: TableFacts) -> Iterator[Contradiction]:
@@ -69,10 +70,10 @@ def _of_subscriptions(facts: TableFacts) -> Iterator[Contradiction]:
         remedy = "Check the publisher, whose rows they are."
         if one.ready:
             problem = f"The rows come from the publisher of {one.name}: how far behind they are is not known."
-            yield Contradiction("source", problem, remedy, OF_VALUES, "warn")
+            yield Contradiction("source", problem, remedy, VALUES, outcome="warn")
         else:
             problem = f"the rows come from the publisher of {one.name}, and its first copy of the table is not done."
-            yield Contradiction("source", problem, remedy, OF_VALUES)
+            yield Contradiction("source", problem, remedy, VALUES)
 
 
 def source_notes(now: Snapshot) -> Iterator[str]:

@@ -14,7 +14,7 @@ from genreq_checks.inputs import NOTHING, Inputs
 from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
-from genreq_checks.snapshot import Problem, Snapshot
+from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
 from genreq_checks.tally import Side, Tally, day_of, next_midnight, side_of
 from genreq_checks.text import plural
 
@@ -54,6 +54,17 @@ class Evidence:
     def side(self, name: Side) -> Tally | str:
         """The tally of a side, or the reason why there is none."""
         return self.sides[name] if name in self.sides else self.absent.get(name, NEEDS_TWO)
+
+    def probe(self, name: str, *, of_a_side: bool) -> ProbeRows | str:
+        """The rows of a probe of the source, or the reason why they are not known.
+
+        One that asks for the rows of a side must have been read with this very cutover: it cannot be split anew.
+        """
+        tally = self.now.tally
+        if of_a_side and name in self.now.probes and tally is not None and tally.split != self.cutover:
+            when = "without a cutover" if tally.split is None else f"with the cutover {tally.split:%Y-%m-%d %H:%M}"
+            return f"{self.now.source.location} was read {when}."
+        return self.now.probe(name)
 
     @property
     def judged(self) -> Literal["after", "all"]:

@@ -8,14 +8,14 @@ nondeterministic collation cannot make unequal strings equal. No connection is m
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from genreq_checks import url_shape
-from genreq_checks.plan import Comparison, UrlShape
+from genreq_checks.plan import Comparison, Plan, UrlShape
 
 JSON_TYPES = ("json", "jsonb")
 
@@ -41,6 +41,41 @@ class Facet:
     name: str
     classes: tuple[str, ...]
     code: sa.ColumnElement[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that are there and can be read: the type of each, by name, as the catalog writes it.
+
+    `decodable` is the regular expression of the values that have a form in UTF-8, where not all have one.
+    """
+
+    types: Mapping[str, str]
+    decodable: str | None = None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.types
+
+
+def content_of(plan: Plan, columns: Columns, names: Iterable[str]) -> list[Facet]:
+    """What columns of the plan hold, of those that can be read: a URL's classes, JSON's, or any value's."""
+    return [_content(plan, columns, name) for name in names if name in columns]
+
+
+def _content(plan: Plan, columns: Columns, name: str) -> Facet:
+    kept = plan.kept.get(name)
+    if kept is not None and kept.url is not None:
+        return url(name, kept.url, columns.decodable)
+    if name in plan.dropped and columns.types[name] in JSON_TYPES:
+        return json_content(name, columns.types[name], columns.decodable)
+    return population(name, columns.decodable)
+
+
+def comparisons_of(plan: Plan, columns: Columns, names: Iterable[str]) -> list[Facet]:
+    """Whether the values of columns follow from another one's, of those that the plan compares and that can be read."""
+    compared = plan.comparisons()
+    wanted = [(name, *compared[name]) for name in names if name in compared]
+    return [follows(name, source, how) for name, source, how in wanted if name in columns and source in columns]
 
 
 def as_text(column: str) -> sa.ColumnElement[str]:
@@ -144,6 +179,11 @@ def derived_from(source: str, suffix: str) -> sa.ColumnElement[str]:
     return sa.case((text != "", (trimmed + suffix)))
 
 
+def derivation_name(column: str) -> str:
+    """The name of a derived column's `derivation`."""
+    return f"derivation.{column}"
+
+
 def derivation(column: str, source: str, suffix: str) -> Facet:
     """none, match, missing, wrong or unexpected: the stored value held against the derived one, byte by byte.
 
@@ -158,7 +198,7 @@ def derivation(column: str, source: str, suffix: str) -> Facet:
         (stored.is_(None), "missing"),
         (as_text(column) == derived_from(source, suffix), "match"),
     ]
-    return Facet(f"derivation.{column}", DERIVATION, _code(DERIVATION, cases, "wrong"))
+    return Facet(derivation_name(column), DERIVATION, _code(DERIVATION, cases, "wrong"))
 
 
 def rebuild(column: str, source: str, prefix: str, suffix: str) -> Facet:

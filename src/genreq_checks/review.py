@@ -10,12 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from math import isinf
 
-from genreq_checks.checks import ALL
+from genreq_checks.checks import needs_of, rows_behind, with_rows
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.results import CheckResult, Report
 from genreq_checks.run import is_database_url, observe
-from genreq_checks.selection import SELECTIONS
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import day_number, day_of
 from genreq_checks.text import bounds, percent, points, span
@@ -140,8 +139,7 @@ def with_cohort(plan: Plan, values: Iterable[str]) -> Plan:
 
 def checks_with_rows(plan: Plan) -> tuple[str, ...]:
     """The ids of the checks behind whose findings there are rows of the table."""
-    found = ((one.name, subject) for one in ALL if one.name in SELECTIONS for subject in one.subjects(plan))
-    return tuple(f"{name}.{subject}" for name, subject in found if SELECTIONS[name](plan, subject).picks)
+    return with_rows(plan)
 
 
 def offending_rows(
@@ -152,9 +150,9 @@ def offending_rows(
         return f"Rows can be listed from a database: genreq-checks rows {check_id} URL"
     from genreq_checks.sources.rows import listing
 
-    name, _, subject = check_id.partition(".")
     try:
-        with listing(plan, opened.url, SELECTIONS[name](plan, subject), cutover, limit=limit) as found:
+        one, selection = rows_behind(plan, check_id)
+        with listing(plan, opened.url, selection, needs_of(plan, [one]), cutover, limit=limit) as found:
             return [dict(zip(found.header, row, strict=True)) for row in found.rows]
     except GenreqError as error:
         return str(error)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from genreq_checks import __version__
-from genreq_checks.checks import ALL
+from genreq_checks import __version__, checks
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.code_facts import CodeFacts
 from genreq_checks.doubts import source_notes
@@ -36,6 +36,9 @@ from genreq_checks.snapshot import Snapshot, load_snapshot
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.text import may_hold_secret
 
+if TYPE_CHECKING:
+    from genreq_checks.scan import Needs
+
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 ROW_FILES = (".parquet", ".csv", ".csv.gz")
 LONGEST_NAME = 255  # bytes of a file's name, on the file systems that there are
@@ -47,6 +50,7 @@ def observe(
     source: str | Path | Snapshot,
     cutover: datetime | None = None,
     *,
+    only: Iterable[str] | None = None,
     timeout: float = 300,
     deadline: Deadline | None = None,
 ) -> Snapshot:
@@ -55,9 +59,9 @@ def observe(
     `source` is a database URL, a saved snapshot (.json), row files (.parquet, .csv, a folder or a glob of them), or a
     snapshot as it is. `cutover` (aware; the plan's when left out) is where a live table's rows are split; `timeout` is
     each statement's, in seconds; `deadline` bounds all that is asked of a server. What cannot be read is a problem in the
-    snapshot.
+    snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
 
-    Raises: UsageError for an invalid source, SnapshotError for a file that is no snapshot.
+    Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot.
     """
     if isinstance(source, Snapshot):
         return source
@@ -66,7 +70,7 @@ def observe(
     if is_database_url(text):
         from genreq_checks.sources import postgres
 
-        return postgres.observe(plan, text, cutover, timeout, deadline)
+        return postgres.observe(plan, text, _needs(plan, only), cutover, timeout, deadline)
     path = Path(text)
     if (
         max((len(os.fsencode(part)) for part in path.parts), default=0) > LONGEST_NAME
@@ -77,8 +81,12 @@ def observe(
     if text.endswith(ROW_FILES) or path.is_dir() or any(c in text for c in "*?["):
         from genreq_checks.sources import files
 
-        return files.observe(plan, text, cutover)
+        return files.observe(plan, text, _needs(plan, only), cutover)
     raise UsageError(_no_source(path), _SOURCES)
+
+
+def _needs(plan: Plan, only: Iterable[str] | None) -> Needs:
+    return checks.needs_of(plan, [one for one, _ in checks.checks_of(plan, only)])
 
 
 def is_database_url(text: str) -> bool:
@@ -122,18 +130,22 @@ def check(
     inputs: Inputs = NOTHING,
     other_database: bool = False,
     max_lag: float | None = None,
+    only: Iterable[str] | None = None,
     notes: Iterable[str] = (),
 ) -> Report:
-    """Judge what was observed, and what else was read (`inputs`).
+    """Judge what was observed, and what else was read (`inputs`); with `only`, by the checks whose ids fit a pattern.
 
     `cutover` (aware) falls back to the plan's; `notes` stand in the report as they are. A baseline or an archive of
     another database or table is not compared with, unless `other_database` says that it is meant. `max_lag` is how many
     seconds a standby may be behind; the plan's when left out.
+
+    Raises: UsageError for a pattern that no check fits.
     """
+    only = None if only is None else tuple(only)
     cutover = cutover if cutover is not None else plan.cutover
     sql = _plan_sql(plan) if phase == "before" else None
     evidence = gather(plan, phase, now, baseline, cutover, inputs, sql, other_database=other_database, max_lag=max_lag)
-    results = tuple(result(evidence, one, subject) for one in ALL for subject in one.subjects(plan))
+    results = tuple(_result(evidence, one, subject) for one, subject in checks.checks_of(plan, only))
     counts = tally_outcomes(results)
     return Report(
         tool=Tool(version=__version__),
@@ -154,8 +166,13 @@ def check(
         meanwhile=meanwhile(evidence),
         statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
         checks=results,
-        requirements=_requirements(plan, phase, results),
-        notes=(*notes, *evidence.notes, *([] if phase == "rehearsal" else _doubts(plan, now, baseline))),
+        requirements=_requirements(plan, phase, results, only is not None),
+        notes=(
+            *notes,
+            *_on_a_part(only),
+            *evidence.notes,
+            *([] if phase == "rehearsal" else _doubts(plan, now, baseline)),
+        ),
     )
 
 
@@ -166,7 +183,7 @@ def _plan_sql(plan: Plan) -> PlanSql:
     return migration_sql.read_plan_sql(plan)
 
 
-def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
+def _result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     """One check's result; a check that raises is unknown with its error, and hides no other.
 
     What the plan's table contradicts makes the checks that rest on it unknown, unless they were not asked for.
@@ -186,7 +203,7 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
                     subject or one.name, f"the check itself failed ({type(error).__name__}).", "Please report this."
                 ).model_copy(update={"evidence": {"error": type(error).__name__}})
             ]
-    shown = _held_against_the_plan(evidence, one.id(subject), subject or one.name, findings)
+    shown = _held_against_the_plan(evidence, one, subject, findings)
     return CheckResult(
         id=one.id(subject),
         title=one.title.format(subject=subject),
@@ -197,33 +214,44 @@ def result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
     )
 
 
-def _held_against_the_plan(evidence: Evidence, check_id: str, subject: str, findings: list[Finding]) -> list[Finding]:
+def _on_a_part(only: Iterable[str] | None) -> tuple[str, ...]:
+    """A note on what was left out."""
+    return () if only is None else (f"Only {' '.join(only)}: the plan's other checks were not made.",)
+
+
+def _held_against_the_plan(evidence: Evidence, one: Check, subject: str, findings: list[Finding]) -> list[Finding]:
     """The findings, and first what the plan's table contradicts. Then nothing passes: the numbers stay, the word goes."""
-    concerning = [one for one in evidence.contradictions if one.concerns(check_id)]
+    needs, name = one.facts(evidence.plan, subject), subject or one.name
+    concerning = [problem for problem in evidence.contradictions if problem.concerns(needs, subject)]
     if not concerning or all(finding.outcome == "skip" for finding in findings):
         return findings
     beside = [
-        Finding(subject=subject, outcome="warn", message=one.problem, remedy=one.remedy)
-        for one in concerning
-        if one.outcome == "warn"
+        Finding(subject=name, outcome="warn", message=problem.problem, remedy=problem.remedy)
+        for problem in concerning
+        if problem.outcome == "warn"
     ]
-    problems = [one for one in concerning if one.outcome == "unknown"]
+    problems = [problem for problem in concerning if problem.outcome == "unknown"]
     if not problems:
         return [*findings, *beside]
     standing = [finding for finding in findings if finding.outcome not in ("pass", "skip")]
     measured = next((finding.evidence for finding in findings if finding.outcome == "pass"), {})
-    first, *others = (unknown(subject, one.problem, one.remedy) for one in problems)
+    first, *others = (unknown(name, problem.problem, problem.remedy) for problem in problems)
     return [first.model_copy(update={"evidence": measured}), *others, *standing, *beside]
 
 
-def _requirements(plan: Plan, phase: Phase, results: Iterable[CheckResult]) -> tuple[RequirementResult, ...]:
+def _requirements(
+    plan: Plan, phase: Phase, results: Iterable[CheckResult], partly: bool
+) -> tuple[RequirementResult, ...]:
     """Each requirement with the worst outcome of its checks; what was skipped or not made leaves it unproven.
 
-    In a phase that a requirement is not about its checks ask something else: it is not judged there.
+    In a phase that a requirement is not about its checks ask something else: it is not judged there. Where the plan's
+    checks were made `partly`, requirements of which none was made are left out.
     """
     made_here = {result.id: result.outcome for result in results}
     rows: list[RequirementResult] = []
     for requirement in plan.requirements:
+        if partly and made_here.keys().isdisjoint(requirement.checks):
+            continue
         outcomes = made_here if phase in requirement.phases else {}
         made = [outcomes[c] for c in requirement.checks if outcomes.get(c, "skip") != "skip"]
         unproven = tuple(c for c in requirement.checks if outcomes.get(c, "skip") in ("skip", "unknown"))

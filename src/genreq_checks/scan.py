@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from genreq_checks.facets import (
-    JSON_TYPES,
-    Facet,
-    as_text,
-    derivation,
-    follows,
-    json_content,
-    passes_cheaply,
-    population,
-    rebuild,
-    url,
-)
-from genreq_checks.plan import KeptColumn, Plan, Table, UrlShape
+from genreq_checks.facets import Columns, Facet, as_text, derivation_name, passes_cheaply
+from genreq_checks.plan import Plan, Table
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 MOST_TOGETHER = 100_000  # joint classes of all facets, beyond which they are counted apart
@@ -48,17 +37,16 @@ def alone(facet: Facet) -> Group:
     return Group((facet,), facet.code)
 
 
-def derived_group(
-    column: str, source: str, kept: Mapping[str, KeptColumn], suffix: str, decodable: str | None = None
-) -> Group:
+def derived_group(plan: Plan, first: Facet, second: Facet, third: Facet) -> Group:
     """A URL column, the one derived from it, and the derivation: the usual rows are settled by testing the source once.
 
     A source that passes its cheap test has no slash at its end, so that source + suffix is the derived value; and when
     the stored one equals it, that is as well-formed as the source. What is not settled so is classified facet by facet.
     """
-    shape, own = kept[source].url, kept[column].url
-    first, second = _of_kept(source, shape, decodable), _of_kept(column, own, decodable)
-    facets = (first, second, derivation(column, source, suffix))
+    source, column = first.name, second.name
+    shape, own = plan.kept[source].url, plan.kept[column].url
+    _, suffix = plan.derivations()[column]
+    facets = (first, second, third)
     slow = packed([alone(facet) for facet in facets])
     if shape is None or shape != own or not SAFE_SUFFIX.fullmatch(suffix):
         return Group(facets, slow)
@@ -79,10 +67,6 @@ def derived_group(
     return Group(facets, code)
 
 
-def _of_kept(column: str, shape: UrlShape | None, decodable: str | None) -> Facet:
-    return url(column, shape, decodable) if shape else population(column, decodable)
-
-
 def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
     total, radix = 0, 1
     for facet, label in zip(facets, labels, strict=True):
@@ -91,36 +75,21 @@ def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
     return sa.literal_column(str(total), sa.Integer)
 
 
-def groups_of(plan: Plan, types: Mapping[str, str], decodable: str | None = None) -> tuple[Group, ...]:
-    """The plan's facets over the columns that are there and readable (`types`: name → type name in the catalog).
+def groups_of(plan: Plan, facets: Iterable[Facet]) -> tuple[Group, ...]:
+    """The facets, each once; a derivation is coded together with its two columns.
 
-    `decodable` is the regular expression of the values that have a form in UTF-8, where not all have one.
+    Raises: ValueError for two facets of one name that have other classes.
     """
+    named: dict[str, Facet] = {}
+    for facet in facets:
+        if named.setdefault(facet.name, facet).classes != facet.classes:
+            raise ValueError(f"two facets are called {facet.name}")
     found: list[Group] = []
-    coded: set[str] = set()
-    for name, (source, suffix) in plan.derivations().items():
-        if name not in types or source not in types:
-            continue
-        if {name, source} & coded:
-            found.append(alone(derivation(name, source, suffix)))
-        else:
-            found.append(derived_group(name, source, plan.kept, suffix, decodable))
-            coded |= {name, source}
-    for name, kept in plan.kept.items():
-        if name in types and name not in coded:
-            found.append(alone(_of_kept(name, kept.url, decodable)))
-    for name, gone in plan.dropped.items():
-        if name not in types:
-            continue
-        is_json = types[name] in JSON_TYPES
-        found.append(alone(json_content(name, types[name], decodable) if is_json else population(name, decodable)))
-        recipe = gone.reconstruction
-        if recipe and recipe.column in types:
-            found.append(alone(rebuild(name, recipe.column, recipe.prefix, recipe.suffix)))
-    for name, (source, how) in plan.comparisons().items():
-        if name in types and source in types:
-            found.append(alone(follows(name, source, how)))
-    return tuple(found)
+    for column, (source, _) in plan.derivations().items():
+        names = (source, column, derivation_name(column))
+        if all(name in named for name in names):
+            found.append(derived_group(plan, *(named.pop(name) for name in names)))
+    return (*found, *map(alone, named.values()))
 
 
 Parts = tuple[tuple[Group, ...], ...]
@@ -143,6 +112,35 @@ def ways_to_count(groups: Sequence[Group], together: Iterable[frozenset[str]]) -
         if not any(one <= part for part in parts):
             parts.append(one)
     yield tuple(tuple(groups[number] for number in sorted(part)) for part in parts)
+
+
+Since = sa.ColumnElement[bool] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One read of the rows that does not add up over parts of a table, such as how many different values there are.
+
+    `select` gets where the rows are read from, and the condition that a row is of the cutover or later: None without a
+    cutover, NULL for an undated row. It gives numbers, times and truth values, never a value of a user's. A probe is read
+    when all of its `columns` can be.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    select: Callable[[sa.FromClause, Since], sa.Select[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What is to be read of the rows. None as `facets`: they need not be counted.
+
+    Facets that are to be counted `together` may not be counted apart.
+    """
+
+    facets: Callable[[Columns], Iterable[Facet]] | None
+    together: tuple[frozenset[str], ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from genreq_checks.errors import GenreqError, OutputError, SnapshotError
 from genreq_checks.file_format import Location, Model, first_problem, note_on, read_model
@@ -20,7 +21,7 @@ from genreq_checks.text import plural, shown_path
 FORMAT: Final = "genreq-checks snapshot"
 FORMAT_VERSION: Final = 2
 FORMATS_READ: Final = (1, 2)
-Part = Literal["connection", "identity", "table", "tally", "dependents", "bookkeeping"]
+Part = Literal["connection", "identity", "table", "tally", "probe", "dependents", "bookkeeping"]
 
 
 class Problem(Model):
@@ -193,6 +194,9 @@ class Books(Model):
     elsewhere: tuple[str, ...] = ()
 
 
+ProbeRows = tuple[tuple[bool | int | float | str | None, ...], ...]  # a text is a time in UTC, by ISO 8601
+
+
 class Snapshot(Model):
     """All facts of one instant. A part that is None was not read; `problem(part)` says why.
 
@@ -207,6 +211,7 @@ class Snapshot(Model):
     source: SourceInfo
     table: TableFacts | None = None
     tally: Tally | None = None
+    probes: Mapping[str, ProbeRows] = Field(default_factory=dict[str, ProbeRows], exclude_if=lambda probes: not probes)
     dependents: tuple[Dependent, ...] | None = None
     searched: Searched | None = None
     books: Books | None = None
@@ -216,6 +221,13 @@ class Snapshot(Model):
         """The first problem with one of the parts, or with what every part needs (the connection, the right table)."""
         wanted: tuple[Part, ...] = ("connection", "identity", "table", *parts)
         return next((p for part in wanted for p in self.problems if p.part == part), None)
+
+    def probe(self, name: str) -> ProbeRows | str:
+        """The rows of a probe, or the reason why it was not read."""
+        if name in self.probes:
+            return self.probes[name]
+        problem = self.problem("probe", "tally")
+        return problem.text if problem else f"{self.source.location} was read without asking for it."
 
     def with_notes(self, *notes: str) -> Snapshot:
         """This snapshot with more notes on its source."""

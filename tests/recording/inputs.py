@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from genreq_checks import __version__, sample
-from genreq_checks.checks import ALL
+from genreq_checks.checks import all_checks
 from genreq_checks.cli import app, main
 from genreq_checks.demo import apply, complete_generations
 from genreq_checks.plan import Plan, load_plan
@@ -79,7 +79,7 @@ def plan_in(file: Path) -> Plan:
 
 def check_names() -> list[str]:
     """The names of all checks."""
-    return [one.name for one in ALL]
+    return [one.name for one in all_checks()]
 
 
 def command_names() -> list[str]:

@@ -1,42 +1,110 @@
-"""The checks, in the order of the report. A new one is a file here and a line in ALL."""
+"""The checks. A new one is one file in this folder: what it is, needs, judges and explains stands in its `CHECK`."""
 
 from __future__ import annotations
 
-from genreq_checks.checks import (
-    claims,
-    dependents,
-    derivation,
-    dropped,
-    forward,
-    generation,
-    identity,
-    kept,
-    leftovers,
-    loss,
-    migrations,
-    phases,
-    population,
-    reconciliation,
-    rollback,
-    url_shape,
-)
-from genreq_checks.checks.check import Check
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
-ALL: tuple[Check, ...] = (
-    identity.CHECK,
-    claims.CHECK,
-    loss.CHECK,
-    dependents.CHECK,
-    dropped.CHECK,
-    kept.CHECK,
-    population.CHECK,
-    derivation.CHECK,
-    url_shape.CHECK,
-    reconciliation.CHECK,
-    migrations.CHECK,
-    generation.CHECK,
-    leftovers.CHECK,
-    phases.CHECK,
-    forward.CHECK,
-    rollback.CHECK,
-)
+from genreq_checks.checks.check import Check
+from genreq_checks.checks.fault import Fault
+from genreq_checks.errors import UsageError, near
+from genreq_checks.plan import Plan
+from genreq_checks.results import Phase
+from genreq_checks.selection import Selection
+
+PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back", "rehearsal")  # in the order of a clean-up
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan import Needs
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Every check of this folder, in the order of the report."""
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
+    found = (getattr(module, "CHECK", None) for module in modules)
+    return tuple(sorted((one for one in found if isinstance(one, Check)), key=lambda one: (one.order, one.name)))
+
+
+def checks_of(plan: Plan, only: Iterable[str] | None = None) -> tuple[tuple[Check, str], ...]:
+    """The plan's checks, each with one of its subjects; `only` those whose ids fit one of the patterns (`population.*`).
+
+    Raises: UsageError for a pattern that no check fits.
+    """
+    every = tuple((one, subject) for one in all_checks() for subject in one.subjects(plan))
+    if only is None:
+        return every
+    ids = [one.id(subject) for one, subject in every]
+    chosen: set[str] = set()
+    for pattern in only:
+        fitting = [name for name in ids if fnmatchcase(name, pattern)]
+        if not fitting:
+            raise UsageError(f"There is no check '{pattern[:60]}'.", near(pattern, ids))
+        chosen.update(fitting)
+    return tuple(one for one, name in zip(every, ids, strict=True) if name in chosen)
+
+
+def needs_of(plan: Plan, checks: Sequence[Check] | None = None) -> Needs:
+    """What some checks, or all, need of the rows, in one."""
+    from genreq_checks.scan import Needs
+
+    some = tuple({one.name: one for one in (all_checks() if checks is None else checks)}.values())
+    counting = [one.facets for one in some if one.facets is not None]
+
+    def facets(columns: Columns) -> Iterable[Facet]:
+        return (facet for of_check in counting for facet in of_check(plan, columns))
+
+    selections = [one.rows(plan, subject) for one in some if one.rows for subject in one.subjects(plan)]
+    together = (frozenset(pick.classes) for selection in selections for pick in selection.picks)
+    probes = tuple(probe for one in some if one.probes is not None for probe in one.probes(plan))
+    joint = tuple(dict.fromkeys(names for names in together if len(names) > 1))
+    return Needs(facets if counting else None, joint, probes)
+
+
+def rows_behind(plan: Plan, check_id: str) -> tuple[Check, Selection]:
+    """A check of the plan, and the rows behind its findings.
+
+    Raises: UsageError for a check that is not there, or is not about rows.
+    """
+    ids = {one.id(subject): (one, subject) for one, subject in checks_of(plan)}
+    listed = with_rows(plan)
+    if check_id not in ids:
+        raise UsageError(f"There is no check '{check_id[:60]}'.", near(check_id, listed))
+    one, subject = ids[check_id]
+    selection = one.rows(plan, subject) if one.rows is not None else None
+    if selection is None or not selection.picks:
+        raise UsageError(f"There are no rows behind {check_id}.", f"Those with rows: {', '.join(listed)}.")
+    return one, selection
+
+
+def with_rows(plan: Plan) -> tuple[str, ...]:
+    """The ids of the checks behind whose findings there are rows of the table."""
+    every = ((one, subject) for one, subject in checks_of(plan) if one.rows is not None)
+    return tuple(one.id(subject) for one, subject in every if one.rows is not None and one.rows(plan, subject).picks)
+
+
+def all_faults() -> tuple[Fault, ...]:
+    """Every fault that some check's file plants, with what all checks say of it.
+
+    Raises: ValueError for a fault that no file plants, or two do.
+    """
+    told: dict[tuple[str, str], list[Fault]] = {}
+    for one in all_checks():
+        for fault in one.faults:
+            told.setdefault((fault.phase, fault.name), []).append(fault)
+    merged = (_merged(some) for some in told.values())
+    return tuple(sorted(merged, key=lambda fault: PHASES.index(fault.phase)))
+
+
+def _merged(some: Sequence[Fault]) -> Fault:
+    planted = [one for one in some if one.plant is not None]
+    if len(planted) != 1:
+        raise ValueError(f"the fault '{some[0].name}' of phase {some[0].phase} is planted {len(planted)} times")
+    turns = {check: outcome for one in some for check, outcome in one.turns.items()}
+    first = planted[0]
+    return Fault(first.name, first.phase, first.plant, turns, first.takes, first.doubts, first.state)

@@ -1,29 +1,52 @@
-"""What a check is: a name, what it looks at, when it applies, and a function that judges evidence into findings."""
+"""What a check is: its name, what it looks at and needs, when it applies, how it judges, and what proves that it notices.
+
+Everything about one check stands in its file. Functions that build SQL import what they need when they are called, so
+that importing a check loads no SQLAlchemy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from genreq_checks.checks.fault import Fault
+from genreq_checks.contradictions import Fact
 from genreq_checks.evidence import Evidence
 from genreq_checks.plan import Plan
 from genreq_checks.results import Finding, Outcome, Phase
+from genreq_checks.selection import Selection
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan import Probe
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check; its results' ids are `name.subject`, or `name` when the one subject is ''.
 
-    `title` is a format string with `{subject}`. `judge` gets the evidence and a subject, does no I/O, and never learns
-    what the sides were made from. `count` is how many findings there are when `judge` gives only the first of them.
-    `worst` is the worst outcome that it can give.
+    `title` is a format string with `{subject}`; `order` is its place in the report, `page` its documentation in Markdown.
+    `judge` gets the evidence and a subject, does no I/O, and never learns what the sides were made from. `count` is how
+    many findings there are when `judge` gives only the first of them. `worst` is the worst outcome that it can give.
+
+    What it needs: `facets` are the classifications of rows that are counted for it, given the columns that can be read;
+    `probes` are what is read apart; `facts` are what makes a subject's answer unknown when something contradicts it.
+    `rows` are the rows behind its findings. `faults` are planted by the self-test, each to be noticed by it.
     """
 
     name: str
     title: str
+    order: int
+    page: str
     phases: frozenset[Phase]
     subjects: Callable[[Plan], Sequence[str]]
     judge: Callable[[Evidence, str], Sequence[Finding]]
+    faults: tuple[Fault, ...]
+    facts: Callable[[Plan, str], Collection[Fact]] = lambda _plan, _subject: ()
+    facets: Callable[[Plan, Columns], Iterable[Facet]] | None = None
+    probes: Callable[[Plan], Iterable[Probe]] | None = None
+    rows: Callable[[Plan, str], Selection] | None = None
     count: Callable[[Evidence, str], int | None] | None = None
     worst: Outcome = "fail"
 

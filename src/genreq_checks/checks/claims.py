@@ -1,17 +1,58 @@
-"""claims.<column>: what the plan says of a column before the change, measured over every row, whatever its status."""
+"""# claims: the plan's reasons, measured
+
+## Problem
+
+A plan drops a column because it is said to be redundant, or always null. If that is not true in the data, the drop
+loses something; and nobody measures it afterwards.
+
+## What is measured
+
+In phase `before`, over every row of whatever status, from the same scan as everything else. `redundant-with` is
+compared where the plan says how a value follows from the other column (`how`: equal, with a prefix or a suffix,
+whatever the case, a boolean, a map): a value that is not what follows fails, also beside NULL. Without `how` only
+presence is measured: a value while the other column has none (NULL or blank) fails, while it is malformed warns,
+and while it is populated warns too, since nothing says that the two agree, unless the plan says why presence is
+enough (`presence_is_enough`). `always-null`: NULL, blank, JSON null, empty (`{}`, `[]`) and content are told apart;
+content fails, the others warn, since they are no content but no NULL either. `never-populated` and `populated` (as
+often as the plan's minimum among completed rows, or always) are about kept columns: what does not hold there warns,
+since nothing of them is dropped. `any` asks nothing: it is measured and skipped.
+
+## How it can be wrong
+
+A plan that its table or its own SQL contradicts (another type, SQL that does not drop the column, a cohort value
+that the column cannot have) leaves the claim `unknown` unless it fails; see docs/plan.md. So does a standby that
+may be late, and an unlogged table or a subscription's warns: docs/standby.md.
+
+A claim about a kept column speaks of the time before the change: with a cutover only rows before it count, without
+one every row. Where the plan says that presence is enough, nothing is compared: it is as good as the reason. `how`
+compares text: `1` and `1.0` differ.
+
+## What to do
+
+Look at the rows (`genreq-checks rows claims.COLUMN SOURCE`). Where presence alone is proved, give `how` or
+`presence_is_enough` in the plan (see docs/plan.md). If the reason does not hold, the column is not free to go: see
+the check `loss`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed, together
+from genreq_checks.contradictions import Fact
 from genreq_checks.evidence import Evidence
-from genreq_checks.plan import Claim
+from genreq_checks.plan import Claim, Plan
 from genreq_checks.population import not_counted
 from genreq_checks.results import Finding, Outcome
-from genreq_checks.selection import CONTENT, Pick, Selection, count_picked, of_claim
+from genreq_checks.selection import CONTENT, NO_CONTENT, Pick, Selection, count_picked, uncompared
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, percent, plural, share
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
@@ -20,7 +61,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     if tally is None:
         return [unknown(column, str(evidence.side("all")))]
     claim = plan.claims()[column]
-    selection = of_claim(column, claim)
+    selection = rows(plan, column)
     for facet in (column, *selection.facets):
         if not tally.has(facet):
             return [unknown(column, not_counted(evidence, facet, "all"))]
@@ -138,10 +179,167 @@ def _when(evidence: Evidence) -> str:
     return " before the cutover" if evidence.cutover is not None else ""
 
 
+def rows(plan: Plan, column: str) -> Selection:
+    """The rows that speak against the claim. Those of a kept column count before the cutover, of which the claim speaks."""
+    claim = plan.claims()[column]
+    match claim.holds:
+        case "redundant-with":
+            other = claim.column or ""
+            return Selection(tuple(_against_redundancy(column, claim, other)), (column, other))
+        case "always-null":
+            blank = Pick("no content", {column: NO_CONTENT - {"null"}})
+            return Selection((Pick("content", {column: CONTENT}), blank), (column,))
+        case "never-populated":
+            return Selection((Pick("has a value", {column: CONTENT}, side="not-after"),), (column,))
+        case "populated":
+            return Selection((Pick("not populated", {column: NO_CONTENT}, cohort=True, side="not-after"),), (column,))
+        case "any":
+            return Selection((), (column,))
+
+
+def _against_redundancy(column: str, claim: Claim, other: str) -> Iterator[Pick]:
+    needs = {column: CONTENT}
+    if claim.how is not None:
+        needs = {column: CONTENT, f"follows.{column}": frozenset(("other",))}
+        yield Pick("alone", needs | {other: NO_CONTENT})
+        yield Pick("different", needs | {other: CONTENT})
+    else:
+        yield Pick("alone", needs | {other: NO_CONTENT})
+        yield from uncompared(claim, other, needs)
+
+
+def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
+    """What the columns hold of which the plan claims something, what those hold that stand for them, and how they agree."""
+    from genreq_checks.facets import comparisons_of, content_of
+
+    for column, claim in plan.claims().items():
+        yield from content_of(plan, columns, (column, *([claim.column] if claim.column else [])))
+    yield from comparisons_of(plan, columns, plan.claims())
+
+
+def facts(plan: Plan, column: str) -> Iterator[Fact]:
+    """That a column goes is the forward SQL's to do; how often one is populated is asked of the cohort."""
+    yield "values"
+    if column in plan.dropped:
+        yield "forward SQL"
+    if plan.claims()[column].holds == "populated":
+        yield "cohort"
+
+
+REASON = 'presence_is_enough = "GitHub holds the code that the download was made from."'
+COMPARES = by_edit(PLAN, REASON, 'how = { suffix = "/archive.zip" }')
+AGREES = by_sql("UPDATE generation_requests SET download_url = github_url || '/archive.zip'")  # NULL where that is NULL
+SUBSCRIBED = """
+SET allow_system_table_mods = on;
+INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) VALUES (1, 'generation_requests'::regclass, 'r')
+"""
+FAULTS = (
+    fault(
+        "a download_url whose row has no github_url",
+        "before",
+        by_sql(
+            "UPDATE generation_requests SET download_url = 'https://s3.example/a.zip', github_url = NULL WHERE id = 1"
+        ),
+        "claims.download_url",
+    ),
+    fault(
+        "a download_url that is not what by the plan follows from github_url",
+        "before",
+        together(
+            COMPARES, AGREES, by_sql("UPDATE generation_requests SET download_url = 'https://x.example' WHERE id = 1")
+        ),
+        "claims.download_url",
+    ),
+    fault(
+        "a plan that takes presence for proof, and does not say why",
+        "before",
+        by_edit(PLAN, REASON, ""),
+        warn="claims.download_url",
+    ),
+    fault(
+        "a conversation that was stored",
+        "before",
+        by_sql("""UPDATE generation_requests SET conversation = '[{"role": "user"}]' WHERE id = 1"""),
+        "claims.conversation",
+    ),
+    fault(
+        "a conversation that is {} and not NULL",
+        "before",
+        by_sql("UPDATE generation_requests SET conversation = '{}' WHERE id = 1"),
+        warn="claims.conversation",
+    ),
+    fault(
+        "an eighth of the completed rows without github_url",
+        "before",
+        by_sql("UPDATE generation_requests SET github_url = NULL, download_url = NULL WHERE id % 8 = 0"),
+        warn="claims.github_url",
+    ),
+    fault(
+        "an artifacts_github_url from before the change",
+        "before",
+        by_sql("UPDATE generation_requests SET artifacts_github_url = github_url || '-artifacts' WHERE id = 2"),
+        warn="claims.artifacts_github_url",
+    ),
+    fault(
+        "a policy that hides rows from the role that reads",
+        "before",
+        by_sql(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = pg_read_all_data', current_database()); END $$"
+        ),
+        unknown="claims.deployment_url",  # of which the plan claims nothing
+        takes=("values",),
+    ),
+    fault(
+        "a plan with another type than the table's",
+        "before",
+        by_edit(PLAN, 'type = "jsonb"', 'type = "json"'),
+        unknown="claims.conversation",
+    ),
+    fault(
+        "a plan whose cohort has a value that the enum does not know",
+        "before",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["completed", "done"]'),
+        takes=("cohort",),
+    ),
+    fault(
+        "a plan whose cohort has no row",
+        "before",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["queued"]'),
+        takes=("cohort",),
+    ),
+    fault(
+        "an unlogged table, which a crash empties",
+        "before",
+        by_sql("ALTER TABLE iteration_snapshots SET UNLOGGED", "ALTER TABLE generation_requests SET UNLOGGED"),
+        doubts=("values",),
+    ),
+    fault(
+        "a subscription that writes the rows",
+        "before",
+        by_sql(SUBSCRIBED),
+        doubts=("values",),
+    ),
+    fault(
+        "a subscription whose first copy is not done",
+        "before",
+        by_sql(SUBSCRIBED, "UPDATE pg_subscription_rel SET srsubstate = 'd'"),
+        takes=("values",),
+    ),
+    noticed("a table of another name", "before", unknown="claims.deployment_url"),
+    noticed("forward SQL that does not drop a column that goes", "before", unknown="claims.conversation"),
+)
+
+
 CHECK = Check(
     name="claims",
     title="{subject}: the plan's reason, measured",
+    order=20,
+    page=__doc__,
     phases=frozenset({"before"}),
     subjects=lambda plan: tuple(plan.claims()),
     judge=judge,
+    facts=lambda plan, column: frozenset(facts(plan, column)),
+    facets=facets,
+    rows=rows,
+    faults=FAULTS,
 )

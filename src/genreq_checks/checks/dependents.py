@@ -1,8 +1,49 @@
-"""dependents.<column>: what would block the drop, vanish with it, or survive broken; after the drop, what is broken."""
+"""# dependents: what blocks the drop, vanishes with it, or survives broken
+
+## Problem
+
+A view makes the migration fail half-way; a unique constraint disappears without a word; a trigger that reads
+NEW.column lets the drop through, and then every UPDATE of the table fails.
+
+## What is measured
+
+Each thing that hangs on the column, with its fate and how surely it is known:
+
+- blocks: views (also `SELECT *`, also over other views), materialized views, rules, generated columns, BEGIN ATOMIC
+  functions, triggers with UPDATE OF or WHEN, policies, publications' column lists and filters, foreign keys to it,
+  partition keys, inherited columns (certain, from pg_depend): fail
+- vanishes: indexes, constraints, foreign keys from it, statistics, defaults, grants, comments (certain):
+  pass; warn when a rule or an index about other columns goes with it
+- breaks: functions and procedures whose body is text, and the triggers that run them (textual: the body
+  names the column, and the table or its rows): fail
+- breaks: bodies that have the name but not the table; recent statements (pg_stat_statements) (possible): warn
+- breaks: a subscription of logical replication whose publisher sends the column (possible): unknown
+  before the drop, warn after it
+- fine: a foreign table under the table, or a child that defines the column itself: the drop does not reach the
+  column there (certain): warn
+- fine: bodies where only a comment names it, publications of the whole table (certain or possible): pass
+
+Comments in a body are no code; a name in a literal counts when the body runs text (EXECUTE). After the drop what is
+left broken is searched for in the same bodies.
+
+## How it can be wrong
+
+Before the drop the column is `unknown` when the plan's forward SQL does not drop it, or cannot be read. A name that
+is put together at run time is not found; neither is SQL in the application (see `leftovers`) or in another
+database. A body that means a variable or another table's column of the same name is found though it is harmless.
+Statements are not looked at after the drop: those that fail are not recorded, those recorded are older.
+
+## What to do
+
+Before the drop: run the statement that each finding names (DROP VIEW, DROP POLICY, …) in the migration itself, drop
+the column, make the thing again without it. Take the column out of functions with CREATE OR REPLACE. After the
+drop: do the latter at once, writes are failing. A rehearsal shows all of this on a copy.
+"""
 
 from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding, Outcome
 from genreq_checks.snapshot import Dependent, Searched, TableFacts
@@ -109,10 +150,82 @@ def _none(evidence: Evidence, column: str, present: bool, harmless: int) -> Find
     )
 
 
+READS_CONVERSATION = """
+CREATE FUNCTION "read_turns"() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM NEW.conversation; RETURN NEW; END $$;
+CREATE TRIGGER "turns" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "read_turns"();
+"""
+NAMES_DOWNLOAD_URL = """
+CREATE FUNCTION "note_download"() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN NEW.error_message := NEW.download_url; RETURN NEW; END $$;
+CREATE TRIGGER "note" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "note_download"();
+"""
+FAULTS = (
+    fault(
+        "a view that reads download_url",
+        "before",
+        by_sql("CREATE VIEW downloads AS SELECT id, download_url FROM generation_requests"),
+        "dependents.download_url",
+    ),
+    fault(
+        "a trigger whose text names conversation",
+        "before",
+        by_sql(READS_CONVERSATION),
+        "dependents.conversation",
+    ),
+    fault(
+        "an index on download_url and user_id",
+        "before",
+        by_sql("CREATE INDEX ON generation_requests (user_id, download_url)"),
+        warn="dependents.download_url",
+    ),
+    fault(
+        "a child that defines a column itself and keeps it",
+        "before",
+        by_sql("CREATE TABLE child (conversation jsonb) INHERITS (generation_requests)"),
+        warn="dependents.conversation",
+    ),
+    fault(
+        "a trigger whose text still names download_url",
+        "after",
+        by_sql(NAMES_DOWNLOAD_URL),
+        "dependents.download_url",
+    ),
+    fault(
+        "a function whose text still names conversation",
+        "after",
+        by_sql(NAMES_DOWNLOAD_URL.replace("download_url", "conversation")),
+        "dependents.conversation",
+    ),
+    noticed("forward SQL that does not drop a column that goes", "before", unknown="dependents.conversation"),
+    noticed("a subscription that writes the rows", "before", unknown="dependents.download_url dependents.conversation"),
+    noticed(
+        "a subscription whose first copy is not done",
+        "before",
+        unknown="dependents.download_url dependents.conversation",
+    ),
+    noticed(
+        "the forward SQL forgets conversation",
+        "rehearsal",
+        unknown="dependents.download_url dependents.conversation",
+    ),
+    noticed(
+        "the forward SQL begins with a byte-order mark",
+        "rehearsal",
+        unknown="dependents.download_url dependents.conversation",
+    ),
+    noticed("a trigger that lets no row be written once conversation is gone", "rehearsal", "dependents.conversation"),
+)
+
+
 CHECK = Check(
     name="dependents",
     title="{subject}: what hangs on it",
+    order=40,
+    page=__doc__,
     phases=frozenset({"before", "after", "rehearsal"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
+    facts=lambda _plan, _subject: {"catalog", "dependents", "forward SQL"},
+    faults=FAULTS,
 )

@@ -1,13 +1,46 @@
-"""derivation.<column>: after the cutover not one row whose stored value is not the derived one."""
+"""# derivation: derived as the plan says
+
+## Problem
+
+artifacts_github_url is to be github_url without one trailing slash, with -artifacts behind it. A row where it is
+not points users to the wrong repository, or to none.
+
+## What is measured
+
+Each completed row is one of: none (nothing derived, nothing stored), match, missing (derived, not stored), wrong
+(another value stored), unexpected (nothing derived, something stored). Values are compared byte by byte; the empty
+string derives nothing, a blank one does, as in JavaScript. After the cutover not one row may be missing, wrong or
+unexpected.
+
+## How it can be wrong
+
+A cohort without a row, or with a value that its column cannot have, is `unknown`. Without a cutover, rows from
+before the change break the rule lawfully: then the outcome is unknown. By the plan's own handler a message without
+github_url, on a resumed row that has one, clears artifacts_github_url: that is a defect of the plan, and found
+here.
+
+## What to do
+
+Look at the rows (`genreq-checks rows derivation.COLUMN SOURCE`); back-fill them, or fix the handler.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
+from genreq_checks.plan import Plan
 from genreq_checks.population import not_counted
 from genreq_checks.results import Finding
+from genreq_checks.selection import Pick, Selection
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, plural
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
 
 BROKEN = ("missing", "wrong", "unexpected")
 
@@ -57,10 +90,57 @@ def _more_than_before(evidence: Evidence, facet: str, broken: int) -> bool:
     return broken > sum(counts[label] for label in BROKEN)
 
 
+def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
+    """The derivations, and what both columns of each hold: counted together they cost no more than one of them."""
+    from genreq_checks.facets import content_of, derivation
+
+    for column, (source, suffix) in plan.derivations().items():
+        if column in columns and source in columns:
+            yield from content_of(plan, columns, (source, column))
+            yield derivation(column, source, suffix)
+
+
+def rows(plan: Plan, column: str) -> Selection:
+    """The completed rows after the cutover that break the derivation."""
+    facet, (source, _) = f"derivation.{column}", plan.derivations()[column]
+    picks = (Pick(label, {facet: frozenset((label,))}, cohort=True, side="after") for label in BROKEN)
+    return Selection(tuple(picks), (source, column))
+
+
+# Rows 601 to 760 are from after the change; row 650 has all three URLs.
+FAULTS = (
+    fault(
+        "one artifacts_github_url is missing",
+        "after",
+        by_sql("UPDATE generation_requests SET artifacts_github_url = NULL WHERE id = 650"),
+        "derivation.artifacts_github_url",
+    ),
+    fault(
+        "one artifacts_github_url without its suffix",
+        "after",
+        by_sql("UPDATE generation_requests SET artifacts_github_url = github_url WHERE id = 650"),
+        "derivation.artifacts_github_url",
+    ),
+    fault(
+        "one artifacts_github_url without a github_url",
+        "after",
+        by_sql("UPDATE generation_requests SET github_url = NULL WHERE id = 650"),
+        "derivation.artifacts_github_url",
+    ),
+    noticed("artifacts_github_url is not stored", "after", "derivation.artifacts_github_url"),
+)
+
+
 CHECK = Check(
     name="derivation",
     title="{subject}: derived as the plan says",
+    order=80,
+    page=__doc__,
     phases=frozenset({"after"}),
     subjects=lambda plan: tuple(plan.derivations()),
     judge=judge,
+    facts=lambda _plan, _column: {"rows", "cohort"},
+    facets=facets,
+    rows=rows,
+    faults=FAULTS,
 )

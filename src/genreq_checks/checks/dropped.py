@@ -1,8 +1,33 @@
-"""dropped.<column>: gone for sure, from the right table and all its partitions and children; or back, after a rollback."""
+"""# dropped: gone from the table, for sure
+
+## Problem
+
+A missing table, a view, a table of the same name in another schema, or a partition that was overlooked can all make
+a column look gone.
+
+## What is measured
+
+The catalog (pg_attribute by the table's OID) of the plan's schema and table, which must be an ordinary or a
+partitioned table, and of every partition and child. In phase `rolled-back` the same check asks whether the column
+is back, with its type.
+
+## How it can be wrong
+
+The right table is the one the plan names; an application whose search_path leads to a twin uses another one (that
+warns). Of a partition or child that is a foreign table only the local list of columns is seen: the column is
+`unknown` there until the table behind it is checked where it is. On a standby that may be late nothing passes
+(docs/standby.md).
+
+## What to do
+
+Apply the migration. If its bookkeeping says applied while the column is there, see the check `migrations`. The
+space comes back only with VACUUM FULL or pg_repack.
+"""
 
 from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import Place, by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
 from genreq_checks.snapshot import Column, Relation, TableFacts
@@ -143,10 +168,81 @@ def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
     return Finding(subject=column, outcome="pass", message=message, evidence={"present": True, "type": there.type})
 
 
+def _rename(place: Place) -> None:
+    place.run(
+        "ALTER TABLE generation_requests RENAME COLUMN download_url TO old_download",
+        "ALTER TABLE generation_requests DROP COLUMN conversation",
+    )
+    place.finish()
+
+
+FAULTS = (
+    fault(
+        "download_url is still there",
+        "after",
+        by_sql("ALTER TABLE generation_requests ADD COLUMN download_url text"),
+        "dropped.download_url",
+    ),
+    fault(
+        "conversation is still there",
+        "after",
+        by_sql("ALTER TABLE generation_requests ADD COLUMN conversation jsonb"),
+        "dropped.conversation",
+    ),
+    fault(
+        "a child table that still has download_url",
+        "after",
+        by_sql("CREATE TABLE old_requests (download_url text) INHERITS (generation_requests)"),
+        "dropped.download_url",
+        takes=("key",),
+    ),
+    fault(
+        "a column downloadUrl beside the dropped download_url",
+        "after",
+        by_sql('ALTER TABLE generation_requests ADD COLUMN "downloadUrl" text'),
+        unknown="dropped.download_url",
+    ),
+    fault("a download_url that was renamed and not dropped", "after", _rename, "dropped.download_url", state="before"),
+    fault(
+        "a child on another server",
+        "after",
+        by_sql(
+            "CREATE EXTENSION file_fdw; CREATE SERVER archive FOREIGN DATA WRAPPER file_fdw; "
+            "CREATE FOREIGN TABLE older () INHERITS (generation_requests) "
+            "SERVER archive OPTIONS (filename '/dev/null', format 'csv')"
+        ),
+        unknown="dropped.download_url dropped.conversation",
+        takes=("key",),
+    ),
+    fault(
+        "download_url is back with another type",
+        "rolled-back",
+        by_sql("ALTER TABLE generation_requests ALTER COLUMN download_url TYPE character varying(2000)"),
+        "dropped.download_url",
+    ),
+    fault(
+        "conversation is not back",
+        "rolled-back",
+        by_sql("ALTER TABLE generation_requests DROP COLUMN conversation"),
+        "dropped.conversation",
+    ),
+    noticed("the forward SQL forgets conversation", "rehearsal", unknown="dropped.download_url dropped.conversation"),
+    noticed(
+        "the forward SQL begins with a byte-order mark",
+        "rehearsal",
+        unknown="dropped.download_url dropped.conversation",
+    ),
+)
+
+
 CHECK = Check(
     name="dropped",
     title="{subject}: gone from the table",
+    order=50,
+    page=__doc__,
     phases=frozenset({"after", "rolled-back", "rehearsal"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
+    facts=lambda _plan, _subject: {"catalog"},
+    faults=FAULTS,
 )

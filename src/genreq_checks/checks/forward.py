@@ -1,10 +1,35 @@
-"""forward: in a rehearsal, the forward SQL does what the plan says, twice, and nothing breaks by it."""
+"""# forward: the SQL does what the plan says, and nothing breaks by it
+
+## Problem
+
+A migration can print success and drop too little, too much or nothing: an error is swallowed in a DO block, a
+COMMIT in the middle keeps half of it, CASCADE takes a view along, a column is renamed instead of dropped. And a
+trigger that reads the dropped column makes every UPDATE fail only afterwards.
+
+## What is measured
+
+`genreq-checks rehearse` runs the file on a scratch copy and compares the catalog of the whole copy (tables,
+columns, types, constraints, indexes, views, functions, triggers, policies, privileges) and the rows of all its
+tables before and after. What the plan does not say is a failure, whatever the SQL answered. Then a generation runs
+end to end (INSERT, UPDATE by the completion message, SELECT), functions are checked again, and, after the rollback,
+the same SQL runs once more.
+
+## How it can be wrong
+
+The copy has a sample of the rows, at least one of every class. A function that nothing calls is judged by its text
+and only warned of. Other tables come with at most 1,000 rows each.
+
+## What to do
+
+Change the SQL, or the plan if it is the plan that is wrong. Change triggers and functions before the columns go.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import FORWARD, by_edit, by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding, Step
 
@@ -41,10 +66,66 @@ def judged_steps(evidence: Evidence, remedies: dict[str, str]) -> list[Finding]:
     return found
 
 
+DOWNLOAD_URL = 'ALTER TABLE "generation_requests" DROP COLUMN "download_url"'
+CONVERSATION = 'ALTER TABLE "generation_requests" DROP COLUMN "conversation";'
+FILL = """UPDATE "generation_requests" SET "deployment_url" = 'https://a.fly.dev' WHERE "deployment_url" IS NULL;"""
+MADE_AGAIN = """
+DROP TABLE "generation_requests" CASCADE;
+CREATE TABLE "generation_requests" ("id" serial PRIMARY KEY, "completed_at" timestamp);
+"""
+READS_CONVERSATION = """
+CREATE FUNCTION "read_turns"() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM NEW.conversation; RETURN NEW; END $$;
+CREATE TRIGGER "turns" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "read_turns"();
+"""
+FAULTS = (
+    fault(
+        "the forward SQL forgets conversation",
+        "rehearsal",
+        by_edit(FORWARD, CONVERSATION, "SELECT 1;"),
+        "forward",
+    ),
+    fault(
+        "the forward SQL drops a column that stays",
+        "rehearsal",
+        by_edit(FORWARD, 'DROP COLUMN "conversation";', 'DROP COLUMN "conversation", DROP COLUMN "error_message";'),
+        "forward",
+    ),
+    fault(
+        "the forward SQL fills deployment_url, which the plan does not say",
+        "rehearsal",
+        by_edit(FORWARD, 'DROP COLUMN "conversation";', f'DROP COLUMN "conversation"; {FILL}'),
+        "forward",
+    ),
+    fault(
+        "the forward SQL begins with a byte-order mark",
+        "rehearsal",
+        by_edit(FORWARD, DOWNLOAD_URL, f"\ufeff{DOWNLOAD_URL}"),
+        "forward",
+    ),
+    fault(
+        "the forward SQL drops the table and makes it again without a status",
+        "rehearsal",
+        by_edit(FORWARD, CONVERSATION, MADE_AGAIN),
+        "forward",
+    ),
+    fault(
+        "a trigger that lets no row be written once conversation is gone",
+        "rehearsal",
+        by_sql(READS_CONVERSATION),
+        "forward",
+    ),
+    noticed("the rollback SQL forgets conversation", "rehearsal", unknown="forward"),
+)
+
+
 CHECK = Check(
     name="forward",
     title="The forward SQL does what the plan says, and nothing breaks",
+    order=150,
+    page=__doc__,
     phases=frozenset({"rehearsal"}),
     subjects=lambda _: ("",),
     judge=judge,
+    faults=FAULTS,
 )

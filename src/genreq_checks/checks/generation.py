@@ -1,10 +1,41 @@
-"""generation: one generation ran end to end, and its row holds what the container sent and what follows from it."""
+"""# generation: a generation runs end to end
+
+## Problem
+
+The container, the server and the table are changed apart from each other. Each may be right by itself, and a new
+row still lack its URLs: a field that one side calls otherwise, a handler that passes null on for what was not sent,
+a column that is gone while the server still writes it.
+
+## What is measured
+
+`genreq-checks generate` is a container for once: it connects, is told to start, and sends all_work_complete with
+the addresses of an app folder. Then the row is read: its status is a completed one and completed_at is set, by this
+run (last_session_id, or else a row that has changed); github_url and deployment_url are what was sent, byte for
+byte; artifacts_github_url is what the plan derives from github_url. A field that was not sent must leave its column
+as it was. A server or a database that cannot be reached is unknown; a server that breaks off, or a row that is not
+completed within the time, is a failure.
+
+## How it can be wrong
+
+It is one row of a made-up run: it proves that the way is open, not that every container goes it (see population and
+reconciliation). An app without fly.toml sends no address, and nothing is said of deployment_url. By the plan's own
+handler a message without github_url clears artifacts_github_url of a row that keeps its github_url: that fails
+here, and is a defect of the plan. `check` runs no generation: it skips this, unless a run with your server was
+saved (`generate --save FILE`, `check --generation FILE`).
+
+## What to do
+
+See what the server's log says of all_work_complete. Run it against the reference server (`genreq-checks generate`
+without options): what passes there and not with your server is your server's.
+"""
 
 from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import GENERATION as SAVED
+from genreq_checks.checks.fault import Place, fault
 from genreq_checks.evidence import Evidence
-from genreq_checks.generation_facts import Copied, Derived, GenerationFacts
+from genreq_checks.generation_facts import Copied, Derived, GenerationFacts, load_facts
 from genreq_checks.results import Finding
 
 NAME = "generation"
@@ -95,10 +126,24 @@ def _derived(one: Derived) -> Finding:
     return Finding(subject=one.column, outcome="fail", message=message, remedy=remedy, evidence=numbers)
 
 
+def _lose_github_url(place: Place) -> None:
+    file = place.folder / SAVED
+    facts = load_facts(file)
+    github, *others = facts.copied
+    lost = github.model_copy(update={"stored": "null", "changed": False})
+    facts.model_copy(update={"copied": (lost, *others)}).save(file, replace=True)
+
+
+FAULTS = (fault("a generation whose github_url was not stored", "after", _lose_github_url, "generation"),)
+
+
 CHECK = Check(
     name=NAME,
     title="A generation runs end to end",
+    order=120,
+    page=__doc__,
     phases=frozenset({"after", "generation"}),
     subjects=lambda _: ("",),
     judge=judge,
+    faults=FAULTS,
 )

@@ -1,8 +1,40 @@
-"""identity: what the source is compared with is of the same database and table."""
+"""# identity: the same database and table
+
+## Problem
+
+A baseline or an archive of another database looks like the right one: the same columns, the same keys, similar
+counts. A comparison with it proves nothing, and a `restore` from it writes another database's values into rows with
+the same keys.
+
+## What is measured
+
+Every snapshot, archive and history entry keeps what the server says of itself: its system identifier and timeline
+(`pg_control_system()`, `pg_control_checkpoint()`), its own address and port, its version, the name and OID of the
+database, the OID of the table, and each column's place (attnum) and type. The baseline and the archive are compared
+with the source.
+
+Another system identifier, database OID or table OID: `unknown`, and nothing is compared with that baseline or
+archive. The same numbers at another server address or on another timeline: a warning. No identity (a file of format
+1, row files), or one that the role may not read: a warning that says what is not proved.
+
+## How it can be wrong
+
+A physical copy (a standby, a restored base backup) has the same identifiers as its original. Only the address and
+the timeline tell the two apart, and both change by a failover too. On a Unix socket the server has no address.
+`pg_upgrade` and a restored dump make a new system identifier for the same data. Some hosted services do not let a
+role execute the two functions.
+
+## What to do
+
+Give the baseline or the archive of this database. Where another one is meant (a clone, a restored dump, a database
+after `pg_upgrade`), add `--other-database`: the report then says that the identity was not compared. To let a role
+read it: `GRANT EXECUTE ON FUNCTION pg_control_system(), pg_control_checkpoint() TO role`.
+"""
 
 from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_sql, fault
 from genreq_checks.evidence import Evidence
 from genreq_checks.identity import Comparison
 from genreq_checks.results import Finding
@@ -45,11 +77,32 @@ def _finding(evidence: Evidence, subject: str, comparison: Comparison) -> Findin
     return Finding(subject=subject, outcome="warn", message=message, remedy=remedy, evidence=numbers)
 
 
+MADE_ANEW = """
+CREATE TABLE "anew" (LIKE "generation_requests" INCLUDING ALL);
+INSERT INTO "anew" SELECT * FROM "generation_requests";
+DROP TABLE "generation_requests" CASCADE;
+ALTER TABLE "anew" RENAME TO "generation_requests";
+"""
+FAULTS = (
+    fault(
+        "a table of the same name that was made anew",
+        "after",
+        by_sql(MADE_ANEW),
+        unknown="identity",
+        takes=("baseline",),
+    ),
+)
+
+
 CHECK = Check(
     name="identity",
     title="The same database and table",
+    order=10,
+    page=__doc__,
     phases=frozenset({"before", "after", "rolled-back"}),
     subjects=lambda _: ("",),
     judge=judge,
+    facts=lambda _plan, _subject: {"baseline"},
+    faults=FAULTS,
     worst="unknown",  # that it is another database is no fault of it
 )

@@ -1,8 +1,28 @@
-"""kept.<column>: still there, and of the same type."""
+"""# kept: still there, with its type
+
+## Problem
+
+A migration that drops or changes one column too many loses data that nobody meant to lose.
+
+## What is measured
+
+The column in the catalog, and its type: against the baseline where there is one, else against the plan.
+
+## How it can be wrong
+
+Before the drop the column is `unknown` when the plan's forward SQL drops or renames it, or cannot be read; dynamic
+SQL hides that, and only a rehearsal shows it. A plan that names a wrong type warns for text-like types and fails
+for others; give a baseline to be sure.
+
+## What to do
+
+Find the migration that changed the column; restore it from a backup.
+"""
 
 from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
 
@@ -45,10 +65,70 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     return [Finding(subject=column, outcome="pass", message=message, evidence=evidence_)]
 
 
+DROP = 'ALTER TABLE "generation_requests" DROP COLUMN "conversation"'
+ALL_THREE = "kept.github_url kept.artifacts_github_url kept.deployment_url"
+FAULTS = (
+    fault(
+        "a table of another name",
+        "before",
+        by_sql("ALTER TABLE generation_requests RENAME TO requests"),
+        takes=("catalog", "values"),
+    ),
+    fault(
+        "forward SQL that is none",
+        "before",
+        by_edit(PLAN, DROP, "to be written"),
+        takes=("forward SQL", "values"),
+    ),
+    fault(
+        "forward SQL that drops a column that stays",
+        "before",
+        by_edit(PLAN, DROP, f'{DROP}, DROP COLUMN "github_url"'),
+        unknown="kept.github_url",
+    ),
+    fault(
+        "forward SQL that does not drop a column that goes",
+        "before",
+        by_edit(PLAN, DROP, "SELECT 1"),
+    ),
+    fault(
+        "github_url with another type",
+        "after",
+        by_sql("ALTER TABLE generation_requests ALTER COLUMN github_url TYPE character varying(2000)"),
+        "kept.github_url",
+    ),
+    fault(
+        "artifacts_github_url with another type",
+        "after",
+        by_sql("ALTER TABLE generation_requests ALTER COLUMN artifacts_github_url TYPE character varying(2000)"),
+        "kept.artifacts_github_url",
+    ),
+    fault(
+        "deployment_url with another type",
+        "after",
+        by_sql("ALTER TABLE generation_requests ALTER COLUMN deployment_url TYPE character varying(2000)"),
+        "kept.deployment_url",
+    ),
+    fault(
+        "a table of another name",
+        "after",
+        by_sql("ALTER TABLE generation_requests RENAME TO requests"),
+        takes=("catalog", "rows", "key"),
+    ),
+    noticed("the forward SQL forgets conversation", "rehearsal", unknown=ALL_THREE),
+    noticed("the forward SQL begins with a byte-order mark", "rehearsal", unknown=ALL_THREE),
+    noticed("the forward SQL drops the table and makes it again without a status", "rehearsal", *ALL_THREE.split()),
+)
+
+
 CHECK = Check(
     name="kept",
     title="{subject}: still there, with its type",
+    order=60,
+    page=__doc__,
     phases=frozenset({"before", "after", "rolled-back", "rehearsal"}),
     subjects=lambda plan: tuple(plan.kept),
     judge=judge,
+    facts=lambda _plan, _subject: {"catalog", "forward SQL"},
+    faults=FAULTS,
 )

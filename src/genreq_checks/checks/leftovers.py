@@ -1,4 +1,46 @@
-"""leftovers.<column>: source code still names it; only uses of the column itself fail."""
+"""# leftovers: source code no longer uses it
+
+## Problem
+
+Code that still names a dropped column fails once the column is gone: a query by name, an ORM that lists every
+column of its schema, a form that sends it. A search by word finds too much: the message's field of the same name, a
+variable called conversation, migrations, changelogs.
+
+## What is measured
+
+With `--code DIR`, every file under the folder is searched for the names that the plan gives a dropped column
+(`code_names`; both spellings, download_url and downloadUrl, when it gives none), as whole words; a longer name such
+as conversation_log is listed as another name, and conversations is another word. TypeScript, TSX, JavaScript and
+Python are parsed (tree-sitter), SQL is parsed too, in files and in strings; other files are judged by their words.
+Each mention is one of:
+
+- `live_column`: the table's schema definition, a property of a row, a value written to the table, a field of a
+  row's type or validation schema, SQL that names the table, a field of the API (fail; warn where the
+  syntax cannot tell)
+- `message_field`: a field of a message between container and server (pass)
+- `comment`, `docs`: a comment, a docstring, prose (pass)
+- `history`: a migration, its snapshot, a changelog, the statement that drops the column (pass)
+- `build_output`: in dist, .next and the like, minified or generated: build it again (pass)
+- `other_meaning`: a variable, a component's property, a label, a column of another table (pass)
+
+Each has its file, line and reason. A line counts once for a column, as what matters most on it. The check applies
+before the drop and after it.
+
+.gitignore files are respected (nested, negated, and those above the folder within its repository). Passed over and
+counted: what they leave out, node_modules, vendor and virtual environments, version control, caches, binaries,
+files over 2 MB, links (never followed). Files with invalid UTF-8 or with syntax errors are read as far as they go.
+A folder or a file that the system refuses makes the outcome unknown, and so does a tree without any source code.
+
+## How it can be wrong
+
+Types are not resolved. A property of an object is judged by how the object was declared in the same file, then by
+what it is called (row, generation, msg), then by whether the file is about the table; what none of them tells is a
+warning. Names put together at run time are not found. Vue, Svelte, Go and other languages are judged by word.
+
+## What to do
+
+Remove the live uses, look at the warnings. A file of build output goes with the next build.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +48,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_edit, fault
 from genreq_checks.code_facts import CLASSES, LIVE, CodeFacts, Mention, MentionClass
 from genreq_checks.evidence import Evidence
 from genreq_checks.results import Finding
@@ -97,10 +140,29 @@ def _passed_over(facts: CodeFacts) -> str:
     return f" (passed over: {listed(facts.passed_over)})" if facts.passed_over else ""
 
 
+FAULTS = (
+    fault(
+        "the schema file still has downloadUrl",
+        "after",
+        by_edit("code/shared/schema.ts", "  githubUrl:", "  downloadUrl: text('download_url'),\n  githubUrl:"),
+        "leftovers.download_url",
+    ),
+    fault(
+        "a route still creates rows with a conversation",
+        "after",
+        by_edit("code/server/generations.ts", "  });\n  res", "    conversation: null,\n  });\n  res"),
+        "leftovers.conversation",
+    ),
+)
+
+
 CHECK = Check(
     name="leftovers",
     title="{subject}: source code no longer uses it",
+    order=130,
+    page=__doc__,
     phases=frozenset({"before", "after"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
+    faults=FAULTS,
 )

@@ -1,19 +1,60 @@
-"""loss.<column>: each value that goes is recoverable, archived or knowingly given up; after a rollback it is back."""
+"""# loss: values that live nowhere else
+
+## Problem
+
+DROP COLUMN is final: the rollback gives the column back, but empty. A test that seeds NULLs does not notice.
+
+## What is measured
+
+Every value with content in a dropped column, in rows of whatever status. NULL, blank, JSON null, `{}` and `[]` are
+no content. Each value is recoverable (the plan's reconstruction gives that very value, or the value is what by the
+plan's claim follows from another column in the same row), or archived (a verified archive of this table holds at
+least as many values as the column has that are not NULL), or given up (the plan says so, with a reason; or it
+stands beside a populated column, and the plan says why that is enough). Anything else fails, with two exceptions
+that warn: a value beside a malformed one of the column that it is claimed redundant with, and one beside a
+populated one with which it is not compared.
+
+After the drop the past cannot be asked: the baseline (`--baseline`) is judged instead, and without one the check is
+skipped. In phase `rolled-back` the number of values is held against the baseline's: a column that came back empty
+fails, and without a baseline the answer is unknown.
+
+## How it can be wrong
+
+Values are listed, archived and restored by the plan's key: where that is no column, or no unique index proves it,
+values that go are `unknown`; so they are where the plan names another type, or its SQL does not drop the column or
+not bring it back (docs/plan.md, "The plan against the catalog"). A standby that may be late leaves them `unknown`
+too, and an unlogged table or a subscription's warns: docs/standby.md.
+
+Values written between the baseline (or the archive) and the drop are not in it: stop the writers first, and hold
+the archive's number against the table's, as this check does. That presence is enough is the plan's word: those
+values are counted as given up, and are gone after the drop.
+
+## What to do
+
+List the keys (`genreq-checks rows loss.COLUMN SOURCE`). Archive the values
+(`genreq-checks archive SOURCE -o FILE`), give a reconstruction in the plan, or give them up there:
+`given_up = "reason"`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
-from genreq_checks.plan import Claim, Reconstruction
+from genreq_checks.plan import Claim, Plan, Reconstruction
 from genreq_checks.population import not_counted, not_in_baseline
 from genreq_checks.results import Finding, Outcome
-from genreq_checks.selection import CONTENT, count_picked, given_up_by_reason, of_loss
+from genreq_checks.selection import CONTENT, MALFORMED, NO_CONTENT, Pick, Selection, count_picked, uncompared
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, plural
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
@@ -60,7 +101,7 @@ def _by_key(evidence: Evidence, found: Finding) -> list[Finding]:
 
 def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -> Finding:
     """Where each value is besides in the column: exactly one place a value, in the order of the ledger."""
-    selection, plan = of_loss(evidence.plan, column), evidence.plan
+    selection, plan = rows(evidence.plan, column), evidence.plan
     missing = next((facet for facet in selection.facets if not tally.has(facet)), None)
     if missing is not None:
         name = _column_of(plan.dropped[column].reconstruction, missing)
@@ -69,7 +110,7 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
     content = sum(counts.get(label, 0) for label in CONTENT)
     alone = {pick.label: count_picked(tally, pick, plan) for pick in selection.picks}
     lost, doubtful = alone["nowhere else"], sum(alone.values()) - alone["nowhere else"]
-    reason = given_up_by_reason(plan, column)
+    reason = _given_up_by_reason(plan, column)
     enough = count_picked(tally, reason, plan) if reason else 0
     numbers = {"rows": tally.total} | counts | {"populated": content, "recoverable": content - lost - doubtful - enough}
     empty = listed({label: n for label, n in counts.items() if label not in CONTENT})
@@ -218,10 +259,96 @@ def _back(evidence: Evidence, column: str) -> Finding:
     return _finding(column, "fail", message, numbers, "Put them back: genreq-checks restore FILE URL")
 
 
+def rows(plan: Plan, column: str) -> Selection:
+    """The rows whose value is not proved to live in another column: neither rebuilt from one, nor following from one."""
+    gone = plan.dropped[column]
+    needs = _not_rebuilt(plan, column)
+    shown = [column, *([gone.reconstruction.column] if gone.reconstruction else [])]
+    claim = gone.claim
+    if claim is None or claim.column is None:
+        return Selection((Pick("nowhere else", needs),), tuple(dict.fromkeys(shown)))
+    columns = tuple(dict.fromkeys((*shown, claim.column)))
+    if claim.how is not None:
+        follows = {f"follows.{column}": frozenset(("other",))}
+        return Selection((Pick("nowhere else", needs | follows),), columns)
+    alone = Pick("nowhere else", needs | {claim.column: NO_CONTENT})
+    return Selection((alone, *uncompared(claim, claim.column, needs)), columns)
+
+
+def _given_up_by_reason(plan: Plan, column: str) -> Pick | None:
+    """The rows whose value is only said to be redundant, by a plan that says why presence is enough; they are not lost."""
+    claim = plan.dropped[column].claim
+    if claim is None or claim.column is None or claim.presence_is_enough is None:
+        return None
+    return Pick("presence is enough", _not_rebuilt(plan, column) | {claim.column: CONTENT - MALFORMED})
+
+
+def _not_rebuilt(plan: Plan, column: str) -> dict[str, frozenset[str]]:
+    needs: dict[str, frozenset[str]] = {column: CONTENT}
+    if plan.dropped[column].reconstruction:
+        needs[f"rebuild.{column}"] = frozenset(("other",))
+    return needs
+
+
+def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
+    """What the dropped columns hold, and the columns that may stand for them; whether a value is rebuilt, or follows."""
+    from genreq_checks.facets import comparisons_of, content_of, rebuild
+
+    for column, gone in plan.dropped.items():
+        other = gone.claim.column if gone.claim else None
+        yield from content_of(plan, columns, (column, *([other] if other else [])))
+        recipe = gone.reconstruction
+        if recipe and column in columns and recipe.column in columns:
+            yield rebuild(column, recipe.column, recipe.prefix, recipe.suffix)
+    yield from comparisons_of(plan, columns, plan.dropped)
+
+
+FAULTS = (
+    fault(
+        "a plan whose key is no column",
+        "before",
+        by_edit(PLAN, 'key = ["id"]', 'key = ["ident"]'),
+        unknown="loss.download_url",
+    ),
+    fault(
+        "a plan whose key is not unique",
+        "before",
+        by_edit(PLAN, 'key = ["id"]', 'key = ["app_name"]'),
+        unknown="loss.download_url",
+    ),
+    fault(
+        "rollback SQL that does not bring a column back",
+        "before",
+        by_edit(PLAN, 'ADD COLUMN "conversation" JSONB', 'ADD COLUMN "talk" JSONB'),
+        unknown="loss.conversation",
+    ),
+    fault(
+        "download_url is back, and empty",
+        "rolled-back",
+        by_sql("UPDATE generation_requests SET download_url = NULL"),
+        "loss.download_url",
+    ),
+    noticed("a download_url whose row has no github_url", "before", "loss.download_url"),
+    noticed("a download_url that is not what by the plan follows from github_url", "before", "loss.download_url"),
+    noticed("a plan that takes presence for proof, and does not say why", "before", warn="loss.download_url"),
+    noticed("a conversation that was stored", "before", "loss.conversation"),
+    noticed("a plan with another type than the table's", "before", unknown="loss.conversation"),
+    noticed("forward SQL that does not drop a column that goes", "before", unknown="loss.conversation"),
+    noticed("a child that defines a column itself and keeps it", "before", unknown="loss.download_url"),
+    noticed("conversation is not back", "rolled-back", unknown="loss.conversation"),
+)
+
+
 CHECK = Check(
     name="loss",
     title="{subject}: values that live nowhere else",
+    order=30,
+    page=__doc__,
     phases=frozenset({"before", "after", "rolled-back"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
+    facts=lambda _plan, _column: {"values", "baseline", "earlier values", "forward SQL", "rollback SQL"},
+    facets=facets,
+    rows=rows,
+    faults=FAULTS,
 )

@@ -1,10 +1,55 @@
-"""migrations: files, journal, bookkeeping and the table itself agree, and the drop is where the phase wants it."""
+"""# migrations: files, journal, bookkeeping and table agree
+
+## Problem
+
+`drizzle-kit migrate` says "migrations applied successfully!" also when it has skipped the one that matters: it
+applies only entries whose `when` is greater than the newest in its books. A file that the journal does not name is
+never applied, an edited one is not noticed, and after a rollback by hand the books still say applied.
+
+## What is measured
+
+`--migrations DIR` gives the folder: 0.x with `meta/_journal.json`, or 1.0 with one folder for each migration. Its
+files (SHA-256), the journal, the bookkeeping table (`drizzle.__drizzle_migrations`, or
+`--migrations-table SCHEMA.NAME`) and the table's own columns are held against each other. Each migration has a
+state:
+
+- applied: in the books, same file (what to do: nothing; unless its `when` was changed since, which makes migrate
+  run it again)
+- pending: not in the books, and migrate would apply it (what to do: before: as it should be; after: migrate)
+- skipped: not in the books, and its `when` is not greater than the newest there: never applied (what to do: give it
+  a later `when`)
+- unlisted: a .sql file that the journal does not name (what to do: generate it with drizzle-kit, or delete it)
+- edited: in the books with the same `when`, but another text (what to do: put the file back, write a new migration)
+- line-endings: the same text but for CRLF: a note (what to do: nothing)
+- unrecorded: done in the table, not in the books: push, or by hand (what to do: record it, or migrate fails later)
+- contradicted: in the books, but the table is otherwise: rolled back or restored (what to do: apply its SQL by
+  hand, or delete its row)
+- unreadable: the file is missing, a link, or too large (what to do: put it back)
+- no-file: a row of the books without a file (what to do: use the folder that belongs to this database)
+
+A file that begins with a byte-order mark fails when migrate would still run it, and warns otherwise: drizzle-kit
+sends the mark to the server, which refuses the first statement. Save it without.
+
+Phase `before` wants the drop pending, `after` wants it applied; in `rolled-back` a contradiction only warns. 1.0
+applies by name, so nothing is skipped there.
+
+## How it can be wrong
+
+Whether a column is gone is told by the catalog, never by SQL. Which migration drops it is read from its SQL by a
+parser; dynamic SQL, renames and what the parser does not know are told as "cannot tell". A table name without a
+schema in the SQL is taken for the plan's.
+
+## What to do
+
+See the table above; each finding has its remedy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import DROPPED, DROPPED_AT, JOURNAL, MADE_AT, MIGRATIONS, Place, by_edit, fault, noticed
 from genreq_checks.evidence import Evidence
 from genreq_checks.migration_facts import MigrationFolder
 from genreq_checks.migration_states import Database, Standing, standings
@@ -181,10 +226,47 @@ def _columns(evidence: Evidence, folder: MigrationFolder, database: Database) ->
             yield Finding(subject=name, outcome="fail", message=f"{message}.", remedy=remedy)
 
 
+DOWNLOAD_URL = 'ALTER TABLE "generation_requests" DROP COLUMN "download_url"'
+
+
+def _rename_in_the_journal(place: Place) -> None:
+    file = place.folder / JOURNAL
+    file.write_text(file.read_text("utf-8").replace(DROPPED, "0001_another"), "utf-8")
+
+
+FAULTS = (
+    fault(
+        "the migration was changed after it was applied",
+        "after",
+        by_edit(f"{MIGRATIONS}/{DROPPED}.sql", '"conversation"', '"conversation" RESTRICT'),
+        warn="migrations",
+    ),
+    fault(
+        "the migration begins with a byte-order mark",
+        "before",
+        by_edit(f"{MIGRATIONS}/{DROPPED}.sql", DOWNLOAD_URL, f"\ufeff{DOWNLOAD_URL}"),
+        "migrations",
+    ),
+    fault("the migration is not in the journal", "before", _rename_in_the_journal, "migrations"),
+    fault(
+        "the migration is older than the newest that is applied, and is skipped silently",
+        "before",
+        by_edit(JOURNAL, str(DROPPED_AT), str(MADE_AT - 1)),
+        "migrations",
+    ),
+    noticed("download_url is still there", "after", "migrations"),
+    noticed("conversation is still there", "after", "migrations"),
+)
+
+
 CHECK = Check(
     name="migrations",
     title="files, journal, bookkeeping and table agree",
+    order=110,
+    page=__doc__,
     phases=frozenset({"before", "after", "rolled-back"}),
     subjects=lambda plan: ("",),
     judge=judge,
+    facts=lambda _plan, _subject: {"books"},
+    faults=FAULTS,
 )

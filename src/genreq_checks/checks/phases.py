@@ -1,8 +1,43 @@
-"""phases.<phase>: does the source code have what the plan's phases add, and no longer have what they remove?"""
+"""# phases: what the plan adds and removes is in the code
+
+## Problem
+
+The columns are populated only if the container detects and sends the URL, and the server derives and stores it.
+Rows tell that late, and only of what has run since.
+
+## What is measured
+
+With `--code DIR`, by syntax and by content, wherever the files lie. Tests, mocks and comments prove nothing.
+
+- `phases.protocol`: the Python class AllWorkCompleteMessage has the message's field (flyio_url), and
+  create_all_work_complete_message takes it and uses it
+- `phases.client`: a call of the factory (or of the class) passes the field, and not None
+- `phases.server`: a write to the table stores artifactsGithubUrl made of github_url without one trailing slash and
+  -artifacts, and deploymentUrl from flyio_url
+- `phases.schema`: the table's definition and the validation schemas of its rows no longer have the dropped columns,
+  nor a schema of their own (conversationTurnSchema)
+
+Each feature is found (pass, with file and line), not found (fail: the class, the call, the handler or the schema is
+there without it) or cannot tell (unknown: nothing of the kind in the tree, unpacked arguments, a derivation that is
+made elsewhere or in another way). The names come from the plan: `message_field`, `derived_from`, `suffix`, and the
+dropped columns' `code_names`.
+
+## How it can be wrong
+
+One place that has the feature is enough for the first three; a second place without it is named in the message. For
+the schema every definition counts. Code is read, not run: whether it is deployed, the rows tell (`population`,
+`derivation`, `reconciliation`).
+
+## What to do
+
+Do what the phase of the plan says at the place that is named. Where it cannot tell, give the root of the whole
+source code, or look at the place.
+"""
 
 from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_edit, fault, noticed
 from genreq_checks.code_facts import CodeFacts, Place
 from genreq_checks.completion import MESSAGE_TYPE
 from genreq_checks.evidence import Evidence
@@ -88,10 +123,36 @@ def _finding(phase: str, feature: str, outcome: str, places: list[Place], remedy
     )
 
 
+FAULTS = (
+    fault(
+        "the message has no flyio_url",
+        "after",
+        by_edit("code/container/protocol.py", "    flyio_url: Optional[str] = None\n", ""),
+        "phases.protocol",
+    ),
+    fault(
+        "the container does not pass the detected flyio_url on",
+        "after",
+        by_edit("code/container/client.py", "artifacts.flyio_url if artifacts else None", "None"),
+        "phases.client",
+    ),
+    fault(
+        "the server stores another field as deployment_url",
+        "after",
+        by_edit("code/server/wsi-server.ts", "msg.flyio_url", "msg.s3_url"),
+        "phases.server",
+    ),
+    noticed("the schema file still has downloadUrl", "after", "phases.schema"),
+)
+
+
 CHECK = Check(
     name="phases",
     title="Phase evidence in the source code: {subject}",
+    order=140,
+    page=__doc__,
     phases=frozenset({"after"}),
     subjects=subjects,
     judge=judge,
+    faults=FAULTS,
 )

@@ -1,15 +1,48 @@
-"""population.<column>: its rate after against the rate before, and against the plan's minimum."""
+"""# population: how often a column is populated
+
+## Problem
+
+A column that the clean-up promises to populate may still stay empty in the rows that matter. A rate over the whole
+table hides it: old rows that were back-filled make up for new rows that lack their value.
+
+## What is measured
+
+Of the completed rows, how many hold a value that is neither NULL nor blank (empty, or white space only), before the
+cutover and after it. The rate has a Wilson interval; the difference of two independent sides has a Newcombe
+interval; where the same rows were counted twice the difference is exact and has none. `not-lower` fails when the
+whole interval lies below zero. `higher` passes when it lies above, fails when the rate did not rise, and is unknown
+when it rose within the interval, or when fewer than 10 rows cannot tell. `minimum` is held against the measured
+rate itself.
+
+## How it can be wrong
+
+A cohort without a row, or with a value that its column cannot have, is `unknown`. A wrong cutover puts old rows on
+the side after. Completed rows without completed_at are on neither side: the report counts them as undated. A
+malformed value counts as populated (see url-shape).
+
+## What to do
+
+Look at the rows (`genreq-checks rows population.COLUMN SOURCE`), then at what writes the column.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault
 from genreq_checks.evidence import Evidence
+from genreq_checks.plan import Plan
 from genreq_checks.population import Population, population_of
 from genreq_checks.results import Finding, Outcome
+from genreq_checks.selection import Pick, Selection
 from genreq_checks.stats import newcombe
 from genreq_checks.text import percent, points, share, span
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
 
 FEW = 10  # rows: a rate of fewer says nothing against a rise
 RULES = {
@@ -111,10 +144,65 @@ def _outcome(change: str, before: Population, after: Population, low: float, hig
     return "unknown" if rose or (high > 0 and after.rows < FEW) else "fail"
 
 
+def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
+    """What the kept columns hold."""
+    from genreq_checks.facets import content_of
+
+    return content_of(plan, columns, plan.kept)
+
+
+def rows(_: Plan, column: str) -> Selection:
+    """The completed rows after the cutover without a value."""
+    picks = (Pick(label, {column: frozenset((label,))}, cohort=True, side="after") for label in ("null", "blank"))
+    return Selection(tuple(picks), (column,))
+
+
+FAULTS = (
+    fault(
+        "a tenth of the new rows without github_url",
+        "after",
+        by_sql(
+            "UPDATE generation_requests SET github_url = NULL, artifacts_github_url = NULL WHERE id > 600 AND id % 10 = 0"
+        ),
+        "population.github_url",
+    ),
+    fault(
+        "artifacts_github_url is not stored",
+        "after",
+        by_sql("UPDATE generation_requests SET artifacts_github_url = NULL WHERE id > 600"),
+        "population.artifacts_github_url",
+    ),
+    fault(
+        "deployment_url is hardly ever stored",
+        "after",
+        by_sql("UPDATE generation_requests SET deployment_url = NULL WHERE id > 600 AND id % 30 <> 0"),
+        "population.deployment_url",
+    ),
+    fault(
+        "a table without rows",
+        "after",
+        by_sql("TRUNCATE generation_requests CASCADE"),
+        takes=("rows", "key"),
+    ),
+    fault(
+        "a plan whose cohort has a value that the enum does not know",
+        "after",
+        by_edit(PLAN, 'values = ["completed"]', 'values = ["completed", "done"]'),
+        takes=("cohort",),
+    ),
+)
+
+
 CHECK = Check(
     name="population",
     title="{subject}: how often it is populated",
+    order=70,
+    page=__doc__,
     phases=frozenset({"after"}),
     subjects=lambda plan: tuple(plan.kept),
     judge=judge,
+    facts=lambda _plan, _column: {"rows", "cohort", "baseline"},
+    facets=facets,
+    rows=rows,
+    faults=FAULTS,
 )

@@ -1,4 +1,43 @@
-"""reconciliation.<column>: each row holds what the last completion message about it says."""
+"""# reconciliation: rows hold what the recorded messages say
+
+## Problem
+
+The container says `all_work_complete`, the server turns it into an update of one row. A field that is dropped on
+the way, or stored in the wrong column, leaves a table that looks plausible and is wrong: only the messages
+themselves tell.
+
+## What is measured
+
+`--messages FILE` gives recorded messages as JSONL, plain or gzip, one or more files or folders. For each request
+the message received last counts (by `received_at`, an ISO time or milliseconds; else by the order of the recording;
+a message without it counts as received with the one before it). Its row is asked for by key, in one read-only
+transaction, and each kept column that a message sets is compared byte by byte with what the plan's handler makes of
+the message: a missing field leaves the column as it is, null clears it, the empty string is stored, a derived
+column is always written.
+
+Findings by `evidence.kind`: `summary` (whole counts), `differs` (missing, wrong or unexpected; fails),
+`plan-defect` (the message has no github_url, the row has one, and the handler cleared the derived column: a defect
+of the plan, listed apart), `message-without-row` and `row-without-message` (warn), `lines` (peculiar lines by
+reason, with their places). Values are shown as shapes only.
+
+Lines are read as JSON.parse reads them: NaN is invalid, the last of two equal keys wins. A byte-order mark and CRLF
+belong to the file and not to the message: such a line is read all the same, and counted. Refused, each with its
+reason: truncated, invalid JSON or UTF-8, not an object, no type, no request_id or one of the wrong type, a used
+field of the wrong type, NUL. Messages of other types are counted and passed over.
+
+## How it can be wrong
+
+Rows are asked for by the plan's key: where no unique index proves it, the answer is `unknown`. A row that something
+else wrote after its message (the manual deploy endpoint) differs lawfully. A deleted row has messages and no row; a
+graceful shutdown completes a row without a message, and so does anything outside of the recording
+(`within_recording` says which). Without `--cutover`, messages from before the change are judged by the rules of
+after it. The rows are read in a transaction of their own, a little before the rest of the report.
+
+## What to do
+
+Look up the message by file and line, and the server's log of that time. Read the database itself: a snapshot or a
+file of rows cannot be asked by key.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +45,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
 from genreq_checks.reconciled import DIFFERENT, ColumnMatch, Example, Lines, Reconciliation, rules_of
 from genreq_checks.results import Finding, Outcome
@@ -146,11 +186,35 @@ def _line(lines: Lines) -> Finding:
     )
 
 
+GITHUB, ARTIFACTS, DEPLOYMENT = (
+    f"reconciliation.{column}" for column in ("github_url", "artifacts_github_url", "deployment_url")
+)
+FAULTS = (
+    fault(
+        "a table that lost its primary key",
+        "after",
+        by_sql("ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE"),
+        takes=("key",),
+    ),
+    noticed("a tenth of the new rows without github_url", "after", GITHUB, ARTIFACTS),
+    noticed("artifacts_github_url is not stored", "after", ARTIFACTS),
+    noticed("deployment_url is hardly ever stored", "after", DEPLOYMENT),
+    noticed("one artifacts_github_url is missing", "after", ARTIFACTS),
+    noticed("one artifacts_github_url without its suffix", "after", ARTIFACTS),
+    noticed("one artifacts_github_url without a github_url", "after", GITHUB),
+    noticed("a deployment_url that is the text undefined", "after", DEPLOYMENT),
+)
+
+
 CHECK = Check(
     name="reconciliation",
     title="{subject}: rows hold what the recorded messages say",
+    order=100,
+    page=__doc__,
     phases=frozenset({"after"}),
     subjects=lambda plan: tuple(rule.column for rule in rules_of(plan)),
     judge=judge,
+    facts=lambda _plan, _subject: {"key"},
+    faults=FAULTS,
     count=count,
 )

@@ -1,13 +1,46 @@
-"""rollback: the old state comes back, values included."""
+"""# rollback: the old state comes back, values included
+
+## Problem
+
+The columns come back last, empty, without default, constraint or index. A downgrade that was tested on NULLs proves
+nothing about values.
+
+## What is measured
+
+In a rehearsal: after the rollback SQL, every object of the copy is held against what it was before; the archive is
+restored; then every value of every column of every row is compared with the original, byte by byte, by key. In
+phase `rolled-back`, on the live table: the dropped columns are there, and hold as many values of each class as at
+the baseline.
+
+## How it can be wrong
+
+Values come back by the plan's key: where that is no column, or no unique index proves it, the answer is `unknown`.
+In phase `rolled-back` counts are compared, not values, and rows that were written since change them; only a
+rehearsal compares values. Without a baseline it is unknown. Indexes and constraints on the columns that the
+rollback SQL does not make again are a warning.
+
+## What to do
+
+Fix the rollback SQL until the rehearsal passes. Keep the archive (`genreq-checks archive`) until the clean-up is
+final, and `genreq-checks restore` it after a rollback.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import ROLLBACK, by_edit, by_sql, fault, noticed
 from genreq_checks.checks.forward import judged_steps
 from genreq_checks.evidence import Evidence
+from genreq_checks.plan import Plan
 from genreq_checks.population import not_in_baseline
 from genreq_checks.results import Finding
 from genreq_checks.text import listed
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
 
 STEPS = {
     "archive": "Without an archive the dropped values are lost.",
@@ -66,10 +99,45 @@ def _filled(counts: dict[str, int]) -> dict[str, int]:
     return {label: count for label, count in counts.items() if label != "null" and count}
 
 
+def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
+    """What the columns hold that came back."""
+    from genreq_checks.facets import content_of
+
+    return content_of(plan, columns, plan.dropped)
+
+
+FAULTS = (
+    fault(
+        "the rollback SQL forgets conversation",
+        "rehearsal",
+        by_edit(ROLLBACK, 'ALTER TABLE "generation_requests" ADD COLUMN "conversation" JSONB;', ""),
+        "rollback",
+    ),
+    fault(
+        "a table that lost its primary key",
+        "rolled-back",
+        by_sql("ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE"),
+        takes=("key",),
+    ),
+    noticed("download_url is back, and empty", "rolled-back", "rollback"),
+    noticed("conversation is not back", "rolled-back", "rollback"),
+    noticed("the forward SQL forgets conversation", "rehearsal", unknown="rollback"),
+    noticed("the forward SQL begins with a byte-order mark", "rehearsal", unknown="rollback"),
+    noticed("the forward SQL drops a column that stays", "rehearsal", "rollback"),
+    noticed("the forward SQL fills deployment_url, which the plan does not say", "rehearsal", "rollback"),
+    noticed("the forward SQL drops the table and makes it again without a status", "rehearsal", "rollback"),
+)
+
+
 CHECK = Check(
     name="rollback",
     title="The old state comes back, values included",
+    order=160,
+    page=__doc__,
     phases=frozenset({"rolled-back", "rehearsal"}),
     subjects=lambda _: ("",),
     judge=judge,
+    facts=lambda _plan, _column: {"rows", "key", "earlier values"},
+    facets=facets,
+    faults=FAULTS,
 )

@@ -1,12 +1,45 @@
-"""url-shape.<column>: populated values that are no well-formed URL warn; a password or a token in one fails."""
+"""# url-shape: well-formed URLs without credentials
+
+## Problem
+
+A populated column may hold what no browser opens: 'null', 'undefined', HTML, a URL of another host. Worse, it may
+hold a password or a token.
+
+## What is measured
+
+Populated values are held against the plan's shape (scheme, hosts, path segments). A cheap test on the prefix
+settles most; regular expressions judge the rest. User information before an @, GitHub's token forms and secrets as
+query parameters are credentials. In a database whose encoding has bytes that stand for no character (SQL_ASCII,
+WIN1252 and others), a value that cannot be converted to UTF-8 is of the class `undecodable`; it is malformed too.
+
+## How it can be wrong
+
+A cohort without a row, or with a value that its column cannot have, is `unknown`. A token of an unknown form
+passes. A good URL of an unusual form (an @ in its path) is called malformed. In encodings of several bytes a
+character other than UTF8 (EUC_*), a value that cannot be converted is not told from others.
+
+## What to do
+
+Malformed values warn; look at the rows. Credentials fail wherever they stand: revoke them first, then clean the
+value.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
+from genreq_checks.plan import Plan
 from genreq_checks.population import population_of
 from genreq_checks.results import Finding
+from genreq_checks.selection import MALFORMED, Pick, Selection
 from genreq_checks.text import plural, share
+
+if TYPE_CHECKING:
+    from genreq_checks.facets import Columns, Facet
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
@@ -41,10 +74,66 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     return found
 
 
+def subjects(plan: Plan) -> tuple[str, ...]:
+    """The kept columns of which the plan says that they hold URLs."""
+    return tuple(name for name, column in plan.kept.items() if column.url)
+
+
+def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
+    """What the columns of URLs hold."""
+    from genreq_checks.facets import content_of
+
+    return content_of(plan, columns, subjects(plan))
+
+
+def rows(_: Plan, column: str) -> Selection:
+    """The completed rows with credentials, whenever they are from, and those after the cutover that are malformed."""
+    picks = (
+        Pick("credentials", {column: frozenset(("credentials",))}, cohort=True),
+        Pick("malformed", {column: MALFORMED}, cohort=True, side="after"),
+    )
+    return Selection(picks, (column,))
+
+
+FAULTS = (
+    fault(
+        "an old row with a token in github_url",
+        "after",
+        by_sql("UPDATE generation_requests SET github_url = 'https://ghp_0123456789@github.com/a/b' WHERE id = 4"),
+        "url-shape.github_url",
+    ),
+    fault(
+        "an old row with a password in artifacts_github_url",
+        "after",
+        by_sql("UPDATE generation_requests SET artifacts_github_url = 'https://u:p@github.com/a/b' WHERE id = 4"),
+        "url-shape.artifacts_github_url",
+    ),
+    fault(
+        "an old row with a password in deployment_url",
+        "after",
+        by_sql("UPDATE generation_requests SET deployment_url = 'https://u:p@a.fly.dev' WHERE id = 4"),
+        "url-shape.deployment_url",
+    ),
+    fault(
+        "a deployment_url that is the text undefined",
+        "after",
+        by_sql("UPDATE generation_requests SET deployment_url = 'undefined' WHERE id = 650"),
+        warn="url-shape.deployment_url",
+    ),
+    noticed("artifacts_github_url is not stored", "after", unknown="url-shape.artifacts_github_url"),
+)
+
+
 CHECK = Check(
     name="url-shape",
     title="{subject}: well-formed URLs without credentials",
+    order=90,
+    page=__doc__,
     phases=frozenset({"after"}),
-    subjects=lambda plan: tuple(name for name, column in plan.kept.items() if column.url),
+    subjects=subjects,
     judge=judge,
+    facts=lambda _plan, _column: {"rows", "cohort"},
+    facets=facets,
+    rows=rows,
+    faults=FAULTS,
 )

@@ -10,7 +10,6 @@ import typer
 
 from genreq_checks.cli.options import PlanFile, TableName, the_plan
 from genreq_checks.errors import UsageError, near
-from genreq_checks.resources import resource
 
 Grants = Annotated[bool, typer.Option("--grants", help="Print the SQL of a role that may read what the checks need.")]
 
@@ -24,23 +23,24 @@ def list_checks(plan: PlanFile = None, table: TableName = None, grants: Grants =
         for line in statements(chosen):
             print(line)
         return
-    from genreq_checks.checks import ALL
+    from genreq_checks.checks import checks_of
 
-    for one in ALL:
-        for subject in one.subjects(chosen):
-            phases = ",".join(phase for phase in ("before", "after", "rolled-back", "rehearsal") if phase in one.phases)
-            print(f"{one.id(subject):<36} {phases:<36} {one.title.format(subject=subject)}")
+    for one, subject in checks_of(chosen):
+        phases = ",".join(phase for phase in ("before", "after", "rolled-back", "rehearsal") if phase in one.phases)
+        print(f"{one.id(subject):<36} {phases:<36} {one.title.format(subject=subject)}")
 
 
 def explain(check: Annotated[str, typer.Argument(help="A check's id or name, as `list` shows it.")]) -> None:
     """Explain a check: the problem, what is measured, how it can be wrong, what to do."""
-    from genreq_checks.checks import ALL
+    from genreq_checks.checks import all_checks
 
     name = check.split(".")[0]
-    names = [one.name for one in ALL]
-    if name not in names:
-        raise UsageError(f"There is no check '{check[:60]}'.", near(name, names))
-    sys.stdout.write(resource("docs", "checks", f"{name}.md").read_text("utf-8"))
+    pages = {one.name: one.page for one in all_checks()}
+    if name not in pages:
+        raise UsageError(f"There is no check '{check[:60]}'.", near(name, pages))
+    if not pages[name]:
+        raise UsageError("The pages are not there: Python was started with -OO.", "Start it without.")
+    sys.stdout.write(pages[name])
 
 
 def schema() -> None:

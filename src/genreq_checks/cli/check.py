@@ -51,6 +51,10 @@ MaxLag = Annotated[
     float | None,
     typer.Option("--max-lag", metavar="SECONDS", min=0, help="How late a standby may be; else the plan's max_lag."),
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="PATTERN", help="Only the checks with such an id: 'population.*'; repeatable."),
+]
 HistoryFolder = Annotated[
     Path | None, typer.Option("--history", metavar="DIR", help="Keep this run there, for 'genreq-checks history DIR'.")
 ]
@@ -75,11 +79,13 @@ def check(
     history: HistoryFolder = None,
     other_database: OtherDatabase = False,
     max_lag: MaxLag = None,
+    only: Only = None,
     strict: Strict = False,
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
+    from genreq_checks.checks import checks_of
     from genreq_checks.results import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
@@ -105,10 +111,11 @@ def check(
     chosen = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
     named = Named(messages, migrations, code, generation, archive)
+    checks_of(chosen, only)
     with narrate("Reading the table…"):
         inputs = read_inputs(named, chosen, where, moment, timeout, end)
-        then = observe(chosen, baseline, moment, timeout=timeout, deadline=end) if baseline else None
-        now = observe(chosen, where, moment, timeout=timeout, deadline=end)
+        then = observe(chosen, baseline, moment, only=only, timeout=timeout, deadline=end) if baseline else None
+        now = observe(chosen, where, moment, only=only, timeout=timeout, deadline=end)
     report = judge(
         chosen,
         now,
@@ -118,6 +125,7 @@ def check(
         inputs=inputs,
         other_database=other_database,
         max_lag=max_lag,
+        only=only,
         notes=notes,
     )
     write(report, places)

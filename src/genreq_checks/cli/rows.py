@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
@@ -26,10 +26,6 @@ from genreq_checks.cli.options import (
 from genreq_checks.cli.output import keep_files
 from genreq_checks.errors import UsageError, near
 from genreq_checks.text import plural, shown_path
-
-if TYPE_CHECKING:
-    from genreq_checks.plan import Plan
-    from genreq_checks.selection import Selection
 
 CheckId = Annotated[str, typer.Argument(help="A check's id, as the report shows it: loss.download_url.")]
 Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="table or csv.")]
@@ -54,12 +50,13 @@ def rows(
     deadline: DeadlineSeconds = None,
 ) -> None:
     """List the rows behind a finding, by key: any number, streamed, values masked."""
+    from genreq_checks.checks import needs_of, rows_behind
     from genreq_checks.render.rows import FORMATS
     from genreq_checks.run import is_database_url
 
     end = begin_deadline(deadline)
     chosen = the_plan(plan, table)
-    selection = select(chosen, check)
+    one, selection = rows_behind(chosen, check)
     if fmt not in FORMATS:
         raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
     keep_files([output], plan)
@@ -73,29 +70,14 @@ def rows(
     from genreq_checks.sources.rows import listing
 
     moment = moment if moment is not None else chosen.cutover
-    rows_behind = listing(
-        chosen, where, selection, moment, show_values=show_values, limit=limit, timeout=timeout, deadline=end
+    needs = needs_of(chosen, [one])
+    listed = listing(
+        chosen, where, selection, needs, moment, show_values=show_values, limit=limit, timeout=timeout, deadline=end
     )
-    with rows_behind as found, opened(output) as out:
+    with listed as found, opened(output) as out:
         count = FORMATS[fmt](found.header, found.rows, out)
     more = " (there may be more: --limit)" if count == limit else ""
     print(f"{plural(count, 'row')} behind {check}{more}", file=sys.stderr)
-
-
-def select(plan: Plan, check_id: str) -> Selection:
-    """The rows behind a check of the plan. Raises UsageError for a check that is not there, or is not about rows."""
-    from genreq_checks.checks import ALL
-    from genreq_checks.selection import SELECTIONS
-
-    ids = {one.id(subject): (one.name, subject) for one in ALL for subject in one.subjects(plan)}
-    listed = [check for check, (name, _) in ids.items() if name in SELECTIONS]
-    if check_id not in ids:
-        raise UsageError(f"There is no check '{check_id[:60]}'.", near(check_id, listed))
-    name, subject = ids[check_id]
-    selection = SELECTIONS[name](plan, subject) if name in SELECTIONS else None
-    if selection is None or not selection.picks:
-        raise UsageError(f"There are no rows behind {check_id}.", f"Those with rows: {', '.join(listed)}.")
-    return selection
 
 
 @contextmanager

@@ -9,18 +9,19 @@ import typer
 
 def selftest() -> None:
     """Plant every known fault in an embedded PostgreSQL, one at a time, and show that exactly the right checks turn."""
+    from genreq_checks.checks import all_faults
     from genreq_checks.embedded import start
     from genreq_checks.plan import load_plan
-    from genreq_checks.selftest.faults import FAULTS
     from genreq_checks.selftest.run import sabotage, without_fault
     from genreq_checks.selftest.telling import line, verdict
 
-    print(f"Starting an embedded PostgreSQL; {len(FAULTS)} faults, one at a time.", file=sys.stderr)
+    faults = all_faults()
+    print(f"Starting an embedded PostgreSQL; {len(faults)} faults, one at a time.", file=sys.stderr)
     trials = []
     with start() as server:
-        for trial in sabotage(server, FAULTS):
+        for trial in sabotage(server, faults):
             trials.append(trial)
             print(line(trial), flush=True)
-    unproven = without_fault(load_plan(), FAULTS)
+    unproven = without_fault(load_plan(), faults)
     print(verdict(trials, unproven))
     raise typer.Exit(0 if all(trial.caught for trial in trials) and not unproven else 1)

@@ -7,6 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from genreq_checks.checks import needs_of
+from genreq_checks.facets import Columns
 from genreq_checks.plan import Plan
 from genreq_checks.scan import groups_of, relation
 
@@ -27,7 +29,10 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     key: dict[str, sa.Label[Any]] = {
         name: sa.column(name).label(f"key_{number}") for number, name in enumerate(plan.table.key)
     }
-    classes: list[sa.ColumnElement[Any]] = [group.code for group in groups_of(plan, types)]
+    facets = needs_of(plan).facets
+    classes: list[sa.ColumnElement[Any]] = [
+        group.code for group in groups_of(plan, facets(Columns(types)) if facets else ())
+    ]
     if plan.cohort.column in types:
         classes.append(sa.column(plan.cohort.column))
     turn = (

@@ -40,7 +40,7 @@ def _annotation(check: CheckResult) -> str:
     if not worst:
         return _command(LEVELS[check.outcome], properties, check.title)
     first = worst[0]
-    place = place_of(check.id, first)
+    place = place_of(first)
     if place:
         properties |= {"file": place.file} | ({"line": str(place.line)} if place.line else {})
     more = f" (1 of {check.found:,} findings)" if check.found > 1 else ""

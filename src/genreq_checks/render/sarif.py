@@ -73,7 +73,7 @@ def _driver(report: Report, names: list[str]) -> dict[str, Any]:
 def _result(report: Report, check: CheckResult, finding: Finding, names: list[str]) -> dict[str, Any]:
     remedy = f" → {line(finding.remedy)}" if finding.remedy else ""
     made = _judged(finding.outcome, line(check.id).split(".")[0], names, line(finding.message) + remedy)
-    place = place_of(check.id, finding)
+    place = place_of(finding)
     name = f"{line(report.plan.table, 300)}.{line(finding.subject, 300)}"
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": name, "kind": "member"}]}
     if place:

@@ -11,15 +11,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from genreq_checks import sample
-from genreq_checks.demo import CUTOVER, apply, complete_generations
-from genreq_checks.errors import GenreqError
-from genreq_checks.generation_facts import load_facts
-from genreq_checks.inputs import Inputs
-from genreq_checks.plan import Plan, load_plan
-from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import Phase, Report
-from genreq_checks.run import check, observe, read_code
-from genreq_checks.selftest.clean_files import (
+from genreq_checks.checks.fault import (
     CODE,
     DROPPED,
     FORWARD,
@@ -29,10 +21,17 @@ from genreq_checks.selftest.clean_files import (
     MIGRATIONS,
     PLAN,
     ROLLBACK,
-    keep_books,
-    write_files,
+    Place,
 )
-from genreq_checks.selftest.fault import Place
+from genreq_checks.demo import CUTOVER, apply, complete_generations
+from genreq_checks.errors import GenreqError
+from genreq_checks.generation_facts import load_facts
+from genreq_checks.inputs import Inputs
+from genreq_checks.plan import Plan, load_plan
+from genreq_checks.rehearsal import rehearse
+from genreq_checks.results import Phase, Report
+from genreq_checks.run import check, observe, read_code
+from genreq_checks.selftest.clean_files import keep_books, write_files
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.sources.messages import reconcile
 from genreq_checks.sources.migrations import read_folder
@@ -89,8 +88,7 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
         baseline = observe(plan, url, CUTOVER)
         url = make(after, first)
         apply(url, plan.sql.forward)
-        keep_books(url, plan, [MADE, DROPPED])
-        complete_generations(url)
+        finish(url, plan)
         _take_back(make(back, first), plan)
         write_files(folder, plan)
         names: dict[Phase, str] = {"before": first, "after": after, "rolled-back": back, "rehearsal": first}
@@ -99,6 +97,25 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
         for name in made:
             with contextlib.suppress(GenreqError):  # it was not made, and the reason is on its way
                 server.drop_database(name)
+
+
+def finish(url: str, plan: Plan) -> None:
+    """What comes after the drop: the migration is in the books, and new generations are completed."""
+    keep_books(url, plan, [MADE, DROPPED])
+    complete_generations(url)
+
+
+def place(url: str, folder: Path, plan: Plan) -> Place:
+    """The place of a fault in a database and a folder."""
+
+    def run(*statements: str) -> None:
+        import psycopg
+
+        with psycopg.connect(url) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    return Place(folder, run, lambda: finish(url, plan))
 
 
 def _take_back(url: str, plan: Plan) -> None:
@@ -121,19 +138,19 @@ def _as_of(baseline: Snapshot, now: Snapshot) -> Snapshot:
     return baseline.model_copy(update={"source": baseline.source.model_copy(update={"identity": identity})})
 
 
-def judge(server: Server, clean: Clean, place: Place, phase: Phase) -> Report:
-    """What `check` says of a place by its plan, given all that it can be given; in the phase `rehearsal`, `rehearse`."""
-    plan = load_plan(place.folder / PLAN)
+def judge(server: Server, clean: Clean, url: str, folder: Path, phase: Phase) -> Report:
+    """What `check` says of a database by the plan in the folder, given all that there is; in `rehearsal`, `rehearse`."""
+    plan = load_plan(folder / PLAN)
     if phase == "rehearsal":
-        forward, rollback = place.folder / FORWARD, place.folder / ROLLBACK
-        return rehearse(plan, place.url, forward=forward, rollback=rollback, sample=SAMPLE, scratch_url=server.url())
-    now = observe(plan, place.url, CUTOVER)
-    recorded = reconcile(plan, place.url, [place.folder / MESSAGES], CUTOVER) if phase == "after" else None
+        forward, rollback = folder / FORWARD, folder / ROLLBACK
+        return rehearse(plan, url, forward=forward, rollback=rollback, sample=SAMPLE, scratch_url=server.url())
+    now = observe(plan, url, CUTOVER)
+    recorded = reconcile(plan, url, [folder / MESSAGES], CUTOVER) if phase == "after" else None
     inputs = Inputs(
-        code=read_code(plan, place.folder / CODE),
+        code=read_code(plan, folder / CODE),
         messages=recorded,
-        migrations=read_folder(place.folder / MIGRATIONS, plan),
-        generation=load_facts(place.folder / GENERATION),
+        migrations=read_folder(folder / MIGRATIONS, plan),
+        generation=load_facts(folder / GENERATION),
     )
     baseline = _as_of(clean.baseline, now) if phase != "before" else None
     return check(plan, now, baseline, cutover=CUTOVER, phase=phase, inputs=inputs)

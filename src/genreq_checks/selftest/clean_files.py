@@ -8,18 +8,26 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from genreq_checks.checks.fault import (
+    CODE,
+    DROPPED,
+    DROPPED_AT,
+    FORWARD,
+    GENERATION,
+    JOURNAL,
+    MADE,
+    MADE_AT,
+    MESSAGES,
+    MIGRATIONS,
+    PLAN,
+    ROLLBACK,
+)
 from genreq_checks.demo import CUTOVER, messages
 from genreq_checks.generation_facts import Copied, Derived, GenerationFacts
 from genreq_checks.plan import BUILT_IN, Plan
 from genreq_checks.resources import resource
 from genreq_checks.selftest.clean_code import TREE
 
-CODE, GENERATION, MESSAGES, MIGRATIONS = "code", "generation.json", "messages.jsonl", "drizzle"
-FORWARD, ROLLBACK, PLAN = "forward.sql", "rollback.sql", "plan.toml"
-JOURNAL = f"{MIGRATIONS}/meta/_journal.json"
-MADE, DROPPED = "0000_made", "0001_dropped"  # the migrations: one made the table, one drops the columns
-MADE_AT = 1_727_000_000_000  # milliseconds since 1970, as Drizzle counts
-DROPPED_AT = int(CUTOVER.timestamp() * 1000)
 BOOKS = """
     CREATE SCHEMA IF NOT EXISTS "drizzle";
     CREATE TABLE IF NOT EXISTS "drizzle"."__drizzle_migrations"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from genreq_checks.checks import ALL
+from genreq_checks import checks
+from genreq_checks.checks.fault import Fault
 from genreq_checks.plan import Plan
 from genreq_checks.results import Outcome, Phase, Report
-from genreq_checks.selftest.clean import Clean, Server, clean_states, judge
-from genreq_checks.selftest.fault import Fault, Place
+from genreq_checks.selftest.clean import Clean, Server, clean_states, judge, place
 
 GREEN = ("pass", "skip")
 
@@ -22,17 +22,14 @@ GREEN = ("pass", "skip")
 class Trial:
     """What one fault did: `turned` are the checks that say something else than of the clean state, and what they say.
 
-    A trial without a fault is of a clean state itself, where `turned` are the checks that are not green.
+    `wanted` are those that had to turn, and how. A trial without a fault is of a clean state itself, where `turned` are the
+    checks that are not green.
     """
 
     phase: Phase
     fault: Fault | None
     turned: Mapping[str, Outcome]
-
-    @property
-    def wanted(self) -> Mapping[str, Outcome]:
-        """What had to turn, and how."""
-        return self.fault.turns if self.fault else {}
+    wanted: Mapping[str, Outcome] = field(default_factory=dict[str, Outcome])
 
     @property
     def caught(self) -> bool:
@@ -52,7 +49,8 @@ def sabotage(server: Server, faults: Sequence[Fault]) -> Iterator[Trial]:
                 yield Trial(phase, None, {c.id: c.outcome for c in green[phase].checks if c.outcome not in GREEN})
             for fault in faults:
                 report = _tried(server, clean, fault.phase, fault)
-                yield Trial(fault.phase, fault, turned(green[fault.phase], report))
+                clean_one = green[fault.phase]
+                yield Trial(fault.phase, fault, turned(clean_one, report), wanted(clean.plan, clean_one, fault))
 
 
 def turned(clean: Report, report: Report) -> dict[str, Outcome]:
@@ -61,17 +59,33 @@ def turned(clean: Report, report: Report) -> dict[str, Outcome]:
     return {check.id: check.outcome for check in report.checks if earlier.get(check.id) != check.outcome}
 
 
+def wanted(plan: Plan, clean: Report, fault: Fault) -> dict[str, Outcome]:
+    """What a fault has to turn: what it says itself, and what follows from what each check needs.
+
+    A check that says `skip` of the clean state was not asked for: it needs nothing there.
+    """
+    found: dict[str, Outcome] = {}
+    asked = {check.id for check in clean.checks if check.outcome != "skip"}
+    for one, subject in checks.checks_of(plan):
+        facts = one.facts(plan, subject)
+        if one.id(subject) in asked and not set(fault.takes).isdisjoint(facts):
+            found[one.id(subject)] = "unknown"
+        elif one.id(subject) in asked and not set(fault.doubts).isdisjoint(facts):
+            found[one.id(subject)] = "warn"
+    return found | dict(fault.turns)
+
+
 def _tried(server: Server, clean: Clean, phase: Phase, fault: Fault | None) -> Report:
     name = f"selftest_{uuid4().hex[:12]}"
     with tempfile.TemporaryDirectory(prefix="genreq-selftest-") as folder:
         files = Path(folder) / "files"
         shutil.copytree(clean.files, files)
         state = fault.state if fault is not None and fault.state is not None else phase
-        place = Place(server.create_database(name, clean.databases[state]), files)
+        url = server.create_database(name, clean.databases[state])
         try:
-            if fault is not None:
-                fault.plant(place)
-            return judge(server, clean, place, phase)
+            if fault is not None and fault.plant is not None:
+                fault.plant(place(url, files, clean.plan))
+            return judge(server, clean, url, files, phase)
         finally:
             server.drop_database(name)
 
@@ -79,12 +93,13 @@ def _tried(server: Server, clean: Clean, phase: Phase, fault: Fault | None) -> R
 def without_fault(plan: Plan, faults: Iterable[Fault]) -> list[str]:
     """The ids of the plan's checks that no fault turns red: of such a check nobody knows whether it can notice anything.
 
+    What a fault turns because a fact is gone that many checks need proves nothing of one of them.
     A check that says `skip` because the plan asks it nothing, such as a claim that holds = "any", has nothing to notice.
     """
     turns = [(check, outcome) for fault in faults for check, outcome in fault.turns.items()]
     idle = {f"claims.{name}" for name, column in plan.kept.items() if column.claim and column.claim.holds == "any"}
     missing: list[str] = []
-    for one in ALL:
+    for one in checks.all_checks():
         ids = [one.id(subject) for subject in one.subjects(plan)]
         at_worst = any(check.split(".")[0] == one.name and outcome == one.worst for check, outcome in turns)
         red = {check for check, outcome in turns if outcome in ("fail", "warn", one.worst)}

@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from genreq_checks.checks import all_checks
 from genreq_checks.render.formats import MODULES, renderer
 from genreq_checks.render.verdict import MARKS, common_reason, headline
 from genreq_checks.results import WORST_FIRST, CheckResult, Outcome, Report, worst
@@ -106,7 +107,7 @@ def rate_cards(report: Report) -> list[Card]:
 
 def _judged(report: Report, column: str) -> tuple[Outcome, str]:
     """The worst that the checks of a column's values say, skip when none was made; and which of them did not pass."""
-    names = ("population", "derivation", "url-shape")
+    names = [one.name for one in all_checks() if one.rows is not None and report.phase in one.phases]
     made = {name: check.outcome for check in report.checks for name in names if check.id == f"{name}.{column}"}
     outcomes = [outcome for outcome in made.values() if outcome != "skip"]
     told = "".join(f" · {name}: {outcome}" for name, outcome in made.items() if outcome in BAD)

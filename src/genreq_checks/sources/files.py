@@ -12,10 +12,11 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 from genreq_checks import __version__
 from genreq_checks.errors import UsageError
+from genreq_checks.facets import JSON_TYPES, Columns
 from genreq_checks.plan import Plan
-from genreq_checks.scan import fuse, groups_of, ways_to_count
-from genreq_checks.selection import counted_together
-from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
+from genreq_checks.scan import Needs, Probe, fuse, groups_of, on_or_after, ways_to_count
+from genreq_checks.snapshot import ProbeRows, Problem, Snapshot, SourceInfo
+from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
 from genreq_checks.text import shown_path
 
@@ -54,10 +55,11 @@ class DuckDialect(PGDialect):
     _backslash_escapes = False  # a backslash in a literal is itself, as in PostgreSQL
 
 
-def observe(plan: Plan, path: str, cutover: datetime | None = None) -> Snapshot:
+def observe(plan: Plan, path: str, needs: Needs, cutover: datetime | None = None) -> Snapshot:
     """Read the rows of a file, a folder or a glob of Parquet or CSV files; the counts alone, there is no catalog.
 
-    A completed_at that cannot be read as a timestamp makes the counts unknown: no row is passed over.
+    `needs` is what is asked of the rows. A completed_at that cannot be read as a timestamp makes the counts unknown: no
+    row is passed over.
     Raises: UsageError when there is no such file, or when Parquet and CSV are mixed.
     """
     files, reader = _files(path)
@@ -66,18 +68,19 @@ def observe(plan: Plan, path: str, cutover: datetime | None = None) -> Snapshot:
         try:
             # the names are parameters: no path is ever part of a statement
             relation = connection.sql(f"SELECT * FROM {reader}", params=[files])  # noqa: S608
-            answer = _tally(relation, plan, cutover)
+            answer, probes = _read(relation, plan, cutover, needs)
         except duckdb.Error as error:
             reason = f"{path} could not be read as {files[0].rpartition('.')[2]}: {type(error).__name__}."
-            answer = Problem(part="tally", message=reason, hint="Check that the file is whole.")
-    tally, problems = (None, (answer,)) if isinstance(answer, Problem) else (answer, ())
+            answer, probes = Problem(part="tally", message=reason, hint="Check that the file is whole."), {}
+    unread = (answer, *probes.values())
     return Snapshot(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,
         plan_table=plan.table.qualified,
         source=SourceInfo(kind="files", location=path, read_at=datetime.now(UTC), notes=(f"{len(files)} file(s)",)),
-        tally=tally,
-        problems=problems,
+        tally=answer if isinstance(answer, Tally) else None,
+        probes={name: rows for name, rows in probes.items() if not isinstance(rows, Problem)},
+        problems=tuple(problem for problem in unread if isinstance(problem, Problem)),
     )
 
 
@@ -112,18 +115,24 @@ def _matching(pattern: Path) -> list[Path]:
         return []
 
 
-def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None) -> Tally | Problem:
+def _read(
+    relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, needs: Needs
+) -> tuple[Tally | Problem | None, dict[str, ProbeRows | Problem]]:
+    """The counts, where they are asked for, and the answer to each probe."""
+    dated = _dated(relation, plan)
+    if isinstance(dated, Problem):
+        return dated, {probe.name: dated.model_copy(update={"part": "probe"}) for probe in needs.probes}
+    tally = None if needs.facets is None else _tally(dated, plan, cutover, needs)
+    return tally, {probe.name: _probe(dated, plan, cutover, probe) for probe in needs.probes}
+
+
+def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRelation | Problem:
+    """The rows with their time as a timestamp; no row is passed over whose time is none."""
     cohort = plan.cohort
     for needed in (cohort.column, cohort.time):
         if needed not in relation.columns:
             return Problem(part="tally", message=f"The files have no column '{needed}', by which the plan counts.")
-    types = {name: "json" if gone.type in ("json", "jsonb") else "text" for name, gone in plan.dropped.items()}
-    types = {name: types.get(name, "text") for name in relation.columns}
-    parts = next(ways_to_count(groups_of(plan, types), counted_together(plan)))
-    scan = fuse(plan, parts, cutover, aware=False, origin=sa.table(ROWS))
-    dialect = DuckDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # a style without '%', which would be doubled
-    compiled = scan.select.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-    quoted = dialect.identifier_preparer.quote_identifier(cohort.time)
+    quoted = _dialect().identifier_preparer.quote_identifier(cohort.time)
     readable = relation.select(
         duckdb.StarExpression(), duckdb.SQLExpression(f"TRY_CAST({quoted} AS TIMESTAMP)").alias("__at")
     )
@@ -132,7 +141,36 @@ def _tally(relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | No
         message = f"{unread:,} values of {cohort.time} in the files are no timestamps."
         return Problem(part="tally", message=message, hint="Fix them; no row is passed over.")
     names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
-    dated = readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
-    counted = dated.query(ROWS, str(compiled))
-    rows = counted.fetchall() if counted is not None else []
-    return scan.tally(rows, cutover)
+    return readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
+
+
+def _tally(rows: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, needs: Needs) -> Tally:
+    types = {name: "json" if gone.type in JSON_TYPES else "text" for name, gone in plan.dropped.items()}
+    columns = Columns({name: types.get(name, "text") for name in rows.columns})
+    facets = needs.facets(columns) if needs.facets is not None else ()
+    parts = next(ways_to_count(groups_of(plan, facets), needs.together))
+    scan = fuse(plan, parts, cutover, aware=False, origin=sa.table(ROWS))
+    return scan.tally(_answer(rows, scan.select), cutover)
+
+
+def _probe(rows: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, probe: Probe) -> ProbeRows | Problem:
+    obstacle = not_readable(plan, probe, rows.columns)
+    if obstacle:
+        return obstacle
+    since = None if cutover is None else on_or_after(plan, cutover, aware=False)
+    select = probe.select(sa.table(ROWS, *map(sa.column, rows.columns)), since)
+    try:
+        return probe_rows(probe, _answer(rows, select.limit(MOST_PROBED + 1)))
+    except duckdb.Error as error:
+        return Problem(part="probe", message=f"The probe {probe.name} could not be read: {type(error).__name__}.")
+
+
+def _answer(rows: duckdb.DuckDBPyRelation, select: sa.Select[Any]) -> list[Any]:
+    """The rows of a SELECT over the relation, which is called ROWS in it."""
+    compiled = select.compile(dialect=_dialect(), compile_kwargs={"literal_binds": True})
+    found = rows.query(ROWS, str(compiled))
+    return found.fetchall() if found is not None else []
+
+
+def _dialect() -> DuckDialect:
+    return DuckDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # a style without '%', which would be doubled

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
+from genreq_checks.facets import Columns
 from genreq_checks.plan import Plan
 from genreq_checks.recovery import Recovery
-from genreq_checks.scan import fuse, groups_of, ways_to_count
-from genreq_checks.selection import counted_together
-from genreq_checks.snapshot import Part, Problem, Snapshot, SourceInfo, TableFacts
+from genreq_checks.scan import Needs, Probe, fuse, groups_of, on_or_after, relation, ways_to_count
+from genreq_checks.snapshot import Part, ProbeRows, Problem, Snapshot, SourceInfo, TableFacts
 from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.connection import Target, parse, reading
@@ -25,6 +26,7 @@ from genreq_checks.sources.encoding import decodable, known_white_space, server_
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
+from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.sources.recovery import read_recovery, replays
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
@@ -32,7 +34,8 @@ from genreq_checks.text import plural
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 SUPERUSER = ("read as a superuser; a role that may only read is enough: genreq-checks list --grants",)
 T = TypeVar("T")
-TIMES = ("timestamp without time zone", "timestamp with time zone", "date")
+WITH_TIME_ZONE = "timestamp with time zone"
+TIMES = ("timestamp without time zone", WITH_TIME_ZONE, "date")
 MOST_CLASSES = 500_000  # more groups than this, of one part, is no tally any more
 
 _WHO = sa.text("""
@@ -54,11 +57,17 @@ _TYPES = sa.text("""
 
 
 def observe(
-    plan: Plan, url: str, cutover: datetime | None = None, timeout: float = 300, deadline: Deadline | None = None
+    plan: Plan,
+    url: str,
+    needs: Needs,
+    cutover: datetime | None = None,
+    timeout: float = 300,
+    deadline: Deadline | None = None,
 ) -> Snapshot:
     """Read the plan's table: who reads it, the catalog's facts, the tally. Writes nothing, locks nothing for long.
 
-    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `timeout` is each statement's, in
+    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `needs` is what is asked of the
+    rows. `timeout` is each statement's, in
     seconds; `deadline` bounds all of it.
     Raises: UsageError for an invalid URL.
     """
@@ -66,7 +75,7 @@ def observe(
     started = time.monotonic()
     try:
         with reading(target, timeout, deadline) as connection:
-            snapshot = _read(connection, plan, target, cutover)
+            snapshot = _read(connection, plan, target, cutover, needs)
     except SourceError as error:
         return _unread(plan, target, error)
     except DRIVER_ERRORS as error:
@@ -86,13 +95,14 @@ def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
     )
 
 
-def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None) -> Snapshot:
+def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None, needs: Needs) -> Snapshot:
     who = connection.execute(_WHO).one()
     recovery = read_recovery(connection)  # next to the transaction's snapshot, whose age it tells
     found = find_table(connection, plan.table)
     identity = read_identity(connection, found.oid)
     problems = [found.problem] if found.problem else []
     tally: Tally | None = None
+    probes: dict[str, ProbeRows] = {}
     hanging: Dependents | None = None
     lost: Problem | None = None  # why the connection is gone
 
@@ -120,7 +130,12 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
     oid, facts = found.oid, found.facts
     if oid is not None and facts is not None and not problems:
         hanging = attempt("dependents", lambda: read_dependents(connection, plan, oid, facts))
-        tally = attempt("tally", lambda: _tally(connection, plan, oid, facts, cutover))
+        if needs.facets is not None:
+            tally = attempt("tally", lambda: _tally(connection, plan, oid, facts, cutover, needs))
+        for one in needs.probes:
+            rows = attempt("probe", partial(_probe, connection, plan, oid, facts, cutover, one))
+            if rows is not None:
+                probes[one.name] = rows
     books = attempt("bookkeeping", lambda: read_books(connection, plan.migrations))
     return Snapshot(
         tool_version=__version__,
@@ -139,6 +154,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
         ),
         table=found.facts,
         tally=tally,
+        probes=probes,
         books=books,
         dependents=hanging and hanging.found,
         searched=hanging and hanging.searched,
@@ -163,22 +179,34 @@ def _late(recovery: Recovery | None) -> tuple[str, ...]:
 
 
 def _tally(
-    connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts, cutover: datetime | None
+    connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts, cutover: datetime | None, needs: Needs
 ) -> Tally | Problem:
     obstacle = find_obstacle(connection, plan, oid, facts)
     if obstacle:
         return obstacle
     types = read_types(connection, oid)
-    aware = types[plan.cohort.time] == "timestamp with time zone"
+    aware = types[plan.cohort.time] == WITH_TIME_ZONE
     rows: Sequence[sa.Row[Any]] = ()
-    groups = groups_of(plan, types, decodable(server_encoding(connection)))
-    for parts in ways_to_count(groups, counted_together(plan)):
+    columns = Columns(types, decodable(server_encoding(connection)))
+    for parts in ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together):
         scan = fuse(plan, parts, cutover, aware)
         limit = MOST_CLASSES * max(1, len(parts))
         rows = connection.execute(scan.select.limit(limit + 1), known_white_space(connection)).all()
         if len(rows) <= limit:
             return scan.tally(rows, cutover)
     return _too_many(plan, rows)
+
+
+def _probe(
+    connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts, cutover: datetime | None, probe: Probe
+) -> ProbeRows | Problem:
+    types = read_types(connection, oid)
+    obstacle = find_obstacle(connection, plan, oid, facts) or not_readable(plan, probe, types)
+    if obstacle:
+        return obstacle.model_copy(update={"part": "probe"})
+    since = None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == WITH_TIME_ZONE)
+    select = probe.select(relation(plan.table), since).limit(MOST_PROBED + 1)
+    return probe_rows(probe, connection.execute(select, known_white_space(connection)).all())
 
 
 def _too_many(plan: Plan, rows: Sequence[Sequence[Any]]) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import JSON_TYPES, Facet, as_text
+from genreq_checks.facets import JSON_TYPES, Columns, Facet, as_text
 from genreq_checks.plan import Plan
-from genreq_checks.scan import Group, groups_of, in_cohort, on_or_after, relation
+from genreq_checks.scan import Needs, in_cohort, on_or_after, relation
 from genreq_checks.selection import Pick, Selection
 from genreq_checks.sources.catalog import find_table
 from genreq_checks.sources.connection import Target, parse, reading
@@ -41,6 +41,7 @@ def listing(
     plan: Plan,
     url: str,
     selection: Selection,
+    needs: Needs,
     cutover: datetime | None = None,
     *,
     show_values: bool = False,
@@ -49,8 +50,8 @@ def listing(
     deadline: Deadline | None = None,
 ) -> Iterator[Listing]:
     """The rows that a selection takes, ordered by key, in batches, whatever their number: key, status, time, finding, and
-    the selection's columns, of which only the shape is shown unless `show_values`. `timeout` is each statement's,
-    `deadline` bounds all of it.
+    the selection's columns, of which only the shape is shown unless `show_values`. `needs` has the facets that the
+    selection names. `timeout` is each statement's, `deadline` bounds all of it.
 
     Raises: SourceError when the table, a column or the rows cannot be read; UsageError for an invalid URL.
     """
@@ -58,8 +59,9 @@ def listing(
     try:
         with reading(target, timeout, deadline) as connection:
             types = _readable(connection, plan, target, selection)
-            groups = groups_of(plan, types, decodable(server_encoding(connection)))
-            select = _select(plan, selection, types, groups, cutover, show_values).limit(limit)
+            columns = Columns(types, decodable(server_encoding(connection)))
+            facets = {facet.name: facet for facet in needs.facets(columns)} if needs.facets else {}
+            select = _select(plan, selection, types, facets, cutover, show_values).limit(limit)
             select = select.params(known_white_space(connection))
             connection.execute(sa.select(sa.func.pg_catalog.set_config("enable_sort", "on", True)))
             names = (*plan.table.key, plan.cohort.column, plan.cohort.time, "finding", *selection.columns)
@@ -98,11 +100,10 @@ def _select(
     plan: Plan,
     selection: Selection,
     types: dict[str, str],
-    groups: Sequence[Group],
+    facets: Mapping[str, Facet],
     cutover: datetime | None,
     show_values: bool,
 ) -> sa.Select[Any]:
-    facets = {facet.name: facet for group in groups for facet in group.facets}
     since = (
         None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == "timestamp with time zone")
     )
@@ -128,13 +129,15 @@ def _select(
 
 
 def _taken(
-    plan: Plan, pick: Pick, facets: dict[str, Facet], since: sa.ColumnElement[bool] | None
+    plan: Plan, pick: Pick, facets: Mapping[str, Facet], since: sa.ColumnElement[bool] | None
 ) -> sa.ColumnElement[bool]:
     """Is the row among those of the pick? By the classes' codes, which are what the tally counted."""
     conditions: list[sa.ColumnElement[bool]] = []
     for name, labels in pick.classes.items():
         codes = [code for code, label in enumerate(facets[name].classes) if label in labels]
         conditions.append(facets[name].code.in_(codes))
+    if pick.where is not None:
+        conditions.append(pick.where(since))
     if pick.cohort:
         conditions.append(in_cohort(plan))
     if since is not None and pick.side != "any":
