@@ -8,11 +8,10 @@ from typing import Any
 
 import altair as alt
 
-from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
+from genreq_checks.charts.days import DayRate, Days, Step, daily_counts, missing_days
 from genreq_checks.charts.lines import QUARTERS
 from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
-from genreq_checks.plan import Plan
-from genreq_checks.snapshot import Snapshot
+from genreq_checks.results import Report
 from genreq_checks.tally import DAY_ONE, day_of
 from genreq_checks.text import bounds, percent, plural, share
 
@@ -24,11 +23,8 @@ DASHES = {"before": [4, 3], "after": [1, 0], "all": [1, 0], "undated": [1, 3]}
 
 
 def daily(
-    plan: Plan,
-    now: Snapshot,
+    report: Report,
     column: str,
-    baseline: Snapshot | None = None,
-    cutover: datetime | None = None,
     *,
     window: Window | alt.Parameter | None = None,
     width: int | None = None,
@@ -36,12 +32,12 @@ def daily(
     """A column's rate per day with its 95 % interval as a band, and the cutover as a line.
 
     Weeks, months or years are drawn when there are too many days. `window` is the part of the time that is shown: two
-    days, or the brush of a `timeline` in the same chart. The arguments are those of `check`.
+    days, or the brush of a `timeline` in the same chart.
     """
-    cutover = cutover if cutover is not None else plan.cutover
-    days = daily_counts(plan, now, column, baseline, cutover)
+    cutover, days = report.plan.cutover, daily_counts(report, column)
     if not days.rates:
-        return nothing(f"{clean(column)} was not counted, or no completed row has a time in the calendar.", width)
+        reason = f"{clean(column)} was not counted, or no completed row has a time in the calendar."
+        return nothing(missing_days(report) or reason, width)
     base = alt.Chart(alt.InlineData(values=[_point(rate, days.step, cutover) for rate in days.rates]))
     sides = [side for side in SIDES if any(rate.side == side for rate in days.rates)]
     x = _x(window)
@@ -84,20 +80,16 @@ def daily_title(days: Days, column: str) -> str:
 
 
 def timeline(
-    plan: Plan,
-    now: Snapshot,
-    baseline: Snapshot | None = None,
-    cutover: datetime | None = None,
+    report: Report,
     *,
     width: int | None = None,
     brush: alt.Parameter | None = None,
 ) -> alt.LayerChart | alt.Chart:
     """Completed rows per day (or week, month, year): what the daily rates rest on. `brush` lets one choose a window."""
-    cutover = cutover if cutover is not None else plan.cutover
-    column = next((name for name in plan.kept if now.tally is not None and now.tally.has(name)), None)
-    days = daily_counts(plan, now, column, baseline, cutover) if column else None
+    column = next((rate.column for rate in report.rates if rate.side != "before"), None)  # the source counted it
+    days = daily_counts(report, column) if column else None
     if days is None or not days.rates:
-        return nothing("No completed row has a time in the calendar.", width)
+        return nothing(missing_days(report) or "No completed row has a time in the calendar.", width)
     total = sum(rate.rows for rate in days.rates)
     values = [{"day": rate.day.isoformat(), "side": rate.side, "rows": rate.rows} for rate in days.rates]
     sides = [side for side in SIDES if any(value["side"] == side for value in values)]
@@ -132,19 +124,9 @@ def window_of(selections: Mapping[str, Any]) -> Window | None:
     return (first, last) if first < last else None
 
 
-def sparkline(
-    plan: Plan,
-    now: Snapshot,
-    column: str,
-    cutover: datetime | None = None,
-    *,
-    baseline: Snapshot | None = None,
-    width: int = 140,
-    height: int = 32,
-) -> alt.LayerChart:
+def sparkline(report: Report, column: str, *, width: int = 140) -> alt.LayerChart:
     """A column's rates over time in the space of a word: 0 to 100 % from bottom to top, the cutover as a line."""
-    cutover = cutover if cutover is not None else plan.cutover
-    days = daily_counts(plan, now, column, baseline, cutover, SPARKS)
+    cutover, days = report.plan.cutover, daily_counts(report, column, SPARKS)
     values = [_point(rate, days.step, cutover) for rate in days.rates] or [{}]
     values[-1]["last"] = True
     base = alt.Chart(alt.InlineData(values=values))
@@ -159,7 +141,7 @@ def sparkline(
         *([_rule(cutover, x)] if cutover is not None and days.rates else []),
     ]
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
-    chart = layered(*layers).properties(width=width, height=height)
+    chart = layered(*layers).properties(width=width, height=32)
     return finish(chart, "", [], words)
 
 
