@@ -106,14 +106,6 @@ def daily_rates(report: Report, column: str) -> pd.DataFrame:
     return pd.DataFrame(daily_counts(report, column, most=None).rates, columns=list(DayRate._fields))
 
 
-def missing_days(report: Report) -> str | None:
-    """Why the report has no counts by day though it has rates, or None."""
-    if report.daily or not any(rate.rows for rate in report.rates):
-        return None
-    version = report.tool.version[:20]
-    return f"The report has no counts by day (genreq-checks {version} made it): make it again from the snapshot."
-
-
 def begin(day: date, step: Step) -> date:
     """The first day of the step in which a day lies; weeks begin on Monday."""
     if step == "day":

@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from genreq_checks.charts.days import DayRate, Days, Step, daily_counts, missing_days
+from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
 from genreq_checks.charts.lines import QUARTERS
 from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
 from genreq_checks.results import Report
@@ -23,11 +23,7 @@ DASHES = {"before": [4, 3], "after": [1, 0], "all": [1, 0], "undated": [1, 3]}
 
 
 def daily(
-    report: Report,
-    column: str,
-    *,
-    window: Window | alt.Parameter | None = None,
-    width: int | None = None,
+    report: Report, column: str, *, window: Window | alt.Parameter | None = None, width: int | None = None
 ) -> alt.LayerChart:
     """A column's rate per day with its 95 % interval as a band, and the cutover as a line.
 
@@ -37,7 +33,7 @@ def daily(
     cutover, days = report.plan.cutover, daily_counts(report, column)
     if not days.rates:
         reason = f"{clean(column)} was not counted, or no completed row has a time in the calendar."
-        return nothing(missing_days(report) or reason, width)
+        return _nothing(report, reason, width)
     base = alt.Chart(alt.InlineData(values=[_point(rate, days.step, cutover) for rate in days.rates]))
     sides = [side for side in SIDES if any(rate.side == side for rate in days.rates)]
     x = _x(window)
@@ -80,16 +76,12 @@ def daily_title(days: Days, column: str) -> str:
 
 
 def timeline(
-    report: Report,
-    *,
-    width: int | None = None,
-    brush: alt.Parameter | None = None,
+    report: Report, *, width: int | None = None, brush: alt.Parameter | None = None
 ) -> alt.LayerChart | alt.Chart:
     """Completed rows per day (or week, month, year): what the daily rates rest on. `brush` lets one choose a window."""
-    column = next((rate.column for rate in report.rates if rate.side != "before"), None)  # the source counted it
-    days = daily_counts(report, column) if column else None
-    if days is None or not days.rates:
-        return nothing(missing_days(report) or "No completed row has a time in the calendar.", width)
+    days = daily_counts(report, next((r.column for r in report.rates if r.side != "before"), ""))  # the source has it
+    if not days.rates:
+        return _nothing(report, "No completed row has a time in the calendar.", width)
     total = sum(rate.rows for rate in days.rates)
     values = [{"day": rate.day.isoformat(), "side": rate.side, "rows": rate.rows} for rate in days.rates]
     sides = [side for side in SIDES if any(value["side"] == side for value in values)]
@@ -143,6 +135,14 @@ def sparkline(report: Report, column: str, *, width: int = 140) -> alt.LayerChar
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
     chart = layered(*layers).properties(width=width, height=32)
     return finish(chart, "", [], words)
+
+
+def _nothing(report: Report, reason: str, width: int | None) -> alt.LayerChart:
+    """In place of a chart: the reason, or that the report is from before there were counts by day."""
+    if not report.daily and any(rate.rows for rate in report.rates):
+        version = clean(report.tool.version, 20)
+        reason = f"The report has no counts by day (genreq-checks {version} made it): make it again from the snapshot."
+    return nothing(reason, width)
 
 
 def _x(window: Window | alt.Parameter | None) -> alt.X:
