@@ -91,8 +91,8 @@ def daily_heading():
 
 
 @app.cell(hide_code=True)
-def daily(cutover, now, opened, plan, window):
-    mo.vstack([charts.daily(plan, now, column, opened.baseline, cutover, window=window) for column in plan.kept])
+def daily(report, window):
+    mo.vstack([charts.daily(report, column, window=window) for column in charts.columns(report)])
     return
 
 
@@ -233,9 +233,9 @@ def _(cutover, now, opened, plan):
 
 
 @app.cell
-def _(cutover, now, opened, plan):
+def _(report):
     brush = mo.ui.altair_chart(
-        charts.timeline(plan, now, opened.baseline, cutover, brush=charts.brush()),
+        charts.timeline(report, brush=charts.brush()),
         chart_selection=False,
         legend_selection=False,
     )
@@ -266,15 +266,15 @@ def made_of(report):
 
 
 @app.cell(hide_code=True)
-def day_table(cutover, now, opened, plan):
+def day_table(report):
     mo.vstack(
         [
             mo.md("The counts of each day; their sums are the rates above, but for rows without a day."),
             mo.ui.table(
                 [
                     row._asdict()
-                    for column in plan.kept
-                    for row in charts.daily_counts(plan, now, column, opened.baseline, cutover, None).rates
+                    for column in charts.columns(report)
+                    for row in charts.daily_counts(report, column, None).rates
                 ],
                 selection=None,
                 format_mapping={"rate": "{:.4f}", "low": "{:.4f}", "high": "{:.4f}"},

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from genreq_checks.plan import Plan
 from genreq_checks.results import (
     CheckResult,
+    DayCount,
     Derivation,
     Finding,
     Meanwhile,
@@ -89,6 +90,10 @@ def hostile_report(value: str) -> Report:
         derivation=(Derivation(column=value, side="after", none=1, match=2, missing=3, wrong=4, unexpected=5),),
         changes=(RateChange(column=value, before=0.5, after=8 / 9, difference=0.388, low=0.1, high=0.6),),
         meanwhile=(Meanwhile(column=value, rows_then=4, rows_now=4, populated_then=1, populated_now=2),),
+        daily=tuple(
+            DayCount(column=value, side="after", day=day, rows=3, populated=2, null=1, blank=0, malformed=0)
+            for day in ("2025-01-10", value, None)
+        ),
         statuses={value: 9},
         checks=checks,
         requirements=(

@@ -67,22 +67,22 @@ def made(rows: list[TallyRow], read_at: datetime = datetime(2026, 1, 1, tzinfo=U
     return Snapshot(tool_version="0", plan_fingerprint=fingerprint, plan_table=table, source=source, tally=tally)
 
 
-def all_charts(report: Report, plan: Plan, now: Snapshot) -> Iterator[charts.Chart]:
+def all_charts(report: Report) -> Iterator[charts.Chart]:
     yield charts.rates(report)
     yield charts.reasons(report)
     yield charts.derivation(report)
     yield charts.statuses(report)
-    yield charts.timeline(plan, now, cutover=report.plan.cutover)
-    yield charts.overview(report, plan, now, None, report.plan.cutover)
-    for column in plan.kept:
-        yield charts.daily(plan, now, column, cutover=report.plan.cutover)
-        yield charts.sparkline(plan, now, column, report.plan.cutover)
+    yield charts.timeline(report)
+    yield charts.overview(report)
+    for column in charts.columns(report):
+        yield charts.daily(report, column)
+        yield charts.sparkline(report, column)
 
 
-def test_the_days_add_up_to_the_rates_of_the_report(snapshot: Snapshot, report: Report, plan: Plan) -> None:
+def test_the_days_add_up_to_the_rates_of_the_report(report: Report, plan: Plan) -> None:
     for column in plan.kept:
-        frame = charts.daily_rates(plan, snapshot, column, cutover=CUTOVER)
-        days = charts.daily_counts(plan, snapshot, column, cutover=CUTOVER)
+        frame = charts.daily_rates(report, column)
+        days = charts.daily_counts(report, column)
         assert days.undated == 1
         assert days.beyond == 4
         sums = frame.groupby("side")[["rows", "populated", "null", "blank", "malformed"]].sum()
@@ -93,8 +93,8 @@ def test_the_days_add_up_to_the_rates_of_the_report(snapshot: Snapshot, report: 
             assert got == [rate.rows - beyond, rate.populated - beyond, rate.null, rate.blank, rate.malformed]
 
 
-def test_the_day_of_the_cutover_is_on_both_sides(snapshot: Snapshot, plan: Plan) -> None:
-    frame = charts.daily_rates(plan, snapshot, "github_url", cutover=CUTOVER)
+def test_the_day_of_the_cutover_is_on_both_sides(report: Report) -> None:
+    frame = charts.daily_rates(report, "github_url")
     there = frame[frame["day"] == date(2025, 1, 10)]
     assert dict(zip(there["side"], there["rows"], strict=True)) == {"before": 4, "after": 6}
 
@@ -105,7 +105,7 @@ def test_with_a_baseline_the_days_before_are_the_baselines(plan: Plan) -> None:
         [TallyRow("2025-01-01", None, "completed", (0,), 7), TallyRow("2025-01-20", None, "completed", (2,), 3)]
     )
     cutover = datetime(2025, 1, 10, tzinfo=UTC)
-    frame = charts.daily_rates(plan, after, "github_url", before, cutover)
+    frame = charts.daily_rates(check(plan, after, before, cutover=cutover), "github_url")
     assert list(zip(frame["side"], frame["populated"], strict=True)) == [("before", 7), ("after", 3)]
 
 
@@ -116,12 +116,13 @@ def test_many_days_are_drawn_in_longer_steps_and_none_is_lost(plan: Plan, days: 
         TallyRow((first + timedelta(days=n)).isoformat(), None, "completed", (n % 2 * 2,), n)
         for n in range(1, days + 1)
     ]
-    counted = charts.daily_counts(plan, made(rows), "github_url")
+    report = check(plan, made(rows))
+    counted = charts.daily_counts(report, "github_url")
     assert counted.step == step
     assert len(counted.rates) <= 150
     assert sum(rate.rows for rate in counted.rates) == days * (days + 1) // 2
     assert sum(rate.populated for rate in counted.rates) == sum(n for n in range(1, days + 1) if n % 2)
-    assert len(json.dumps(charts.daily(plan, made(rows), "github_url").to_dict())) < 60_000
+    assert len(json.dumps(charts.daily(report, "github_url").to_dict())) < 60_000
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
@@ -129,13 +130,13 @@ def test_the_ends_of_the_calendar_can_be_drawn(plan: Plan, day: str) -> None:
     rows = [
         TallyRow((date(2025, 1, 1) + timedelta(days=n)).isoformat(), None, "completed", (2,), 1) for n in range(400)
     ]
-    now = made([*rows, TallyRow(day, None, "completed", (2,), 1)])
-    assert sum(rate.rows for rate in charts.daily_counts(plan, now, "github_url").rates) == 401
-    assert "<svg" in charts.svg(charts.daily(plan, now, "github_url"))
+    report = check(plan, made([*rows, TallyRow(day, None, "completed", (2,), 1)]))
+    assert sum(rate.rows for rate in charts.daily_counts(report, "github_url").rates) == 401
+    assert "<svg" in charts.svg(charts.daily(report, "github_url"))
 
 
-def test_every_chart_is_valid_and_is_drawn(snapshot: Snapshot, report: Report, plan: Plan) -> None:
-    for chart in all_charts(report, plan, snapshot):
+def test_every_chart_is_valid_and_is_drawn(report: Report) -> None:
+    for chart in all_charts(report):
         spec = chart.to_dict()  # altair holds it to the Vega-Lite schema
         assert spec["usermeta"] == {"embedOptions": {"actions": False, "renderer": "svg"}}
         assert spec["background"] == "transparent"
@@ -149,10 +150,7 @@ def test_titles_say_the_finding(snapshot: Snapshot, report: Report, plan: Plan) 
         title(charts.rates(check(plan, snapshot)))
         == "artifacts_github_url is populated in 55.6 % (55 of 99), the lowest"
     )
-    assert (
-        title(charts.daily(plan, snapshot, "deployment_url", cutover=CUTOVER))
-        == "deployment_url: 4.8 % before, 92.9 % after"
-    )
+    assert title(charts.daily(report, "deployment_url")) == "deployment_url: 4.8 % before, 92.9 % after"
     assert title(charts.reasons(report)).startswith("Most without a value after: ")
     assert title(charts.statuses(report)) == "99 (100 %) of 99 rows are completed"
 
@@ -175,10 +173,10 @@ def test_without_rows_there_is_a_sentence_and_no_rate(database: str, plan: Plan)
     now = observe(plan, database, CUTOVER)
     report = check(plan, now, cutover=CUTOVER)
     assert title(charts.rates(report)) == "There are no completed rows"
-    for chart in all_charts(report, plan, now):
+    for chart in all_charts(report):
         assert charts.svg(chart)
     unread = made([]).model_copy(update={"tally": None})
-    for chart in all_charts(check(plan, unread), plan, unread):
+    for chart in all_charts(check(plan, unread)):
         assert charts.svg(chart)
 
 
@@ -202,8 +200,8 @@ def test_hostile_text_stays_text(text: str) -> None:
         assert not [a for element in root.iter() for a in element.attrib if a.endswith("href") or a.startswith("on")]
 
 
-def test_no_channel_makes_a_link_or_an_image(snapshot: Snapshot, report: Report, plan: Plan) -> None:
-    for chart in all_charts(report, plan, snapshot):
+def test_no_channel_makes_a_link_or_an_image(report: Report) -> None:
+    for chart in all_charts(report):
         text = json.dumps(chart.to_dict())
         assert not re.search(r'"(href|url)"\s*:', text)
         assert '"field": "image"' not in text

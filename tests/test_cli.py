@@ -56,6 +56,7 @@ def test_check_passes_and_its_json_is_the_contract(cleaned: str) -> None:
         "rates",
         "derivation",
         "changes",
+        "daily",
         "checks",
     } <= set(report)
     rate = next(r for r in report["rates"] if (r["column"], r["side"]) == ("artifacts_github_url", "after"))

@@ -156,7 +156,7 @@ def test_sides_days_and_history_count_what_is_apart(many: str, plan: Plan, count
     assert folded.tally is not None
     assert folded.tally.count("gone_9") == counted.tally.count("gone_9")
     for column in ("url", "other"):
-        days = daily_counts(plan, counted, column)
+        days = daily_counts(check(plan, counted), column)
         query = f"SELECT count(*) FROM many WHERE status = 'completed' AND {CONTENT.format(column)}"
         assert [(sum(rate.populated for rate in days.rates),)] == asked(many, query)
     assert (counted.tally + counted.tally).count("gone_9")["null"] == 2 * counted.tally.count("gone_9")["null"]

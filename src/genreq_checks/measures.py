@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from genreq_checks.evidence import Evidence
-from genreq_checks.population import population_of
-from genreq_checks.results import Derivation, Meanwhile, Rate, RateChange
+from genreq_checks.population import of_classes, population_of
+from genreq_checks.results import DayCount, Derivation, Meanwhile, Rate, RateChange
 from genreq_checks.stats import newcombe, rate, wilson
 
 SideName = Literal["before", "after", "undated", "all"]
@@ -42,6 +42,32 @@ def rates(evidence: Evidence) -> tuple[Rate, ...]:
                     high=high,
                 )
             )
+    return tuple(found)
+
+
+def daily(evidence: Evidence) -> tuple[DayCount, ...]:
+    """The rates' counts of each day; days in order of their text, rows without a time last. They add up to `rates`."""
+    found: list[DayCount] = []
+    for column in evidence.plan.kept:
+        for side in shown_sides(evidence):
+            tally = evidence.side(side)
+            if isinstance(tally, str) or not tally.has(column):
+                continue
+            days = tally.count_by_day(column)
+            for day in sorted(days, key=lambda day: (day is None, day or "")):
+                part = of_classes(days[day])
+                found.append(
+                    DayCount(
+                        column=column,
+                        side=side,
+                        day=day,
+                        rows=part.rows,
+                        populated=part.populated,
+                        null=part.null,
+                        blank=part.blank,
+                        malformed=part.malformed,
+                    )
+                )
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genreq_checks.evidence import Evidence
@@ -34,11 +35,16 @@ class Population:
 
 def count(tally: Tally, column: str) -> Population:
     """The population of a column in a tally. Raises KeyError when the column was not counted."""
-    counts = tally.count(column)
+    return of_classes(tally.count(column))
+
+
+def of_classes(counts: Mapping[str, int]) -> Population:
+    """The population of rows of which so many are in each class."""
+    rows = sum(counts.values())
     credentials, undecodable = counts.get("credentials", 0), counts.get("undecodable")
     malformed = counts["malformed"] + credentials + (undecodable or 0) if "malformed" in counts else 0
     null, blank = counts["null"], counts["blank"]
-    return Population(tally.total, tally.total - null - blank, null, blank, malformed, credentials, undecodable)
+    return Population(rows, rows - null - blank, null, blank, malformed, credentials, undecodable)
 
 
 def population_of(evidence: Evidence, column: str, side: Side) -> Population | str:

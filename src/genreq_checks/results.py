@@ -66,6 +66,22 @@ class Rate(Model):
     high: float | None
 
 
+class DayCount(Model):
+    """A column's population on one side on one UTC day, in rows of the cohort.
+
+    `day` is text as PostgreSQL writes a date: also infinity, BC and years of five digits. None: rows without a time.
+    """
+
+    column: str
+    side: Literal["before", "after", "undated", "all"]
+    day: str | None
+    rows: int
+    populated: int
+    null: int
+    blank: int
+    malformed: int
+
+
 class Derivation(Model):
     """A derived column's classes on one side, in rows of the cohort."""
 
@@ -155,6 +171,7 @@ class Report(Model):
     derivation: tuple[Derivation, ...] = ()
     changes: tuple[RateChange, ...] = ()
     meanwhile: tuple[Meanwhile, ...] = ()
+    daily: tuple[DayCount, ...] = ()
     statuses: dict[str, int] = Field(default_factory=dict)
     checks: tuple[CheckResult, ...]
     requirements: tuple[RequirementResult, ...] = ()

@@ -16,7 +16,7 @@ from genreq_checks.doubts import source_notes
 from genreq_checks.errors import UsageError, near
 from genreq_checks.evidence import Evidence, gather
 from genreq_checks.inputs import NOTHING, Inputs
-from genreq_checks.measures import changes, derivations, meanwhile, rates
+from genreq_checks.measures import changes, daily, derivations, meanwhile, rates
 from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import (
@@ -164,6 +164,7 @@ def check(
         derivation=derivations(evidence),
         changes=changes(evidence),
         meanwhile=meanwhile(evidence),
+        daily=daily(evidence),
         statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
         checks=results,
         requirements=_requirements(plan, phase, results, only is not None),

@@ -99,6 +99,17 @@ class Tally(BaseModel):
             counts[classes[row.codes[place]]] += row.rows
         return dict(counts)
 
+    def count_by_day(self, facet: str) -> dict[str | None, dict[str, int]]:
+        """`count` for the rows of each day that has rows; None has those without a time."""
+        part = self.of(facet)
+        place, classes = part._place(facet)
+        days: dict[str | None, dict[str, int]] = {}
+        for row in part.rows:
+            if row.rows:
+                counts = days.setdefault(row.day, dict.fromkeys(classes, 0))
+                counts[classes[row.codes[place]]] += row.rows
+        return days
+
     def filled(self, facet: str) -> int:
         """Rows in which the facet's column is not NULL; 0 for a facet that has no class for NULL."""
         counts = self.count(facet)

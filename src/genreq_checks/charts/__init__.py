@@ -1,13 +1,13 @@
-"""Charts of a report or of what was read, as altair charts: the same in notebooks, the HTML report and files.
+"""Charts of a report, as altair charts: the same in notebooks, the HTML report and files.
 
-Every chart is a pure function. `width` is in pixels; None fills the width that a notebook gives. A title says what was
-found, tooltips carry n, and no channel makes a link or loads an image from a value.
+Every chart is a pure function of the report. `width` is in pixels; None fills the width that a notebook gives. A title
+says what was found, tooltips carry n, and no channel makes a link or loads an image from a value.
 """
 
 from __future__ import annotations
 
 from genreq_checks.charts.classes import derivation, reasons, statuses
-from genreq_checks.charts.days import DayRate, daily_counts, daily_rates
+from genreq_checks.charts.days import DayRate, columns, daily_counts, daily_rates
 from genreq_checks.charts.dumbbell import rates
 from genreq_checks.charts.files import SUFFIXES, Chart, check_suffix, save, svg
 from genreq_checks.charts.overview import overview
@@ -19,6 +19,7 @@ __all__ = [
     "DayRate",
     "brush",
     "check_suffix",
+    "columns",
     "daily",
     "daily_counts",
     "daily_rates",

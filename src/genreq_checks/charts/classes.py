@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 
@@ -18,9 +18,8 @@ CLASSES = {
     "wrong": "stored otherwise",
     "unexpected": "stored, nothing derived",
 }
-Group = tuple[
-    str, str, list[tuple[str, int, int]]
-]  # heading, class, and per side: its name, rows of the class, all rows
+# A heading, a class, and per side: its name, rows of the class, all rows.
+Group = tuple[str, str, list[tuple[str, int, int]]]
 
 
 def reasons(report: Report, width: int | None = None) -> alt.LayerChart:
@@ -87,7 +86,7 @@ def statuses(report: Report, width: int | None = None) -> alt.LayerChart:
 
 
 def _bars(
-    groups: Iterable[Group],
+    groups: Sequence[Group],
     width: int | None,
     title: str,
     subtitle: Sequence[str],

@@ -1,20 +1,16 @@
-"""Rates per day, week, month or year, from the counts that were read: the numbers behind the daily charts."""
+"""Rates per day, week, month or year, from the report's counts by day: the numbers behind the daily charts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from math import isinf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from genreq_checks.evidence import gather
-from genreq_checks.measures import shown_sides
-from genreq_checks.plan import Plan
-from genreq_checks.population import Population, count
-from genreq_checks.snapshot import Snapshot
+from genreq_checks.results import DayCount, Report
 from genreq_checks.stats import rate, wilson
-from genreq_checks.tally import Side, Tally, TallyRow, day_number, day_of
+from genreq_checks.tally import Side, day_number, day_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,73 +63,47 @@ class Days:
         return tuple(found)
 
 
-def sides_of(plan: Plan, now: Snapshot, baseline: Snapshot | None, cutover: datetime | None) -> Mapping[Side, Tally]:
-    """The report's own sides as tallies of the cohort; `all` alone when the rows cannot be told apart."""
-    evidence = gather(plan, "after", now, baseline, cutover)
-    found: dict[Side, Tally] = {side: evidence.sides[side] for side in shown_sides(evidence) if side in evidence.sides}
-    if not found and "all" in evidence.sides:
-        found["all"] = evidence.sides["all"]
-    return found
+def columns(report: Report) -> tuple[str, ...]:
+    """The plan's kept columns: each whose population is a check, counted or not, and each that has a rate."""
+    checked = [check.id.removeprefix("population.") for check in report.checks if check.id.startswith("population.")]
+    return tuple(dict.fromkeys((*checked, *(rate.column for rate in report.rates))))
 
 
-def daily_counts(
-    plan: Plan,
-    now: Snapshot,
-    column: str,
-    baseline: Snapshot | None = None,
-    cutover: datetime | None = None,
-    most: int | None = MOST_POINTS,
-) -> Days:
+def daily_counts(report: Report, column: str, most: int | None = MOST_POINTS) -> Days:
     """A column's rates per step and side; the step is the finest with at most `most` points a side, a day when None.
 
-    The sides are those of `check(plan, now, baseline, cutover=cutover)`, and so are the sums. A column that was not
-    counted, or a source without counts, gives no rates.
+    A column that was not counted, or a report without counts by day, gives no rates.
     """
-    cutover = cutover if cutover is not None else plan.cutover
     undated = beyond = 0
-    dated: dict[Side, list[tuple[date, TallyRow]]] = {}
-    facets: dict[Side, Tally] = {}
-    for side, counted in sides_of(plan, now, baseline, cutover).items():
-        if not counted.has(column):
+    dated: dict[Side, list[tuple[date, DayCount]]] = {}
+    for one in report.daily:
+        if one.column != column:
             continue
-        facets[side] = tally = counted.of(column)
-        for row in tally.rows:
-            number = day_number(row.day) if row.day is not None else None
-            if number is None:
-                undated += row.rows
-            elif row.day is None or isinf(number):
-                beyond += row.rows
-            else:
-                dated.setdefault(side, []).append((date.fromisoformat(row.day), row))
-    step = _step({side: {day for day, _ in rows} for side, rows in dated.items()}, most)
+        if one.day is None:
+            undated += one.rows
+        elif isinf(day_number(one.day)):
+            beyond += one.rows
+        else:
+            dated.setdefault(one.side, []).append((date.fromisoformat(one.day), one))
+    step = _step({side: {day for day, _ in counts} for side, counts in dated.items()}, most)
+    cutover = report.plan.cutover
     floor = date.fromisoformat(day_of(cutover)) if cutover is not None else date.min
     found: list[DayRate] = []
-    for side, rows in dated.items():
-        bins: dict[date, list[TallyRow]] = {}
-        for day, row in rows:
+    for side, counts in dated.items():
+        bins: dict[date, list[DayCount]] = {}
+        for day, one in counts:
             start = begin(day, step)
-            bins.setdefault(max(start, floor) if side == "after" else start, []).append(row)
-        for day, some in sorted(bins.items()):
-            part = count(facets[side].model_copy(update={"rows": tuple(some)}), column)
-            found.append(_day_rate(column, day, side, part))
-    whole = {side: count(tally, column) for side, tally in facets.items()}
-    totals = {side: (part.populated, part.rows) for side, part in whole.items()}
+            bins.setdefault(max(start, floor) if side == "after" else start, []).append(one)
+        found += [_day_rate(column, day, side, some) for day, some in sorted(bins.items())]
+    totals: dict[Side, tuple[int, int]] = {r.side: (r.populated, r.rows) for r in report.rates if r.column == column}
     return Days(tuple(found), step, undated, beyond, totals)
 
 
-def daily_rates(
-    plan: Plan,
-    now: Snapshot,
-    column: str,
-    baseline: Snapshot | None = None,
-    cutover: datetime | None = None,
-    most: int | None = None,
-) -> pd.DataFrame:
-    """`daily_counts` as a frame: column, day, side, rows, populated, null, blank, malformed, rate, low, high."""
+def daily_rates(report: Report, column: str) -> pd.DataFrame:
+    """A column's rates by day, as a frame: column, day, side, rows, populated, null, blank, malformed, rate, low, high."""
     import pandas as pd
 
-    counted = daily_counts(plan, now, column, baseline, cutover, most)
-    return pd.DataFrame(counted.rates, columns=list(DayRate._fields))
+    return pd.DataFrame(daily_counts(report, column, most=None).rates, columns=list(DayRate._fields))
 
 
 def begin(day: date, step: Step) -> date:
@@ -152,10 +122,10 @@ def _step(days: Mapping[Side, set[date]], most: int | None) -> Step:
     return "year"
 
 
-def _day_rate(column: str, day: date, side: Side, part: Population) -> DayRate:
-    share, interval = rate(part.populated, part.rows), wilson(part.populated, part.rows)
+def _day_rate(column: str, day: date, side: Side, counts: Iterable[DayCount]) -> DayRate:
+    numbers = [(one.rows, one.populated, one.null, one.blank, one.malformed) for one in counts]
+    rows, populated, null, blank, malformed = map(sum, zip(*numbers, strict=True))
+    share, interval = rate(populated, rows), wilson(populated, rows)
     assert share is not None  # a step is there because it has rows
     assert interval is not None
-    return DayRate(
-        column, day, side, part.rows, part.populated, part.null, part.blank, part.malformed, share, *interval
-    )
+    return DayRate(column, day, side, rows, populated, null, blank, malformed, share, *interval)

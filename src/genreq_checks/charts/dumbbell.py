@@ -102,4 +102,4 @@ def _share(rate: Rate) -> str:
 
 def _said(report: Report) -> str:
     """All the numbers of the chart in words, for who cannot see it."""
-    return "; ".join(f"{clean(r.column)} {r.side}: {share(r.populated, r.rows)}" for r in report.rates)
+    return "; ".join(f"{clean(r.column)} {r.side}: {_share(r)}" for r in report.rates)

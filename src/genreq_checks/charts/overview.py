@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import altair as alt
 
 from genreq_checks.charts.classes import derivation, reasons
+from genreq_checks.charts.days import columns
 from genreq_checks.charts.dumbbell import rates
 from genreq_checks.charts.trend import brush, daily, timeline
-from genreq_checks.plan import Plan
 from genreq_checks.results import Report
-from genreq_checks.snapshot import Snapshot
+
+WIDTH = 640  # pixels; a file has no place whose width it could take
 
 
-def overview(
-    report: Report,
-    plan: Plan,
-    now: Snapshot,
-    baseline: Snapshot | None = None,
-    cutover: datetime | None = None,
-    width: int = 640,
-) -> alt.VConcatChart:
+def overview(report: Report) -> alt.VConcatChart:
     """Rates, daily rates of each column (with a brush to zoom them all), reasons and derivation classes in one chart."""
     window = brush()
-    parts: list[alt.LayerChart | alt.Chart] = [rates(report, width)]
-    parts += [daily(plan, now, column, baseline, cutover, window=window, width=width) for column in plan.kept]
-    parts += [timeline(plan, now, baseline, cutover, width=width, brush=window), reasons(report, width)]
-    parts += [derivation(report, width)] if report.derivation else []
+    parts: list[alt.LayerChart | alt.Chart] = [rates(report, WIDTH)]
+    parts += [daily(report, column, window=window, width=WIDTH) for column in columns(report)]
+    parts += [timeline(report, width=WIDTH, brush=window), reasons(report, WIDTH)]
+    parts += [derivation(report, WIDTH)] if report.derivation else []
     stacked = alt.vconcat(*map(_part, parts), spacing=36)
     whole: alt.VConcatChart = stacked.resolve_scale(color="independent", shape="independent")
     words = " ".join(str(part.description) for part in parts)

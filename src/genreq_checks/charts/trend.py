@@ -11,8 +11,7 @@ import altair as alt
 from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
 from genreq_checks.charts.lines import QUARTERS
 from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
-from genreq_checks.plan import Plan
-from genreq_checks.snapshot import Snapshot
+from genreq_checks.results import Report
 from genreq_checks.tally import DAY_ONE, day_of
 from genreq_checks.text import bounds, percent, plural, share
 
@@ -24,24 +23,17 @@ DASHES = {"before": [4, 3], "after": [1, 0], "all": [1, 0], "undated": [1, 3]}
 
 
 def daily(
-    plan: Plan,
-    now: Snapshot,
-    column: str,
-    baseline: Snapshot | None = None,
-    cutover: datetime | None = None,
-    *,
-    window: Window | alt.Parameter | None = None,
-    width: int | None = None,
+    report: Report, column: str, *, window: Window | alt.Parameter | None = None, width: int | None = None
 ) -> alt.LayerChart:
     """A column's rate per day with its 95 % interval as a band, and the cutover as a line.
 
     Weeks, months or years are drawn when there are too many days. `window` is the part of the time that is shown: two
-    days, or the brush of a `timeline` in the same chart. The arguments are those of `check`.
+    days, or the brush of a `timeline` in the same chart.
     """
-    cutover = cutover if cutover is not None else plan.cutover
-    days = daily_counts(plan, now, column, baseline, cutover)
+    cutover, days = report.plan.cutover, daily_counts(report, column)
     if not days.rates:
-        return nothing(f"{clean(column)} was not counted, or no completed row has a time in the calendar.", width)
+        reason = f"{clean(column)} was not counted, or no completed row has a time in the calendar."
+        return _nothing(report, reason, width)
     base = alt.Chart(alt.InlineData(values=[_point(rate, days.step, cutover) for rate in days.rates]))
     sides = [side for side in SIDES if any(rate.side == side for rate in days.rates)]
     x = _x(window)
@@ -84,20 +76,12 @@ def daily_title(days: Days, column: str) -> str:
 
 
 def timeline(
-    plan: Plan,
-    now: Snapshot,
-    baseline: Snapshot | None = None,
-    cutover: datetime | None = None,
-    *,
-    width: int | None = None,
-    brush: alt.Parameter | None = None,
+    report: Report, *, width: int | None = None, brush: alt.Parameter | None = None
 ) -> alt.LayerChart | alt.Chart:
     """Completed rows per day (or week, month, year): what the daily rates rest on. `brush` lets one choose a window."""
-    cutover = cutover if cutover is not None else plan.cutover
-    column = next((name for name in plan.kept if now.tally is not None and now.tally.has(name)), None)
-    days = daily_counts(plan, now, column, baseline, cutover) if column else None
-    if days is None or not days.rates:
-        return nothing("No completed row has a time in the calendar.", width)
+    days = daily_counts(report, next((r.column for r in report.rates if r.side != "before"), ""))  # the source has it
+    if not days.rates:
+        return _nothing(report, "No completed row has a time in the calendar.", width)
     total = sum(rate.rows for rate in days.rates)
     values = [{"day": rate.day.isoformat(), "side": rate.side, "rows": rate.rows} for rate in days.rates]
     sides = [side for side in SIDES if any(value["side"] == side for value in values)]
@@ -132,19 +116,9 @@ def window_of(selections: Mapping[str, Any]) -> Window | None:
     return (first, last) if first < last else None
 
 
-def sparkline(
-    plan: Plan,
-    now: Snapshot,
-    column: str,
-    cutover: datetime | None = None,
-    *,
-    baseline: Snapshot | None = None,
-    width: int = 140,
-    height: int = 32,
-) -> alt.LayerChart:
+def sparkline(report: Report, column: str, *, width: int = 140) -> alt.LayerChart:
     """A column's rates over time in the space of a word: 0 to 100 % from bottom to top, the cutover as a line."""
-    cutover = cutover if cutover is not None else plan.cutover
-    days = daily_counts(plan, now, column, baseline, cutover, SPARKS)
+    cutover, days = report.plan.cutover, daily_counts(report, column, SPARKS)
     values = [_point(rate, days.step, cutover) for rate in days.rates] or [{}]
     values[-1]["last"] = True
     base = alt.Chart(alt.InlineData(values=values))
@@ -159,8 +133,16 @@ def sparkline(
         *([_rule(cutover, x)] if cutover is not None and days.rates else []),
     ]
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
-    chart = layered(*layers).properties(width=width, height=height)
+    chart = layered(*layers).properties(width=width, height=32)
     return finish(chart, "", [], words)
+
+
+def _nothing(report: Report, reason: str, width: int | None) -> alt.LayerChart:
+    """In place of a chart: the reason, or that the report is from before there were counts by day."""
+    if not report.daily and any(rate.rows for rate in report.rates):
+        version = clean(report.tool.version, 20)
+        reason = f"The report has no counts by day (genreq-checks {version} made it): make it again from the snapshot."
+    return nothing(reason, width)
 
 
 def _x(window: Window | alt.Parameter | None) -> alt.X:

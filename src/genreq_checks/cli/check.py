@@ -130,7 +130,7 @@ def check(
     )
     write(report, places)
     if chart:
-        picture = charts.overview(report, chosen, now, then, moment)
+        picture = charts.overview(report)
         for file in chart:
             charts.save(picture, file)
     if history:

@@ -33,7 +33,7 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
     told.after.save(output / "after.json", replace=True)
     for name in ("json", "html"):
         write_text(output / f"report.{name}", renderer(name)(report))
-    charts.save(charts.overview(report, told.plan, told.after, told.before, told.cutover), output / "rates.svg")
+    charts.save(charts.overview(report), output / "rates.svg")
     print_text(report)
     names = ", ".join(sorted(path.name for path in output.iterdir() if path.is_file() and path.name != MARKER))
     print(f"Written to {output}: {names}", file=sys.stderr)

@@ -119,6 +119,7 @@ def _report(plan: Plan, stages: Stages, steps: tuple[Step, ...], source: SourceI
         "changes": (),
         "derivation": (),
         "meanwhile": (),
+        "daily": (),
         "statuses": {},
     }
     return report.model_copy(update={"steps": steps, "sources": {"after": source}, **nothing_of_a_sample})

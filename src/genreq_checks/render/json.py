@@ -11,9 +11,13 @@ from genreq_checks.results import Report
 def render(report: Report) -> str:
     """The report as one JSON object, indented, ASCII only, so that no value can turn a terminal or a parser.
 
-    What JSON has no word for (a rate that is no number) is null.
+    What JSON has no word for (a rate that is no number) is null. The counts by day are many: each has one line.
     """
-    return json.dumps(json.loads(report.model_dump_json()), indent=2) + "\n"
+    data = json.loads(report.model_dump_json())
+    text = json.dumps(data | {"daily": []}, indent=2) + "\n"
+    days = ",\n".join(f"    {json.dumps(day)}" for day in data["daily"])
+    empty = '\n  "daily": []'  # so indented it is the report's own key, since no text in JSON holds a newline
+    return text.replace(empty, f"{empty[:-1]}\n{days}\n  ]", 1) if days else text
 
 
 def schema() -> dict[str, Any]:

@@ -77,7 +77,7 @@ def judge(
 ) -> Answer:
     """The answer that snapshots give."""
     report = check(plan, now, baseline, cutover=cutover, other_database=other_database)
-    return Answer(plan, now, baseline, cutover, report, draw(plan, now, baseline, cutover), is_sample)
+    return Answer(plan, now, baseline, cutover, report, draw(report), is_sample)
 
 
 @cache

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from genreq_checks import charts  # here, not late: the thread that reads must not import while sessions do
-from genreq_checks.plan import Plan
-from genreq_checks.snapshot import Snapshot
+from genreq_checks.results import Report
 
 SPARKLINE_WIDTH = 230
 
@@ -31,14 +29,12 @@ class Pictures:
     trends: tuple[Picture, ...]
 
 
-def draw(plan: Plan, now: Snapshot, baseline: Snapshot | None, cutover: datetime | None) -> Pictures:
+def draw(report: Report) -> Pictures:
     """All charts of a reading."""
+    columns = charts.columns(report)
     return Pictures(
-        {
-            column: _picture(charts.sparkline(plan, now, column, cutover, baseline=baseline, width=SPARKLINE_WIDTH))
-            for column in plan.kept
-        },
-        tuple(_picture(charts.daily(plan, now, column, baseline, cutover)) for column in plan.kept),
+        {column: _picture(charts.sparkline(report, column, width=SPARKLINE_WIDTH)) for column in columns},
+        tuple(_picture(charts.daily(report, column)) for column in columns),
     )
 
 
