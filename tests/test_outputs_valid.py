@@ -104,11 +104,17 @@ def test_sarif_is_valid_by_the_published_schema(hostile: Report, sarif_schema: d
 @pytest.mark.parametrize(
     ("check", "subject", "evidence", "uri", "line"),
     [
-        ("leftovers.download_url", "server/routes/a b.ts:42", {}, "server/routes/a%20b.ts", 42),
+        (
+            "leftovers.download_url",
+            "server/routes/a b.ts:42",
+            {"file": "server/routes/a b.ts", "line": 42},
+            "server/routes/a%20b.ts",
+            42,
+        ),
         ("migrations", "0007_drop", {"file": "drizzle/0007_drop.sql", "line": 3}, "drizzle/0007_drop.sql", 3),
         ("migrations", "0007_drop", {"file": "/srv/é.sql"}, "file:///srv/%C3%A9.sql", None),
         ("dependents.download_url", "public.f(x):1", {}, None, None),
-        ("leftovers.x", "src/a.ts:0", {}, None, None),
+        ("leftovers.x", "src/a.ts:1", {}, None, None),
     ],
 )
 def test_sarif_and_annotations_point_to_file_and_line(

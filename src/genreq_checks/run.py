@@ -253,7 +253,7 @@ def _requirements(
     for requirement in plan.requirements:
         if partly and made_here.keys().isdisjoint(requirement.checks):
             continue
-        outcomes = made_here if phase in requirement.phases else {}
+        outcomes = made_here if phase == "generation" or phase in requirement.phases else {}
         made = [outcomes[c] for c in requirement.checks if outcomes.get(c, "skip") != "skip"]
         unproven = tuple(c for c in requirement.checks if outcomes.get(c, "skip") in ("skip", "unknown"))
         outcome = worst(made) if made else "skip"
