@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -46,7 +47,9 @@ GITHUB = "https://github.com/leo/app"
 
 def terminate(url: str, pid: int) -> None:
     with psycopg.connect(url, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        while other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone():
+            time.sleep(0.005)
 
 
 def refuse(url: str, pid: int) -> str:
