@@ -86,7 +86,7 @@ def copy_source(plan: Plan, target: Target, scratch: Scratch, sample: int | None
         with reading(target, timeout) as connection:
             return _copy(connection, plan, target, scratch, sample, started)
     except DRIVER_ERRORS as error:
-        raise explain(error, target, plan.table.qualified, "Copying") from None
+        raise explain(error, target, plan.table, "Copying") from None
 
 
 def _copy(
