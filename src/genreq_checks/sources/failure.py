@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Table
-from genreq_checks.sources.connection import Target, said
+from genreq_checks.sources.connection import Target, shown_words
 from genreq_checks.sources.waiting import ConnectLimitError, LimitError, named
 from genreq_checks.text import scrub
 
@@ -72,7 +72,7 @@ def explain(error: BaseException, target: Target, where: Table, doing: str = "Re
             "Try again; look at the server's log.",
         )
     if state is None:
-        text = scrub(said(error, target)[:200]).rstrip(".")
+        text = scrub(shown_words(error, target)).rstrip(".")
         return SourceError(
             f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
         )
