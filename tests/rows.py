@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psycopg
@@ -30,3 +31,12 @@ def execute(url: str, statement: str) -> None:
     """Run SQL that a test spells out, each statement by itself."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
+
+
+def flush_statistics(url: str) -> None:
+    """Have the server's own statistics tell everything so far."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.info.server_version >= 150_000:
+            connection.execute("SELECT pg_stat_force_next_flush()")
+            return
+    time.sleep(1.5)  # before, a process of the server gathers them; it is told at most twice a second

@@ -22,6 +22,7 @@ from psycopg import conninfo
 
 from conftest import Server
 from genreq_checks.embedded import EmbeddedServer
+from genreq_checks.embedded.order import find_wheel
 
 SECONDS = 30.0
 
@@ -61,14 +62,20 @@ class Standby:
 
 
 def programs(server: Server) -> Path:
-    """The folder of the programs of the server's version."""
+    """The folder of the server's own programs, of which a standby needs `postgres`."""
     if isinstance(server, EmbeddedServer):
         return server.bin
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_basebackup"), key=lambda path: int(path.parts[4]))
+    given = os.environ.get("GENREQ_TEST_POSTGRES_BIN")
     host = conninfo.conninfo_to_dict(server.url()).get("host", "")
-    if not found or not str(host).startswith("/"):
-        pytest.skip("needs pg_basebackup and a server on a socket of this machine: `.ci/run` brings both")
-    return found[-1].parent
+    if not given or not str(host).startswith("/"):
+        pytest.skip("needs the programs of the server, on a socket of this machine: `.ci/with-postgres` says both")
+    return Path(given)
+
+
+def base_backup(own: Path) -> Path:
+    """The server's own pg_basebackup, or the embedded server's, which copies older ones too."""
+    beside = own / "pg_basebackup"
+    return beside if beside.is_file() else find_wheel() / "pginstall" / "bin" / "pg_basebackup"
 
 
 def let_in(server: Server) -> None:
@@ -105,11 +112,12 @@ def start_standby(server: Server) -> Iterator[Standby]:
         user = str(parameters["user"])
         place = f"host={primary_socket} port={parameters.get('port', 5432)} user={user}"
         with log.open("wb") as written:
-            command = [bin_folder / "pg_basebackup", "-d", place, "-D", data, "-R", "-c", "fast", "-X", "stream"]
+            command = [base_backup(bin_folder), "-d", place, "-D", data, "-R", "-c", "fast", "-X", "stream"]
             done = subprocess.run([*command, "--no-sync"], check=False, stdout=written, stderr=written, **as_owner)
             assert done.returncode == 0, log.read_text()
             settings = ["--listen_addresses=", f"--unix_socket_directories={folder / 'socket'}", f"--port={port}"]
             settings += ["--wal_receiver_status_interval=1", "--wal_retrieve_retry_interval=100ms", "--fsync=off"]
+            settings += [f"--primary_conninfo={place}"]  # what a newer pg_basebackup wrote may hold words that are new
             process = subprocess.Popen(
                 [bin_folder / "postgres", "-D", data, *settings], stdout=written, stderr=written, **as_owner
             )

@@ -89,6 +89,7 @@ EXACT = {  # type → values in SQL
     "text": "'\\', E'\\n', ' '",
     "oid": "4294967295",
 }
+SINCE_14 = {"nummultirange": None, "numeric": "1.500, 'NaN', 1e-200"}  # what older servers have of these types
 REFUSED = {
     **dict.fromkeys(("regclass", "table_name"), "'pg_class'"),
     "regtype": "'integer'",
@@ -159,6 +160,9 @@ def image(url: str) -> list[Any]:
 
 @pytest.mark.parametrize(("kind", "values"), EXACT.items(), ids=EXACT)
 def test_a_type_comes_back_byte_for_byte(typed: str, kind: str, values: str, tmp_path: Path) -> None:
+    with psycopg.connect(typed) as connection:
+        if connection.info.server_version < 140_000 and kind in SINCE_14:
+            values = SINCE_14[kind] or pytest.skip(f"PostgreSQL has {kind} since version 14")
     make(typed, kind, values)
     execute(typed, "CREATE TABLE kept AS TABLE things")
     hostile(typed)

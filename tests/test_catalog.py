@@ -10,6 +10,8 @@ import pytest
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
+from genreq_checks.sources.connection import parse
+from genreq_checks.sources.failure import explain
 from genreq_checks.text import quote_name
 from rows import execute, insert
 from test_source_postgres import DONE, as_role, drop_both, judged, role
@@ -155,6 +157,22 @@ def test_the_grant_of_a_remedy_can_be_run(database: str, plan: Plan, role: str, 
     again = judged(named, as_role(database, role)).check("population.github_url").findings
     assert "may not read" not in again[0].message
     execute(database, f"REVOKE ALL ON {quote_name(ODD)} FROM {role}")
+
+
+def test_the_grant_of_a_failed_statement_can_be_run_where_names_have_dots(database: str, plan: Plan, role: str) -> None:
+    names = ("my.schema", "gen.req")
+    execute(database, 'CREATE SCHEMA "my.schema"; ALTER TABLE generation_requests SET SCHEMA "my.schema"')
+    execute(database, 'ALTER TABLE "my.schema".generation_requests RENAME TO "gen.req"')
+    execute(database, f'GRANT USAGE ON SCHEMA "my.schema" TO {role}')
+    table = plan.table.model_copy(update=dict(zip(("schema_name", "name"), names, strict=True)))
+    with psycopg.connect(as_role(database, role)) as connection, pytest.raises(psycopg.Error) as failed:
+        connection.execute('SELECT FROM "my.schema"."gen.req"')
+    hint = explain(failed.value, parse(database), table).hint
+    assert hint.startswith('GRANT SELECT ON "my.schema"."gen.req" to the role')
+    execute(database, hint.partition(" to ")[0] + f" TO {role}")
+    with psycopg.connect(as_role(database, role)) as connection:
+        assert connection.execute('SELECT count(id) FROM "my.schema"."gen.req"').fetchone() == (0,)
+    execute(database, f"DROP OWNED BY {role}")
 
 
 def test_a_name_is_quoted_when_the_server_would_not_read_it_back(empty_database: str) -> None:

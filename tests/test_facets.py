@@ -24,7 +24,7 @@ from genreq_checks.run import observe
 from genreq_checks.scan import alone, fuse, groups_of
 from genreq_checks.sources.connection import engine, parse, reading
 from javascript import HOSTILE_URLS, derive_in_node
-from rows import execute, insert
+from rows import execute, flush_statistics, insert
 from strategies import is_storable, urls
 
 CUTOVER = datetime(2025, 1, 2, 12, 30, tzinfo=UTC)
@@ -235,7 +235,7 @@ def read_facets(plan: Plan) -> list[Facet]:
 def table_scans(database: str) -> int:
     """How often the server has scanned the table, by its own statistics."""
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("SELECT pg_stat_force_next_flush()")
+        flush_statistics(database)
         query = "SELECT seq_scan + coalesce(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = 'generation_requests'"
         found = connection.execute(query).fetchone()
         assert found is not None

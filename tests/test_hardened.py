@@ -38,7 +38,9 @@ def encoded(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of another encoding with the empty table."""
     name = f"encoded_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        statement = "CREATE DATABASE {} ENCODING {} LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
+        statement: LiteralString = "CREATE DATABASE {} ENCODING {} LOCALE 'C' TEMPLATE template0"
+        if connection.info.server_version >= 150_000:
+            statement += " LOCALE_PROVIDER libc"
         connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(request.param)))
     url = psycopg.conninfo.make_conninfo(server.url(), dbname=name)
     sample.create_table(url)

@@ -25,7 +25,7 @@ from genreq_checks.selection import count_picked
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from genreq_checks.sources import postgres
 from genreq_checks.sources.rows import listing
-from rows import execute
+from rows import execute, flush_statistics
 
 COLUMNS = [f"gone_{number}" for number in range(14)]
 PLAN = (
@@ -133,10 +133,10 @@ def test_each_check_counts_the_rows_that_are_listed_for_it(many: str, plan: Plan
 
 def test_it_is_one_statement_that_reads_the_table_once(many: str, plan: Plan) -> None:
     query = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'many'"
-    asked(many, "SELECT pg_stat_force_next_flush()")
+    flush_statistics(many)
     ((before,),) = asked(many, query)
     assert observe(plan, many).tally is not None
-    asked(many, "SELECT pg_stat_force_next_flush()")
+    flush_statistics(many)
     assert asked(many, query) == [(before + 1,)]
 
 

@@ -14,8 +14,10 @@ import pytest
 
 import genreq_checks
 from genreq_checks.errors import PlanError, UsageError
-from genreq_checks.plan import Plan
+from genreq_checks.plan import Plan, load_plan
+from genreq_checks.recovery import Recovery
 from genreq_checks.results import Report
+from genreq_checks.run import observe
 from reports import CUTOVER, GITHUB
 from rows import execute, insert
 
@@ -49,6 +51,32 @@ def test_a_failed_check_is_an_assertion_with_the_findings(clean: str) -> None:
     execute(clean, "UPDATE generation_requests SET artifacts_github_url = NULL WHERE completed_at > '2025-01-10'")
     with pytest.raises(AssertionError, match=r"FAIL  The clean-up did not work[\s\S]*40 rows of 40 completed rows"):
         genreq_checks.assert_clean(clean, cutover=CUTOVER)
+
+
+def test_the_first_line_names_the_checks(clean: str, tmp_path: Path) -> None:
+    execute(clean, "UPDATE generation_requests SET artifacts_github_url = NULL WHERE completed_at > '2025-01-10'")
+    with pytest.raises(AssertionError) as caught:
+        genreq_checks.assert_clean(clean, cutover=CUTOVER)
+    first, blank, *_ = str(caught.value).splitlines()
+    failed, unknown = first.split("; ")
+    assert failed == "fail: population.artifacts_github_url, derivation.artifacts_github_url"
+    assert unknown == "unknown: url-shape.artifacts_github_url"  # it has no value whose shape could be judged
+    assert blank == ""
+    done = run_suite(tmp_path, clean)
+    assert "test_clean - AssertionError: fail: population.art" in done.stdout
+    with pytest.raises(AssertionError) as caught:
+        genreq_checks.assert_clean("postgresql://nobody@127.0.0.1:1/none", cutover=CUTOVER)
+    assert str(caught.value).splitlines()[0].startswith("unknown: dependents.download_url, ")
+    assert " more" in str(caught.value).splitlines()[0]
+
+
+def test_a_standby_within_the_limit_is_judged(clean: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = observe(load_plan(), clean, CUTOVER)
+    state = Recovery(paused=False, lag=5.0)
+    late = late.model_copy(update={"source": late.source.model_copy(update={"recovery": state})})
+    assert genreq_checks.assert_clean(late, cutover=CUTOVER, max_lag=60).outcome == "pass"
+    with pytest.raises(AssertionError, match="unknown: "):
+        genreq_checks.assert_clean(late, cutover=CUTOVER, max_lag=1)
 
 
 def test_what_cannot_be_judged_is_no_pass(clean: str) -> None:

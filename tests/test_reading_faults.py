@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -39,14 +40,15 @@ from stalling import stopped
 
 CUTOVER = datetime(2025, 1, 10, 12, tzinfo=UTC)
 LIMIT = 1.0
-SET_UP = "The database postgresql:"  # no row has been read so early: the server's own words are shown
 Plant = Callable[[str, int], str | None]
 GITHUB = "https://github.com/leo/app"
 
 
 def terminate(url: str, pid: int) -> None:
     with psycopg.connect(url, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        while other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone():
+            time.sleep(0.005)
 
 
 def refuse(url: str, pid: int) -> str:
@@ -175,7 +177,7 @@ def test_check_writes_every_output_whatever_fails(filled: str, plant: Plant, tmp
             done = CliRunner().invoke(app, words)
         assert isinstance(done.exception, SystemExit | None), done.exception
         told = done.output + files[0].read_text() + files[1].read_text()
-        assert "a value of the user" not in told or SET_UP in told
+        assert "a value of the user" not in told
         assert files[1].read_text().startswith("<?xml")
         report = json.loads(files[0].read_text())
         return seen[0], done.exit_code, {one["id"]: one["outcome"] for one in report["checks"]}
@@ -275,5 +277,5 @@ def test_every_other_reader_says_it_in_one_line(
                 said = str(error)
                 codes.add(error.exit_code)
         assert "\n" not in said
-        assert "a value of the user" not in said or SET_UP in said
+        assert "a value of the user" not in said
     assert codes <= {3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,11 +10,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from typer.testing import CliRunner
 
 from conftest import Server
+from genreq_checks.cli import app
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import Report, Step
+from genreq_checks.sources.deadline import Deadline
 from rows import execute, insert
 
 GITHUB = "https://github.com/leo/app"
@@ -348,3 +352,34 @@ def trace(url: str) -> list[object]:
             "SELECT rolname FROM pg_roles ORDER BY 1",
         )
         return [connection.execute(query).fetchall() for query in queries]
+
+
+def test_a_deadline_ends_the_migration_that_runs_and_every_step_after_it(
+    plan: Plan, database: str, server: Server, tmp_path: Path
+) -> None:
+    insert(database, {"download_url": "https://d.example"})
+    (tmp_path / "slow.sql").write_text("SELECT pg_sleep(600);", "utf-8")
+    started = time.monotonic()
+    report = rehearse(
+        plan,
+        database,
+        forward=tmp_path / "slow.sql",
+        scratch_url=server.url("postgres"),
+        deadline=Deadline.after(15),
+    )
+    assert time.monotonic() - started < 60
+    outcomes = {step.name: step for step in report.steps}
+    assert outcomes["copy"].outcome == "pass"
+    assert outcomes["forward"].outcome == "unknown"
+    assert "the deadline of 15 s passed" in outcomes["forward"].message
+    assert {step.outcome for step in report.steps[report.steps.index(outcomes["forward"]) :]} == {"unknown"}
+    assert report.exit_code() == 3
+    with psycopg.connect(server.url("postgres")) as connection:
+        assert connection.execute("SELECT FROM pg_database WHERE datname LIKE 'genreq_scratch%'").fetchall() == []
+
+
+def test_a_deadline_that_has_passed_begins_no_step(database: str, server: Server) -> None:
+    words = ["rehearse", database, "--scratch", server.url("postgres"), "--deadline", "0.001"]
+    called = CliRunner().invoke(app, words)
+    assert called.exit_code == 3, called.output
+    assert "deadline of 0.001 s passed" in called.output

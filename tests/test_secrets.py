@@ -365,3 +365,33 @@ def test_a_file_of_an_older_version_that_holds_a_password_is_not_shown_with_it(p
         snapshot = genreq_checks.load_snapshot("old.json")
         assert not has_token(repr(snapshot))
         (folder / "old.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("say", "kept"),
+    [
+        ("the prompt of alice was: build me a shop", False),
+        ('role "build me a shop" does not exist', False),
+        ("SSL error: build me a shop", False),
+        ('Connection refused connection to server at "build me a shop" failed: Connection refused', False),
+        ('password authentication failed for user "bob"', True),
+        ('database "leo" does not exist', True),
+        ("sorry, too many clients already", True),
+    ],
+)
+def test_of_what_a_server_says_at_the_set_up_only_known_words_are_shown(say: str, kept: bool, plan: Plan) -> None:
+    with telltale(say) as port:
+        problem = genreq_checks.observe(plan, f"postgresql://bob:abcdefgh@127.0.0.1:{port}/leo").problem("connection")
+    assert problem is not None
+    assert (say in problem.text) == kept
+    assert "shop" not in problem.text
+    assert ("is not shown" in problem.text) == (not kept)
+
+
+def test_a_server_cannot_say_a_password_in_another_form(plan: Plan) -> None:
+    """Backwards, or in capitals: no search for the password finds it."""
+    with telltale("hgfedcba ABCDEFGH") as port:
+        problem = genreq_checks.observe(plan, f"postgresql://bob:abcdefgh@127.0.0.1:{port}/leo").problem("connection")
+    assert problem is not None
+    assert "hgfedcba" not in problem.text.lower()
+    assert "abcdefgh" not in problem.text.lower()

@@ -155,7 +155,8 @@ class TableFacts(Model):
 class Dependent(Model):
     """Something that hangs on a dropped column: `fate` on the drop, `confidence` of our knowing it.
 
-    `spans` are the table's other columns that it is about too; `ddl` makes way for the drop, where it blocks.
+    `spans` are the table's other columns that it is about too; `ddl` makes way for the drop, where it blocks,
+    or keeps what would vanish with it.
     """
 
     column: str

@@ -11,6 +11,7 @@ from genreq_checks.results import PHASES, Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 
+SHOWN = 5  # ids in the first line
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 
@@ -23,15 +24,17 @@ def assert_clean(
     phase: Phase = "after",
     other_database: bool = False,
     strict: bool = False,
+    max_lag: float | None = None,
 ) -> Report:
     """Check a source against the plan, and return the report when nothing failed and nothing is unknown.
 
     `source` and `baseline` are a database URL, a saved snapshot (.json), row files or a snapshot as it is; `cutover` is
     a point in time, read as UTC where it has no offset; `plan` a plan or its file, the built-in one when left out. With
-    `strict` a warning is a failure too; `other_database` says that a baseline of another database is meant.
+    `strict` a warning is a failure too; `other_database` says that a baseline of another database is meant;
+    `max_lag` is how many seconds a standby may be behind, the plan's when left out.
 
-    Raises: AssertionError with the report as text when a check failed or could not be judged (an unreachable database
-    is such a case); UsageError, PlanError or SnapshotError for an invalid call.
+    Raises: AssertionError when a check failed or could not be judged (an unreachable database is such a case), with the
+    checks' ids in its first line and the report as text below; UsageError, PlanError or SnapshotError for an invalid call.
     """
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{str(phase)[:40]}'.", near(str(phase), PHASES))
@@ -40,9 +43,22 @@ def assert_clean(
     chosen = plan if isinstance(plan, Plan) else load_plan(plan)
     then = observe(chosen, baseline, moment) if baseline is not None else None
     now = observe(chosen, source, moment)
-    report = check(chosen, now, then, cutover=moment, phase=phase, other_database=other_database, notes=notes)
+    report = check(
+        chosen, now, then, cutover=moment, phase=phase, other_database=other_database, notes=notes, max_lag=max_lag
+    )
     if report.exit_code(strict):
         from genreq_checks.render.text import render
 
-        raise AssertionError(f"\n{render(report, width=100)}")
+        raise AssertionError(f"{summary(report, strict)}\n\n{render(report, width=100)}")
     return report
+
+
+def summary(report: Report, strict: bool = False) -> str:
+    """Which checks are no pass, in one line: pytest's short summary shows this line alone."""
+    parts: list[str] = []
+    for outcome in ("fail", "unknown", "warn") if strict else ("fail", "unknown"):
+        ids = [one.id for one in report.checks if one.outcome == outcome]
+        if ids:
+            more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
+            parts.append(f"{outcome}: {', '.join(ids[:SHOWN])}{more}")
+    return "; ".join(parts) or report.outcome

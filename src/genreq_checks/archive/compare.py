@@ -48,10 +48,10 @@ def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int,
         raise explain(error, goal.target, goal.table, "Restoring") from None
     wrong = [name for name, column in archive.header.columns.items() if digests[name].hexdigest() != column.digest]
     if wrong:
-        return f"{goal.table} lacks archived values in {' and '.join(wrong)}."
+        return f"{goal.table.qualified} lacks archived values in {' and '.join(wrong)}."
     if (missing, different) != (gone, conflicts):
         return (
-            f"{goal.table} changed meanwhile: {plural(missing, 'row')} gone and {plural(different, 'value')} different "
+            f"{goal.table.qualified} changed meanwhile: {plural(missing, 'row')} gone and {plural(different, 'value')} different "
             f"now, {gone:,} and {conflicts:,} when they were restored."
         )
     return ""

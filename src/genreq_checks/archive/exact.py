@@ -33,7 +33,8 @@ _PARTS = sa.text("""
             UNION ALL SELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a
                       WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
             UNION ALL SELECT r.rngsubtype, -1 FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
-            UNION ALL SELECT r.rngtypid, -1 FROM pg_catalog.pg_range r WHERE r.rngmultitypid = t.oid) inside)
+            UNION ALL SELECT r.rngtypid, -1 FROM pg_catalog.pg_range r -- before PostgreSQL 14 there is no rngmultitypid
+                      WHERE CAST(pg_catalog.to_jsonb(r) ->> 'rngmultitypid' AS oid) = t.oid) inside)
     SELECT p.name, p.typmod, p.whole, t.typname AS type, t.typtype::text AS kind,
            n.nspname = 'pg_catalog' AS is_own, pg_catalog.format_type(t.oid, NULL) AS shown,
            t.typtype IN ('c', 'd', 'r', 'm') OR (t.typelem <> 0 AND t.typlen = -1) AS has_parts,

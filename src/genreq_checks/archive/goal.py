@@ -15,7 +15,7 @@ from genreq_checks.archive.statements import fits
 from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
 from genreq_checks.errors import ArchiveError, SourceError
 from genreq_checks.identity import compare
-from genreq_checks.plan import Plan
+from genreq_checks.plan import Plan, Table
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.text import scrub
@@ -38,7 +38,7 @@ class Goal:
     """
 
     target: Target
-    table: str
+    table: Table
     rows: int
     place: Place
     computed: tuple[str, ...]
@@ -77,9 +77,9 @@ def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float, ot
             _require_types(driver, archive, place)
             triggers = tuple(connection.execute(_TRIGGERS, {"oid": place.oid}).scalars())
     except DRIVER_ERRORS as error:
-        raise explain(error, target, plan.table.qualified, "Restoring") from None
+        raise explain(error, target, plan.table, "Restoring") from None
     computed = tuple(name for name in header.columns if place.is_generated(name))
-    return Goal(target, plan.table.qualified, header.rows, place, computed, triggers, doubts)
+    return Goal(target, plan.table, header.rows, place, computed, triggers, doubts)
 
 
 def _doubts(header: Header, place: Place) -> str:

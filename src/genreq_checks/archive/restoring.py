@@ -113,7 +113,7 @@ def restore(
         except DRIVER_ERRORS as error:
             raise explain(error, target, goal.table, "Restoring") from None
     return RestoreResult(
-        table=goal.table,
+        table=goal.table.qualified,
         location=goal.location,
         rows=rows,
         placed=total.placed,
@@ -156,11 +156,13 @@ def _place(
                 raise
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise ArchiveError(
-                f"{goal.table} refuses a value of the archive: {kind_and_state(error)}.",
+                f"{goal.table.qualified} refuses a value of the archive: {kind_and_state(error)}.",
                 "Its batch was not written. Look at the columns' types and constraints, then run it again.",
             ) from None
         except AmbiguousKeyError:
-            raise ArchiveError(f"Two rows of {goal.table} have the same key.", "Its batch was not written.") from None
+            raise ArchiveError(
+                f"Two rows of {goal.table.qualified} have the same key.", "Its batch was not written."
+            ) from None
     raise AssertionError
 
 
@@ -248,4 +250,4 @@ def _require_written(
         after = written.get(n)
         if after is None or any(text is not None and text != now for text, now in zip(change, after, strict=True)):
             hint = "Its batch was not written. Look at the table's triggers, rules and column types, then run it again."
-            raise ArchiveError(f"{goal.table} did not keep a value as it is in the archive.", hint)
+            raise ArchiveError(f"{goal.table.qualified} did not keep a value as it is in the archive.", hint)

@@ -88,7 +88,7 @@ def _fill(
                 header = _header(plan, target, place, copied.at, sink)
                 sink.writer.add_key_value_metadata({METADATA_KEY: header.model_dump_json()})
     except (*DRIVER_ERRORS, CopyError) as error:
-        raise explain(error, target, plan.table.qualified, "Archiving") from None
+        raise explain(error, target, plan.table, "Archiving") from None
     return header
 
 

@@ -284,7 +284,8 @@ FAULTS = (
         "a policy that hides rows from the role that reads",
         "before",
         by_sql(
-            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = pg_read_all_data', current_database()); END $$"
+            "GRANT USAGE ON SCHEMA drizzle TO pg_monitor; GRANT SELECT ON ALL TABLES IN SCHEMA public, drizzle TO pg_monitor; "
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = pg_monitor', current_database()); END $$"
         ),
         unknown="claims.deployment_url",  # of which the plan claims nothing
         takes=("values",),

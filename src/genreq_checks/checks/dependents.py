@@ -131,6 +131,9 @@ def _vanishing(one: Dependent) -> tuple[Outcome, str, str]:
     if one.spans and one.kind == "index":
         message = f"vanishes with {one.column}, and queries by {', '.join(one.spans)} lose it."
         return "warn", message, "If they need it, make one without the column: CREATE INDEX CONCURRENTLY."
+    if one.kind == "generated column":
+        message = f"vanishes with {one.column}, and nothing will say so: before PostgreSQL 15 a drop takes it along."
+        return "fail", message, f"If it is needed, make it a plain column first: {one.ddl}."
     return "pass", f"vanishes with {one.column}, as it should.", ""
 
 

@@ -131,7 +131,7 @@ def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
 
     A doubt whether it is the right database is not answered by --yes, which was typed before it was known.
     """
-    what = f"{plural(goal.rows, 'row')} of the archive into {goal.table} in {goal.location}"
+    what = f"{plural(goal.rows, 'row')} of the archive into {goal.table.qualified} in {goal.location}"
     for name in goal.computed:
         print(f"{scrub(name)} is a generated column: its values are compared, not written.", file=sys.stderr)
     if goal.triggers:

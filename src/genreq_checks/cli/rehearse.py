@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from genreq_checks.cli.options import PlanFile, Source, TableName, Timeout, source_or_variable, the_plan
+from genreq_checks.cli.options import (
+    DeadlineSeconds,
+    PlanFile,
+    Source,
+    TableName,
+    Timeout,
+    begin_deadline,
+    source_or_variable,
+    the_plan,
+)
 from genreq_checks.cli.output import Formats, Outputs, keep_files, pairs, write
 from genreq_checks.errors import UsageError
 
@@ -45,11 +54,13 @@ def rehearse(
     output: Outputs = None,
     strict: Strict = False,
     timeout: Timeout = 300,
+    deadline: DeadlineSeconds = None,
 ) -> None:
     """Rehearse the clean-up on a copy of the table: forward, checks, rollback, restore, compare, forward again."""
     from genreq_checks.rehearsal import rehearse as run
     from genreq_checks.run import is_database_url
 
+    end = begin_deadline(deadline)
     places = pairs(formats, output)
     keep_files([file for _, file in places], plan, forward, rollback)
     size = _size(sample)
@@ -65,6 +76,7 @@ def rehearse(
         sample=size,
         scratch_url=scratch,
         timeout=timeout,
+        deadline=end,
         progress=_tell if sys.stderr.isatty() else None,
     )
     write(report, places)

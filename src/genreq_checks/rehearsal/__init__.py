@@ -29,6 +29,8 @@ from genreq_checks.results import Report, Step
 from genreq_checks.run import check
 from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
 from genreq_checks.sources.connection import parse
+from genreq_checks.sources.deadline import Deadline
+from genreq_checks.sources.waiting import LimitError, named
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
@@ -45,6 +47,7 @@ def rehearse(
     sample: int | None = SAMPLE,
     scratch_url: str | None = None,
     timeout: float = 300,
+    deadline: Deadline | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Rehearse the clean-up on a copy of the source, and report each step (`Report.steps`) and what it proves.
@@ -52,7 +55,8 @@ def rehearse(
     `forward` and `rollback` are SQL files; the plan's own SQL when left out. `sample` is how many rows come along (at
     least one of every class), None is all of them. `scratch_url` names a server on which a database may be made for
     the time of the rehearsal, an embedded one is used when left out. `timeout` is that of each statement on the source,
-    in seconds. `progress` is told the name of each step as it begins.
+    in seconds; `deadline` bounds the whole: the step that it ends, and those after it, are `unknown`. `progress` is told
+    the name of each step as it begins.
 
     Raises: UsageError for invalid files and URLs, SourceError or EmbeddedServerError when there is no
     scratch database. What is wrong with the source is a step that is `unknown`.
@@ -61,7 +65,7 @@ def rehearse(
     back_file = read_sql(rollback) if rollback is not None else parse_sql(plan.sql.rollback, "the plan's rollback SQL")
     target = parse(source_url)
     with open_scratch(scratch_url, target) as place, tempfile.TemporaryDirectory(prefix="genreq-rehearsal-") as folder:
-        stages = Stages(plan, target, place, Path(folder), forward_file, back_file, sample, timeout)
+        stages = Stages(plan, target, place, Path(folder), forward_file, back_file, sample, timeout, deadline)
         with closing(stages):
             steps = _walk(stages, progress or (lambda _: None))
     source = stages.copied.source if stages.copied else None
@@ -75,6 +79,10 @@ def _walk(stages: Stages, progress: Callable[[str], None]) -> tuple[Step, ...]:
     for name, make in stages.steps().items():
         if stopped is not None:
             message = f"Not made: the step {stopped} did not go through."
+            steps.append(Step(name=name, outcome="unknown", seconds=0, message=message))
+            continue
+        if stages.deadline is not None and stages.deadline.left <= 0:
+            message = f"Not made: {named('deadline', stages.deadline.seconds)} passed."
             steps.append(Step(name=name, outcome="unknown", seconds=0, message=message))
             continue
         progress(name)
@@ -94,6 +102,8 @@ def _make(make: Callable[[], Answer]) -> Answer:
         return make()
     except GenreqError as error:
         return Answer("unknown", str(error), goes_on=False)
+    except LimitError as error:
+        return Answer("unknown", f"Given up: {error}.", goes_on=False)
     except psycopg.Error as error:
         return Answer("unknown", f"The scratch database answered: {explain(error)}.", goes_on=False)
     except sa.exc.DBAPIError as error:

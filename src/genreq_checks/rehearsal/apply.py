@@ -9,10 +9,13 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import errors
+from psycopg import conninfo, errors
 from psycopg.pq import TransactionStatus
 
 from genreq_checks.rehearsal.sql_file import BYTE_ORDER_MARK, SqlFile
+from genreq_checks.sources.bounded import connect
+from genreq_checks.sources.deadline import Deadline
+from genreq_checks.sources.waiting import LimitError
 from genreq_checks.sql_lexer import words
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
@@ -41,13 +44,16 @@ class Applied:
     error: str | None
 
 
-def apply(url: str, search_path: str, file: SqlFile, table: str) -> Applied:
-    """Run the file on a connection of its own; `table` is the quoted name of the plan's table."""
+def apply(url: str, search_path: str, file: SqlFile, table: str, deadline: Deadline | None = None) -> Applied:
+    """Run the file on a connection of its own; `table` is the quoted name of the plan's table.
+
+    Raises: LimitError when the deadline passes meanwhile.
+    """
     started, done, error = time.monotonic(), 0, None
     locks: set[str] = set()
     with (
         closing(psycopg.connect(url, autocommit=True, prepare_threshold=None)) as watcher,
-        closing(psycopg.connect(url, autocommit=True, prepare_threshold=None)) as connection,
+        closing(connect(_parameters(url), 0, deadline, autocommit=True)) as connection,
     ):
         connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
         pid = connection.info.backend_pid
@@ -64,6 +70,8 @@ def apply(url: str, search_path: str, file: SqlFile, table: str) -> Applied:
                 done += 1
             if file.breakpoints:
                 connection.execute("COMMIT")
+        except LimitError:
+            raise
         except psycopg.Error as problem:
             total = len(file.statements)
             error = f"{f'statement {done + 1} of {total}' if done < total else 'COMMIT'} failed: {explain(problem)}"
@@ -73,6 +81,10 @@ def apply(url: str, search_path: str, file: SqlFile, table: str) -> Applied:
             if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
                 connection.execute("ROLLBACK")  # begun in the file and never committed: lost, as with psql
     return Applied(len(file.statements), done, time.monotonic() - started, tuple(sorted(locks)), error)
+
+
+def _parameters(url: str) -> dict[str, str]:
+    return {name: str(value) for name, value in conninfo.conninfo_to_dict(url).items() if value is not None}
 
 
 def _send(connection: psycopg.Connection, statement: str, look: Callable[[], None]) -> None:

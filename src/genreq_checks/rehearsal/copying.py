@@ -20,6 +20,7 @@ from genreq_checks.rehearsal.scratch import Scratch
 from genreq_checks.snapshot import SourceInfo
 from genreq_checks.sources.catalog import find_table, hides_rows, quoted
 from genreq_checks.sources.connection import Target, reading
+from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.encoding import known_white_space
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
@@ -75,7 +76,9 @@ class Copy:
     notes: tuple[str, ...]
 
 
-def copy_source(plan: Plan, target: Target, scratch: Scratch, sample: int | None, timeout: float) -> Copy:
+def copy_source(
+    plan: Plan, target: Target, scratch: Scratch, sample: int | None, timeout: float, deadline: Deadline | None = None
+) -> Copy:
     """Copy the structure of the whole database, the sampled rows of the plan's table, the rows it refers to, and a
     few rows of each other table that the role may read.
 
@@ -83,14 +86,20 @@ def copy_source(plan: Plan, target: Target, scratch: Scratch, sample: int | None
     """
     started = time.monotonic()
     try:
-        with reading(target, timeout) as connection:
-            return _copy(connection, plan, target, scratch, sample, started)
+        with reading(target, timeout, deadline) as connection:
+            return _copy(connection, plan, target, scratch, sample, started, deadline)
     except DRIVER_ERRORS as error:
-        raise explain(error, target, plan.table.qualified, "Copying") from None
+        raise explain(error, target, plan.table, "Copying") from None
 
 
 def _copy(
-    connection: sa.Connection, plan: Plan, target: Target, scratch: Scratch, sample: int | None, started: float
+    connection: sa.Connection,
+    plan: Plan,
+    target: Target,
+    scratch: Scratch,
+    sample: int | None,
+    started: float,
+    deadline: Deadline | None,
 ) -> Copy:
     who = connection.execute(_WHO).one()
     found = find_table(connection, plan.table)
@@ -115,7 +124,7 @@ def _copy(
             "Rehearse on a database from before the drop.",
         )
     types = {row.name: row.type for row in connection.execute(_TYPES, {"oid": found.oid})}
-    with dumped(target, plan.table, who.number) as dump:
+    with dumped(target, plan.table, who.number, deadline) as dump:
         if scratch.embedded:
             _make_roles(scratch, [row.rolname for row in connection.execute(_ROLES)])
         failed = restore_section(dump, scratch, "pre-data")

@@ -18,6 +18,8 @@ from genreq_checks.errors import SourceError
 from genreq_checks.plan import Table
 from genreq_checks.rehearsal.scratch import Scratch, programs
 from genreq_checks.sources.connection import Target, redact
+from genreq_checks.sources.deadline import Deadline
+from genreq_checks.sources.waiting import named
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
@@ -35,7 +37,7 @@ class Dump:
 
 
 @contextmanager
-def dumped(target: Target, table: Table, server_version: int) -> Iterator[Dump]:
+def dumped(target: Target, table: Table, server_version: int, deadline: Deadline | None = None) -> Iterator[Dump]:
     """The structure of the source's database, or of the table's schema where the role may not see the rest.
 
     Raises: SourceError when the server is newer than pg_dump, or pg_dump fails.
@@ -44,10 +46,12 @@ def dumped(target: Target, table: Table, server_version: int) -> Iterator[Dump]:
     with tempfile.TemporaryDirectory(prefix="genreq-dump-") as folder:
         file = Path(folder, "structure")
         whole = True
-        error = _dump(program, target, file, ())
+        error = _dump(program, target, file, (), deadline)
         if error and ("permission denied" in error or "must be owner" in error):
             whole = False
-            error = _dump(program, target, file, ("--schema", '"' + table.schema_name.replace('"', '""') + '"'))
+            error = _dump(
+                program, target, file, ("--schema", '"' + table.schema_name.replace('"', '""') + '"'), deadline
+            )
         if error:
             raise SourceError(f"The structure of {target.location} could not be copied: {error}.", _hint(error))
         listing = subprocess.run(
@@ -113,7 +117,7 @@ def major_of(program: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _dump(program: str, target: Target, file: Path, more: tuple[str, ...]) -> str | None:
+def _dump(program: str, target: Target, file: Path, more: tuple[str, ...], deadline: Deadline | None) -> str | None:
     """Run pg_dump; its first error in one line, or None. The password goes by the environment, never by argv."""
     shown, environment = _without_password(target.parameters, _environment(keep_pg=True))
     command = [
@@ -124,14 +128,19 @@ def _dump(program: str, target: Target, file: Path, more: tuple[str, ...]) -> st
         "--lock-wait-timeout=10s",
         "--no-password",
     ]
-    done = subprocess.run(
-        [*command, *more, f"--file={file}", "--dbname", shown],
-        check=False,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env=environment,
-    )
+    try:
+        done = subprocess.run(
+            [*command, *more, f"--file={file}", "--dbname", shown],
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environment,
+            timeout=max(deadline.left, 0.001) if deadline else None,
+        )
+    except subprocess.TimeoutExpired:
+        assert deadline is not None
+        return f"{named('deadline', deadline.seconds)} passed"
     if done.returncode == 0:
         return None
     lines = [line.removeprefix("pg_dump: ") for line in done.stderr.splitlines() if line.strip()] or ["it was killed"]
@@ -153,6 +162,8 @@ def _without_password(parameters: Mapping[str, object], environment: dict[str, s
 
 
 def _hint(error: str) -> str:
+    if "deadline" in error:
+        return "Raise it with --deadline SECONDS."
     if "lock" in error:
         return "A migration holds a lock there: try again when it is done."
     return "Check that the role may read the schema."

@@ -27,6 +27,7 @@ from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.sources.catalog import quoted
 from genreq_checks.sources.connection import Target
+from genreq_checks.sources.deadline import Deadline
 from genreq_checks.text import listed, plural
 
 SHOWN = 12
@@ -54,6 +55,7 @@ class Stages:
     rollback_file: SqlFile
     sample: int | None
     timeout: float
+    deadline: Deadline | None = None
     keeper: psycopg.Connection | None = None
     copied: Copy | None = None
     baseline: Snapshot | None = None
@@ -87,7 +89,9 @@ class Stages:
 
     def copy(self) -> Answer:
         """The source's structure and rows into the scratch database."""
-        self.copied = copied = copy_source(self.plan, self.target, self.scratch, self.sample, self.timeout)
+        self.copied = copied = copy_source(
+            self.plan, self.target, self.scratch, self.sample, self.timeout, self.deadline
+        )
         which = "all rows" if self.sample is None else f"a sample of up to {self.sample:,}, with every class of row"
         text = f"{plural(copied.rows, 'row')} ({which}) into {self.scratch.server}."
         if copied.failed:
@@ -102,7 +106,7 @@ class Stages:
         rows, keys = keep_originals(self.keeper, plan)
         self.generated_before = generate(url, self.search_path, plan, keep=False)
         self.functions = read_functions(url, self.search_path, plan)
-        self.baseline = observe(plan, url, timeout=self.timeout)
+        self.baseline = observe(plan, url, timeout=self.timeout, deadline=self.deadline)
         self.structures["before"] = read_structure(url, plan.table)
         if self.baseline.tally is None:
             problem = self.baseline.problem("tally")
@@ -118,7 +122,8 @@ class Stages:
 
     def archive(self) -> Answer:
         """The dropped columns' values into a file, as `genreq-checks archive` does."""
-        facts = write_archive(self.plan, self.scratch.url, self.folder / "archive.parquet", timeout=self.timeout)
+        path = self.folder / "archive.parquet"
+        facts = write_archive(self.plan, self.scratch.url, path, timeout=self.timeout, deadline=self.deadline)
         return Answer("pass", f"{plural(facts.rows, 'row')} with a value in a dropped column archived.")
 
     def forward(self) -> Answer:
@@ -161,7 +166,7 @@ class Stages:
 
     def after(self) -> Answer:
         """The checks of phase `after` that a copy can answer."""
-        self.after_snapshot = observe(self.plan, self.scratch.url, timeout=self.timeout)
+        self.after_snapshot = observe(self.plan, self.scratch.url, timeout=self.timeout, deadline=self.deadline)
         return self._checks("after", self.after_snapshot)
 
     def rollback(self) -> Answer:
@@ -191,7 +196,9 @@ class Stages:
 
     def rolled_back(self) -> Answer:
         """The checks of phase `rolled-back`."""
-        return self._checks("rolled-back", observe(self.plan, self.scratch.url, timeout=self.timeout))
+        return self._checks(
+            "rolled-back", observe(self.plan, self.scratch.url, timeout=self.timeout, deadline=self.deadline)
+        )
 
     def compare(self) -> Answer:
         """Every value of every column with the original, by key."""
@@ -229,7 +236,7 @@ class Stages:
 
     def _apply(self, file: SqlFile) -> Applied:
         table = quoted(self.plan.table).as_string(None)
-        return apply(self.scratch.url, self.search_path, file, table)
+        return apply(self.scratch.url, self.search_path, file, table, self.deadline)
 
     def _changed_values(self) -> list[Difference]:
         """What the SQL changed in the rows of the table itself, the dropped columns aside."""

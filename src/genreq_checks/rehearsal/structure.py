@@ -91,9 +91,11 @@ OBJECTS = """
     SELECT 'publication', pubname, concat_ws(' ', puballtables, pubinsert, pubupdate, pubdelete, pubtruncate), NULL, '{}'
     FROM pg_publication
     UNION ALL
-    SELECT 'publication of', pubname || ' on ' || r.full_name, concat_ws(' ', pg_get_expr(prqual, prrelid),
-           ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = prrelid AND attnum = ANY (prattrs))), r.full_name, '{}'
-    FROM pg_publication_rel p JOIN pg_publication b ON b.oid = p.prpubid JOIN r ON r.oid = p.prrelid
+    SELECT 'publication of', pubname || ' on ' || r.full_name, concat_ws(' ', pg_get_expr(p.prqual, p.prrelid),
+           ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = p.prrelid AND attnum = ANY (p.prattrs))), r.full_name, '{}'
+    FROM (SELECT CAST(NULL AS pg_node_tree) AS prqual, CAST(NULL AS int2vector) AS prattrs) before_15
+    CROSS JOIN LATERAL (SELECT prpubid, prrelid, prqual, prattrs FROM pg_publication_rel) p -- where it has none, the others
+    JOIN pg_publication b ON b.oid = p.prpubid JOIN r ON r.oid = p.prrelid
     UNION ALL
     SELECT 'event trigger', evtname, concat_ws(' ', evtevent, evtenabled, evtfoid::regproc, evttags), NULL, '{}'
     FROM pg_event_trigger

@@ -24,10 +24,15 @@ _HANGING = sa.text("""
         WHERE a.attrelid = ANY (CAST(:tree AS oid[])) AND a.attname::text = ANY (CAST(:columns AS text[]))
           AND a.attnum > 0 AND NOT a.attisdropped),
     deps(col, attrelid, attnum, classid, objid, objsubid, automatic, depth) AS (
-        SELECT c.name, c.attrelid, c.attnum, d.classid, d.objid, d.objsubid, d.deptype <> 'n', 0
+        SELECT c.name, c.attrelid, c.attnum,
+               CASE WHEN g.oid IS NULL THEN d.classid ELSE CAST('pg_attrdef'::regclass AS oid) END,
+               coalesce(g.oid, d.objid), CASE WHEN g.oid IS NULL THEN d.objsubid ELSE 0 END, d.deptype <> 'n', 0
         FROM cols c JOIN pg_catalog.pg_depend d
           ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.attrelid AND d.refobjsubid = c.attnum
-        WHERE NOT (d.classid = 'pg_class'::regclass AND d.objsubid > 0)
+        -- before PostgreSQL 15 a generated column itself depends on what it is made of, and is dropped with that
+        LEFT JOIN pg_catalog.pg_attrdef g ON d.classid = 'pg_class'::regclass AND d.objsubid > 0
+                                         AND g.adrelid = d.objid AND g.adnum = d.objsubid
+        WHERE g.oid IS NOT NULL OR NOT (d.classid = 'pg_class'::regclass AND d.objsubid > 0)
         UNION
         SELECT p.col, p.attrelid, p.attnum, d.classid, d.objid, d.objsubid, false, p.depth + 1
         FROM (SELECT deps.*, coalesce(r.ev_class, g.adrelid, deps.objid) AS target, g.adnum AS only,
@@ -134,6 +139,9 @@ _DROP = {  # what makes way; it can be made again, without the column, when the 
     "function": "DROP FUNCTION {name}",
     "procedure": "DROP PROCEDURE {name}",
 }
+_KEEP = {
+    "generated column": "ALTER TABLE {owner} ALTER COLUMN {object} DROP EXPRESSION"
+}  # what would go with the column
 
 
 def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) -> Iterator[Dependent]:
@@ -147,7 +155,9 @@ def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) ->
             name = f"{row.owner}.{row.object}"
         else:
             name = f"{row.object} on {row.owner}"
-        ddl = _DROP.get(row.kind, "").format(name=name, object=row.object, owner=row.owner)
+        ddl = (
+            (_KEEP if row.automatic else _DROP).get(row.kind, "").format(name=name, object=row.object, owner=row.owner)
+        )
         yield Dependent(
             column=row.col,
             kind=row.kind,
@@ -156,7 +166,7 @@ def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) ->
             confidence="certain",
             detail="" if row.depth == 0 else "It hangs on the column by way of something that hangs on it.",
             spans=tuple(row.others or ()),
-            ddl="" if row.automatic else ddl,
+            ddl=ddl,
         )
     for row in connection.execute(_BESIDE, of | {"oid": oid}):
         yield Dependent(column=row.col, kind=row.kind, name=row.name, fate=row.fate, confidence="certain")

@@ -17,7 +17,9 @@ from genreq_checks.errors import SourceError, UsageError, near
 from genreq_checks.sources.bounded import connect
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.engine import PinError, make_engine, pin
+from genreq_checks.sources.refusal import told
 from genreq_checks.sources.url_parts import split_url
+from genreq_checks.sources.waiting import LimitError
 from genreq_checks.text import redact as redact_text
 from genreq_checks.text import scrub
 
@@ -32,6 +34,7 @@ FOREIGN = frozenset(
         *("preparethreshold", "socket_timeout", "supa", "workaround", "uselibpqcompat", "idle_timeout", "max_lifetime"),
     )
 )
+_RESOLVING = ("failed to resolve host", "[Errno", "could not translate host name")  # the client's own words
 SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find them
     "row_security": "off",
     "TimeZone": "UTC",
@@ -198,8 +201,8 @@ def reading(target: Target, timeout: float = 300, deadline: Deadline | None = No
 
 def unreachable(target: Target, error: BaseException) -> SourceError:
     """Why the server could not be reached, in one line, without a password, with what to do."""
-    text = scrub(said(error, target)[:300])
-    lowered = text.lower()
+    text = scrub(shown_words(error, target))
+    lowered = said(error, target)[:300].lower()  # it decides which of our own hints fits, and is not shown
     if "password" in lowered or "authentication" in lowered or "no pg_hba.conf entry" in lowered:
         hint = "Check user and password (PGPASSWORD, ~/.pgpass or the URL)."
     elif "does not exist" in lowered:
@@ -211,6 +214,20 @@ def unreachable(target: Target, error: BaseException) -> SourceError:
     else:
         hint = "Check host and port, and that the server is up."
     return SourceError(f"The database {target.location} could not be read: {text.rstrip('.?')}.", hint)
+
+
+def shown_words(error: BaseException, target: Target) -> str:
+    """What may be shown of it: of the server's own text only what is known to hold no value."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, (LimitError, OSError, UnicodeError)) or not isinstance(cause, psycopg.Error):
+        return said(error, target)[:300]
+    if str(cause).startswith(_RESOLVING):
+        return said(error, target)[:300]
+    if cause.sqlstate is not None:
+        return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"
+    given = [target.parameters.get(name, "") for name in ("user", "dbname", "host", "hostaddr")]
+    ours = [*given, *target.parameters.get("host", "").split(","), os.environ.get("PGHOST", "")]
+    return told(said(error, target), ours)[:300]
 
 
 def said(error: BaseException, target: Target) -> str:

@@ -17,7 +17,8 @@ from genreq_checks.sources.recovery import replays
 
 MOST_STATEMENTS = 20
 
-# Every body is counted, but only one that has a column's name somewhere is fetched.
+# Every body is counted, but only one that has a column's name somewhere is fetched. One of BEGIN ATOMIC has no
+# text, and pg_depend knows what it needs; PostgreSQL 13 has no pg_proc.prosqlbody to tell it by.
 _BODIES = sa.text("""
     WITH family AS (SELECT c.oid, c.reltype FROM pg_catalog.pg_class c
                     WHERE c.oid = :oid OR c.oid IN (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = :oid))
@@ -33,7 +34,7 @@ _BODIES = sa.text("""
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM unnest(CAST(:columns AS text[])) w
         WHERE position(lower(w) IN lower(p.prosrc)) > 0 OR w = ANY (p.proargnames)) AS it) hit
-    WHERE l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL
+    WHERE l.lanname NOT IN ('c', 'internal') AND p.prosrc <> ''
       AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                       WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')

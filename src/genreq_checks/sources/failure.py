@@ -6,9 +6,10 @@ import psycopg
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.sources.connection import Target, said
+from genreq_checks.plan import Table
+from genreq_checks.sources.connection import Target, shown_words
 from genreq_checks.sources.waiting import ConnectLimitError, LimitError, named
-from genreq_checks.text import quote_name, scrub
+from genreq_checks.text import scrub
 
 # Everything that a driver may raise while something is read, SQLAlchemy's complaint about a connection lost before included.
 DRIVER_ERRORS = (sa.exc.DBAPIError, sa.exc.PendingRollbackError, sa.exc.ResourceClosedError, psycopg.Error)
@@ -52,9 +53,9 @@ def _limit_behind(error: BaseException) -> LimitError | None:
     return seen
 
 
-def explain(error: BaseException, target: Target, table: str, doing: str = "Reading") -> SourceError:
+def explain(error: BaseException, target: Target, where: Table, doing: str = "Reading") -> SourceError:
     """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
-    state = sqlstate(error)
+    state, table = sqlstate(error), where.qualified
     passed = _limit_behind(error)
     if isinstance(passed, ConnectLimitError):
         return SourceError(
@@ -71,7 +72,7 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
             "Try again; look at the server's log.",
         )
     if state is None:
-        text = scrub(said(error, target)[:200]).rstrip(".")
+        text = scrub(shown_words(error, target)).rstrip(".")
         return SourceError(
             f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
         )
@@ -91,8 +92,9 @@ def explain(error: BaseException, target: Target, table: str, doing: str = "Read
     if state == NOT_ALLOWED:
         if doing == "Reading":
             # The server gives one SQLSTATE for a missing privilege and for a policy under row_security = off.
-            grant = f"GRANT SELECT ON {quote_name(*table.split('.', 1))} to the role"
-            hint = f"{grant}, or read as the table's owner or as a role with BYPASSRLS."
+            hint = (
+                f"GRANT SELECT ON {where.in_sql} to the role, or read as the table's owner or as a role with BYPASSRLS."
+            )
             return SourceError(f"The role may not read {table}, or row level security would hide rows of it.", hint)
         return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
     if state in _NO_TEXT:

@@ -95,7 +95,7 @@ def reconcile(
     except SourceError as error:
         return Reconciliation(problem=error.message, remedy=error.hint)
     except DRIVER_ERRORS as error:
-        failed = explain(error, target, plan.table.qualified)
+        failed = explain(error, target, plan.table)
         return Reconciliation(problem=failed.message, remedy=failed.hint)
 
 

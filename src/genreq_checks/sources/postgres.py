@@ -79,7 +79,7 @@ def observe(
     except SourceError as error:
         return _unread(plan, target, error)
     except DRIVER_ERRORS as error:
-        return _unread(plan, target, explain(error, target, plan.table.qualified))
+        return _unread(plan, target, explain(error, target, plan.table))
     source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
     return snapshot.model_copy(update={"source": source})
 
@@ -117,7 +117,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             with connection.begin_nested():
                 answer = read()
         except DRIVER_ERRORS as error:
-            answer = Problem.of(part, explain(error, target, plan.table.qualified))
+            answer = Problem.of(part, explain(error, target, plan.table))
             if connection.invalidated or connection.closed:
                 lost = answer
             if part == "tally" and found.facts is not None:

@@ -73,4 +73,4 @@ def _failed(plan: Plan, target: Target, error: Exception) -> SourceError | Usage
     cannot_be_sent = state is None and isinstance(getattr(error, "orig", error), psycopg.DataError)
     if state in _NO_SUCH_KEY or cannot_be_sent:
         return UsageError(f"--request is no key of {name}.", f"Give a value of {name}.{plan.table.key[0]}.")
-    return explain(error, target, name)
+    return explain(error, target, plan.table)

@@ -69,7 +69,7 @@ def listing(
             with closing(streamed.execute(select)) as result:
                 yield Listing(names, _rows(result, len(names) - len(selection.columns), selection, types, show_values))
     except DRIVER_ERRORS as error:
-        raise explain(error, target, plan.table.qualified) from None
+        raise explain(error, target, plan.table) from None
 
 
 def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: Selection) -> dict[str, str]:
