@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
@@ -26,7 +25,7 @@ def forward(plan: Plan, text: str) -> Plan:
 
 
 def before(plan: Plan, source: Any, **inputs: Any) -> Report:
-    return check(plan, observe(plan, source), phase="before", inputs=Inputs(**inputs))
+    return check(plan, observe(plan, source).with_evidence(**inputs), phase="before")
 
 
 def unknown(report: Report) -> dict[str, str]:

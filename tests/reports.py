@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from genreq_checks.facts import SourceInfo, Step
 from genreq_checks.plan import Plan
 from genreq_checks.results import (
     CheckResult,
@@ -16,11 +17,9 @@ from genreq_checks.results import (
     RateChange,
     Report,
     RequirementResult,
-    Step,
     Tool,
 )
 from genreq_checks.run import check, observe
-from genreq_checks.snapshot import SourceInfo
 from rows import execute, insert
 
 CUTOVER = datetime(2025, 1, 10, 12, 0, tzinfo=UTC)

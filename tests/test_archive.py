@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from psycopg import sql
 from typer.testing import CliRunner
 
-from genreq_checks.archive import read_facts, write_archive
-from genreq_checks.archive.digest import ColumnDigest
+from genreq_checks.archive import write_archive
 from genreq_checks.cli import app
 from genreq_checks.errors import ArchiveError, OutputError, SourceError, UsageError
 from genreq_checks.plan import Plan
+from genreq_checks.sources.archive import read_facts
+from genreq_checks.sources.archive_digest import ColumnDigest
 from memory import PRINT_PEAK
 from rows import USER, execute, insert
 

@@ -11,12 +11,13 @@ import pytest
 from psycopg import sql
 from typer.testing import CliRunner
 
-from genreq_checks.archive import read_facts, restore, write_archive
+from genreq_checks.archive import restore, write_archive
 from genreq_checks.archive.copying import copying
 from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.cli import app
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan, parse_plan
+from genreq_checks.sources.archive import read_facts
 from genreq_checks.sources.connection import SETTINGS, parse
 from rows import execute
 

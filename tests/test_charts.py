@@ -17,10 +17,11 @@ from lxml import etree
 from conftest import Server
 from genreq_checks import charts
 from genreq_checks.errors import UsageError
+from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
-from genreq_checks.snapshot import Snapshot, SourceInfo
+from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 from rows import execute, insert
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from genreq_checks.code_facts import CodeFacts
 from genreq_checks.errors import UsageError
+from genreq_checks.facts import CodeFacts
 from genreq_checks.plan import Plan
 from genreq_checks.sources.code import read_code
 from genreq_checks.sources.code.excerpt import excerpt

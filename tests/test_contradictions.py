@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from contradicted import GITHUB, GONE, KEPT, ZIP, before, changed, names, unknown
-from genreq_checks.archive_facts import ArchivedColumn, ArchiveFacts
-from genreq_checks.inputs import Inputs
+from genreq_checks.facts import ArchivedColumn, ArchiveFacts
 from genreq_checks.plan import Cohort, Plan
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import Phase
@@ -100,7 +99,7 @@ def test_an_archive_that_is_counted_on_needs_a_key_also_after_the_drop(filled: s
     execute(filled, plan.sql.forward)
     for key, outcome in ((("id",), "pass"), (("app_name",), "unknown")):
         other = changed(plan, "table", key=key)
-        report = check(other, observe(other, filled), baseline, inputs=Inputs(archive=archive))
+        report = check(other, observe(other, filled).with_evidence(archive=archive), baseline)
         assert report.check("loss.download_url").outcome == outcome
 
 
@@ -110,7 +109,7 @@ def test_reconciliation_and_rollback_rest_on_the_key(filled: str, plan: Plan, tm
     execute(filled, "ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE")
     baseline = observe(plan, filled)
     messages = reconcile(plan, filled, [tmp_path / "m.jsonl"])
-    report = check(plan, baseline, inputs=Inputs(messages=messages))
+    report = check(plan, baseline.with_evidence(messages=messages))
     assert report.check("reconciliation.github_url").outcome == "unknown"
     assert "no unique index" in report.check("reconciliation.github_url").findings[0].message
     assert check(plan, baseline).check("reconciliation.github_url").outcome == "skip"
@@ -118,7 +117,7 @@ def test_reconciliation_and_rollback_rest_on_the_key(filled: str, plan: Plan, tm
     execute(filled, "ALTER TABLE generation_requests ADD PRIMARY KEY (id)")
     proved = observe(plan, filled)
     assert check(plan, proved, proved, phase="rolled-back").check("rollback").outcome == "pass"
-    assert check(plan, proved, inputs=Inputs(messages=messages)).check("reconciliation.github_url").outcome != "unknown"
+    assert check(plan, proved.with_evidence(messages=messages)).check("reconciliation.github_url").outcome != "unknown"
 
 
 def test_a_rehearsal_of_a_table_without_a_unique_index_proves_no_way_back(filled: str, plan: Plan, server: Any) -> None:

@@ -11,12 +11,10 @@ import pytest
 import drizzle_kit
 from conftest import Server
 from drizzle_kit import DrizzleProject
-from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Bookkeeping, Plan
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import CheckResult, Phase, Report
 from genreq_checks.run import check, observe
-from genreq_checks.sources.migrations import read_folder
 from rows import execute
 
 pytestmark = pytest.mark.node
@@ -56,7 +54,7 @@ def first_applied(made: Path, project: DrizzleProject, empty_database: str) -> s
 
 
 def report_of(plan: Plan, url: str, project: DrizzleProject, phase: Phase = "after") -> Report:
-    return check(plan, observe(plan, url), phase=phase, inputs=Inputs(migrations=read_folder(project.out, plan)))
+    return check(plan, observe(plan, url, migrations=project.out), phase=phase)
 
 
 def judge(plan: Plan, url: str, project: DrizzleProject, phase: Phase = "after") -> CheckResult:

@@ -27,9 +27,9 @@ from genreq_checks.generation.container import ContainerError, run_container
 from genreq_checks.generation.report import report_on
 from genreq_checks.generation.run import generate, sample_app
 from genreq_checks.generation.server import serve
-from genreq_checks.generation_facts import load_facts
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
+from genreq_checks.sources.generation import load_facts
 from rows import execute
 
 Handler = Callable[[ServerConnection], Awaitable[None]]

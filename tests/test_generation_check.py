@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 
 from genreq_checks.cli import app as command_line
 from genreq_checks.errors import UsageError
+from genreq_checks.facts import Copied, Derived, GenerationFacts
 from genreq_checks.generation.report import report_on
-from genreq_checks.generation_facts import Copied, Derived, GenerationFacts
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
+from genreq_checks.sources.generation import save_facts
 
 GITHUB = Copied(column="github_url", field="github_url", sent="https://github.com/o/r", stored="as sent", changed=True)
 FLYIO = Copied(column="deployment_url", field="flyio_url", sent="https://a.fly.dev", stored="as sent", changed=True)
@@ -97,7 +98,7 @@ def test_a_saved_run_proves_the_requirement_unless_it_was_the_reference_servers_
     database: str, tmp_path: Path, embedded: bool, outcome: str
 ) -> None:
     file = tmp_path / "generation.json"
-    FACTS.model_copy(update={"embedded": embedded}).save(file)
+    save_facts(FACTS.model_copy(update={"embedded": embedded}), file)
     arguments = ["check", database, "--generation", str(file), "--format", "json"]
     report = Report.model_validate_json(CliRunner().invoke(command_line, arguments).stdout)
     assert report.check("generation").outcome == outcome

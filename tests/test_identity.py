@@ -14,16 +14,16 @@ from typer.testing import CliRunner
 
 from conftest import Server
 from genreq_checks import identity
-from genreq_checks.archive import read_facts, restore, write_archive
+from genreq_checks.archive import restore, write_archive
 from genreq_checks.cli import app
 from genreq_checks.cli import archive as archive_command
 from genreq_checks.errors import ArchiveError, GenreqError
 from genreq_checks.identity import Identity, compare
-from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot, load_snapshot
+from genreq_checks.sources.archive import read_facts
 from rows import execute, insert
 
 CUTOVER = datetime(2025, 1, 10, 12, tzinfo=UTC)
@@ -273,7 +273,7 @@ def test_an_archive_of_another_database_does_not_count(database: str, other: str
     now = observe(plan, database)
     for name, outcome in (("theirs", "unknown"), ("ours", "pass")):
         facts = read_facts(tmp_path / f"{name}.parquet")
-        report = check(plan, now, phase="before", inputs=Inputs(archive=facts))
+        report = check(plan, now.with_evidence(archive=facts), phase="before")
         assert report.check("loss.download_url").outcome == outcome
         assert report.check("identity").outcome == outcome
 

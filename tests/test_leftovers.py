@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from genreq_checks.code_facts import CodeFacts
-from genreq_checks.inputs import NOTHING, Inputs
+from genreq_checks.facts import CodeFacts, SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.results import CheckResult
 from genreq_checks.run import check
-from genreq_checks.snapshot import Snapshot, SourceInfo
+from genreq_checks.snapshot import Snapshot
 from genreq_checks.sources.code import read_code
 from leo_code import after, before, write_tree
 
@@ -30,8 +29,7 @@ TABLE = "generation_requests"
 def judged(plan: Plan, facts: CodeFacts | None, check_id: str, phase: str = "after") -> CheckResult:
     info = SourceInfo(kind="snapshot", location="nowhere", read_at=datetime(2025, 1, 1, tzinfo=UTC))
     now = Snapshot(tool_version="0", plan_fingerprint=plan.fingerprint, plan_table=plan.table.qualified, source=info)
-    inputs = NOTHING if facts is None else Inputs(code=facts)
-    return check(plan, now, phase=phase, inputs=inputs).check(check_id)  # type: ignore[arg-type]
+    return check(plan, now.with_evidence(code=facts), phase=phase).check(check_id)  # type: ignore[arg-type]
 
 
 def classes(plan: Plan, root: Path, files: dict[str, str]) -> list[str]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from genreq_checks.archive_facts import ArchivedColumn, ArchiveFacts
-from genreq_checks.inputs import Inputs
+from genreq_checks.facts import ArchivedColumn, ArchiveFacts
 from genreq_checks.plan import Plan, Reconstruction
 from genreq_checks.results import Finding, Phase
 from genreq_checks.run import check, observe
@@ -20,13 +19,13 @@ GITHUB = "https://github.com/leo/app"
 ZIP = "https://downloads.leo.example/a.zip"
 
 
-def archive(values: int, **changes: Any) -> Inputs:
+def archive(values: int, **changes: Any) -> ArchiveFacts:
     columns = {
         name: ArchivedColumn(type="text", values=values, digest="d") for name in ("download_url", "conversation")
     }
     facts = {"path": "a.parquet", "table": "public.generation_requests", "rows": values, "verified": True}
     made = facts | {"columns": columns, "created_at": datetime(2025, 1, 1, tzinfo=UTC)} | changes
-    return Inputs(archive=ArchiveFacts(**made))
+    return ArchiveFacts(**made)
 
 
 def loss(
@@ -35,10 +34,10 @@ def loss(
     column: str = "download_url",
     phase: Phase = "before",
     baseline: Snapshot | None = None,
-    inputs: Inputs | None = None,
+    held: ArchiveFacts | None = None,
 ) -> Finding:
     snapshot = observe(plan, now) if isinstance(now, str) else now
-    report = check(plan, snapshot, baseline, phase=phase, inputs=inputs or Inputs())
+    report = check(plan, snapshot.with_evidence(archive=held), baseline, phase=phase)
     (finding,) = report.check(f"loss.{column}").findings
     return finding
 
@@ -111,7 +110,7 @@ def test_what_the_plan_gives_up_passes_with_its_reason(planted: str, plan: Plan)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outcome"),
+    ("held", "outcome"),
     [
         (archive(4), "pass"),
         (archive(3), "fail"),
@@ -121,9 +120,9 @@ def test_what_the_plan_gives_up_passes_with_its_reason(planted: str, plan: Plan)
     ],
 )
 def test_only_a_verified_archive_of_every_value_holds_them(
-    planted: str, plan: Plan, inputs: Inputs, outcome: str
+    planted: str, plan: Plan, held: ArchiveFacts, outcome: str
 ) -> None:
-    finding = loss(plan, planted, inputs=inputs)
+    finding = loss(plan, planted, held=held)
     assert finding.outcome == outcome
     assert finding.evidence["archived"] == (3 if outcome == "pass" else 0)
 
@@ -133,10 +132,10 @@ def test_after_the_drop_only_a_baseline_can_tell(planted: str, plan: Plan) -> No
     execute(planted, plan.sql.forward)
     after = observe(plan, planted)
     assert loss(plan, after, phase="after").outcome == "skip"
-    assert loss(plan, after, phase="after", inputs=archive(4)).outcome == "unknown"
+    assert loss(plan, after, phase="after", held=archive(4)).outcome == "unknown"
     assert loss(plan, after, phase="after", baseline=after).outcome == "unknown"
     assert loss(plan, after, phase="after", baseline=before).evidence["lost"] == 2
-    assert loss(plan, after, phase="after", baseline=before, inputs=archive(4)).outcome == "pass"
+    assert loss(plan, after, phase="after", baseline=before, held=archive(4)).outcome == "pass"
     assert loss(plan, after, phase="before").outcome == "unknown"
 
 
@@ -176,8 +175,8 @@ def test_a_column_that_is_back_does_not_prove_that_it_is_dropped(planted: str, p
 
 def test_an_archive_of_another_database_is_no_proof(database: str, plan: Plan) -> None:
     insert(database, {"download_url": ZIP})
-    elsewhere = loss(plan, database, inputs=archive(1, location="postgresql://u@other-host/leo"))
+    elsewhere = loss(plan, database, held=archive(1, location="postgresql://u@other-host/leo"))
     assert elsewhere.outcome == "unknown"
     assert "whether the archive is of this database" in elsewhere.message
     here = observe(plan, database)
-    assert loss(plan, here, inputs=archive(1, location=here.source.location)).outcome == "pass"
+    assert loss(plan, here, held=archive(1, location=here.source.location)).outcome == "pass"

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from genreq_checks.cli import app
 from genreq_checks.errors import UsageError
-from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan
 from genreq_checks.results import CheckResult, Phase, Report
 from genreq_checks.run import check, observe
@@ -81,7 +80,7 @@ def table(database: str, plan: Plan) -> Table:
 
 
 def judge(plan: Plan, now: Snapshot, path: Path, phase: Phase = "after") -> CheckResult:
-    return check(plan, now, phase=phase, inputs=Inputs(migrations=read_folder(path, plan))).check("migrations")
+    return check(plan, now.with_evidence(migrations=read_folder(path, plan)), phase=phase).check("migrations")
 
 
 def states(result: CheckResult) -> dict[str, tuple[str, str]]:

@@ -14,15 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from genreq_checks.archive import read_facts, write_archive
+from genreq_checks.archive import write_archive
 from genreq_checks.cli import app
 from genreq_checks.errors import GenreqError, OutputError
 from genreq_checks.files import evidence_in
-from genreq_checks.generation_facts import load_facts
 from genreq_checks.plan import Plan
 from genreq_checks.run import observe
 from genreq_checks.selftest.clean_files import GENERATION, write_files
 from genreq_checks.snapshot import load_snapshot
+from genreq_checks.sources.archive import read_facts
+from genreq_checks.sources.generation import load_facts, save_facts
 from rows import execute, insert
 
 FILLED = [{"download_url": f"https://s3.example/{n}", "conversation": "[1]"} for n in range(1, 13)]
@@ -164,16 +165,16 @@ def test_a_generation_that_was_completed_is_kept(plan: Plan, tmp_path: Path) -> 
     write_files(tmp_path, plan)
     file = tmp_path / GENERATION
     good = load_facts(file)
-    good.save(file)
+    save_facts(good, file)
     with pytest.raises(OutputError, match="the new one was not completed"):
-        good.model_copy(update={"completed": False}).save(file)
+        save_facts(good.model_copy(update={"completed": False}), file)
     with pytest.raises(OutputError, match=r"the new one of other\.table"):
-        good.model_copy(update={"table": "other.table"}).save(file)
-    good.model_copy(update={"completed": False}).save(file, replace=True)
+        save_facts(good.model_copy(update={"table": "other.table"}), file)
+    save_facts(good.model_copy(update={"completed": False}), file, replace=True)
     assert not load_facts(file).completed
     file.write_text("mine")
     with pytest.raises(OutputError, match="was not replaced"):
-        good.save(file)
+        save_facts(good, file)
 
 
 @pytest.mark.parametrize("option", ["--output", "--chart", "rows -o"])

@@ -18,10 +18,10 @@ import pytest
 from typer.testing import CliRunner
 
 from genreq_checks import check, load_plan, load_snapshot, observe
-from genreq_checks.archive import read_facts
 from genreq_checks.cli import app
 from genreq_checks.errors import ArchiveError
 from genreq_checks.plan import Plan
+from genreq_checks.sources.archive import read_facts
 from recording.inputs import STARTS, clean_up, drop, take_back
 from recording.state import CUTOVER, Place
 from recording.states_odd import TABLE

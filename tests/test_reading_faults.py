@@ -22,8 +22,8 @@ from genreq_checks.archive.goal import examine
 from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.cli import app
 from genreq_checks.errors import GenreqError
+from genreq_checks.facts import Reconciliation
 from genreq_checks.plan import Plan
-from genreq_checks.reconciled import Reconciliation
 from genreq_checks.results import Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.service.answer import reader

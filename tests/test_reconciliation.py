@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from genreq_checks.cli import app
 from genreq_checks.completion import AllWorkCompleteMessage, row_values
-from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan, load_plan, parse_plan
 from genreq_checks.reconciled import compare, difference, expected_values, rules_of
 from genreq_checks.results import Finding, Report
@@ -42,7 +41,7 @@ def record(path: Path, *messages: dict[str, Any] | bytes) -> Path:
 
 def judged(plan: Plan, url: str, *paths: Path, cutover: datetime | None = None) -> Report:
     found = reconcile(plan, url, list(paths), cutover)
-    return check(plan, observe(plan, url, cutover), cutover=cutover, inputs=Inputs(messages=found))
+    return check(plan, observe(plan, url, cutover).with_evidence(messages=found), cutover=cutover)
 
 
 def findings(report: Report, column: str, kind: str) -> dict[str, Finding]:

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 from conftest import Server
 from genreq_checks.cli import app
+from genreq_checks.facts import Step
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import Report, Step
+from genreq_checks.results import Report
 from genreq_checks.sources.deadline import Deadline
 from rows import execute, insert
 

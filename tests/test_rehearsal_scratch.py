@@ -18,10 +18,11 @@ from psycopg import conninfo, sql
 
 from conftest import Server
 from genreq_checks.errors import SourceError, UsageError
+from genreq_checks.facts import Step
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.rehearsal.dump import find_pg_dump
-from genreq_checks.results import Report, Step
+from genreq_checks.results import Report
 from genreq_checks.sources.connection import parse
 from rows import execute, insert
 

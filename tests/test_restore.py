@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from genreq_checks.archive import read_facts, restore, write_archive
+from genreq_checks.archive import restore, write_archive
 from genreq_checks.archive.restoring import Unplaced
 from genreq_checks.cli import app
 from genreq_checks.errors import ArchiveError, SourceError, UsageError
 from genreq_checks.plan import Plan, parse_plan
+from genreq_checks.sources.archive import read_facts
 from rows import execute, insert
 from test_archive import FILL
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
-from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
+from genreq_checks.snapshot import Problem, Snapshot
 from rows import execute, insert
 
 VALUES = ({"download_url": "x", "conversation": "{}"}, {"download_url": "y", "conversation": "null"}, {})

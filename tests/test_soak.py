@@ -23,10 +23,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import Server
-from genreq_checks.archive import read_facts, write_archive
+from genreq_checks.archive import write_archive
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan
 from genreq_checks.snapshot import load_snapshot
+from genreq_checks.sources.archive import read_facts
 from rows import execute
 from test_archive import FILL
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from genreq_checks.errors import near
-from genreq_checks.migration_facts import PlanSql, Statements
+from genreq_checks.facts import PlanSql, Statements
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
 from genreq_checks.snapshot import Column, Snapshot, TableFacts

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from genreq_checks import sample
-from genreq_checks.archive import read_facts, restore, write_archive
+from genreq_checks.archive import restore, write_archive
 from genreq_checks.completion import AllWorkCompleteMessage, create_all_work_complete_message, row_values
-from genreq_checks.inputs import NOTHING, Inputs
+from genreq_checks.facts import Outcome, Step
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.render.verdict import headline
-from genreq_checks.results import Outcome, Phase, Report, Step
+from genreq_checks.results import Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.archive import read_facts
 
 CUTOVER = datetime(2024, 12, 17, 9, 30, tzinfo=UTC)
 GENERATIONS = 160
@@ -132,18 +133,19 @@ class _Teller:
         before = observe(self.plan, self.url, CUTOVER)
         self.step("archive", self.make_archive)
         facts = read_facts(self.archive)
-        self.judge("before", before, inputs=Inputs(archive=facts))
+        self.judge("before", before.with_evidence(archive=facts))
         self.step("forward", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL: both columns dropped."))
         self.step("generations", self.generate)
         after = observe(self.plan, self.url, CUTOVER)
-        report = self.judge("after", after, before, Inputs(archive=facts))
+        report = self.judge("after", after.with_evidence(archive=facts), before)
         self.step(
             "rollback", lambda: self.run(self.plan.sql.rollback, "The plan's rollback SQL: both are back, empty.")
         )
         self.step("restore", self.restore)
         self.judge("rolled-back", observe(self.plan, self.url, CUTOVER), before)
         self.step("forward again", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL once more."))
-        self.judge("after", observe(self.plan, self.url, CUTOVER), before, Inputs(archive=facts))
+        again = observe(self.plan, self.url, CUTOVER).with_evidence(archive=facts)
+        self.judge("after", again, before)
         told = report.model_copy(update={"steps": tuple(self.steps)})
         return Story(Samples(self.plan, before, after, CUTOVER), told)
 
@@ -155,9 +157,9 @@ class _Teller:
             Step(name=name, outcome=outcome, seconds=round(time.monotonic() - started, 2), message=message)
         )
 
-    def judge(self, phase: Phase, now: Snapshot, baseline: Snapshot | None = None, inputs: Inputs = NOTHING) -> Report:
+    def judge(self, phase: Phase, now: Snapshot, baseline: Snapshot | None = None) -> Report:
         cutover = CUTOVER if phase == "after" else None
-        report = check(self.plan, now, baseline, cutover=cutover, phase=phase, inputs=inputs)
+        report = check(self.plan, now, baseline, cutover=cutover, phase=phase)
         self.step(f"check: {phase}", lambda: headline(report), report.outcome)
         return report
 

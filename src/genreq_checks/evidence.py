@@ -9,9 +9,8 @@ from typing import Literal
 
 from genreq_checks.contradictions import Contradiction, find_contradictions
 from genreq_checks.doubts import find_doubts
+from genreq_checks.facts import PlanSql
 from genreq_checks.identity import Comparison, Identity, compare
-from genreq_checks.inputs import NOTHING, Inputs
-from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import Phase
 from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
@@ -39,7 +38,6 @@ class Evidence:
     sides: Mapping[Side, Tally] = field(default_factory=dict[Side, Tally])
     absent: Mapping[Side, str] = field(default_factory=dict[Side, str])
     independent: bool = True
-    inputs: Inputs = NOTHING
     notes: tuple[str, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
     compared: Mapping[str, Comparison] = field(default_factory=dict[str, Comparison])
@@ -48,7 +46,7 @@ class Evidence:
     def identity_of(self, name: str) -> Identity | None:
         """The identity of the `baseline` or of the `archive`."""
         if name == "archive":
-            return self.inputs.archive.identity if self.inputs.archive else None
+            return self.now.archive.identity if self.now.archive else None
         return self.baseline.source.identity if self.baseline else None
 
     def side(self, name: Side) -> Tally | str:
@@ -83,7 +81,6 @@ def gather(
     now: Snapshot,
     baseline: Snapshot | None = None,
     cutover: datetime | None = None,
-    inputs: Inputs = NOTHING,
     sql: PlanSql | None = None,
     *,
     other_database: bool = False,
@@ -94,7 +91,7 @@ def gather(
     `sql` is what the plan's own SQL does, where that is asked. Of a baseline of another database or table nothing is
     compared, unless `other_database` says that it is meant.
     """
-    compared = _compared(now, baseline, inputs)
+    compared = _compared(now, baseline)
     if baseline is not None and "baseline" in compared and compared["baseline"].kind == "other" and not other_database:
         baseline = _without_facts(baseline, compared["baseline"])
     sides: dict[Side, Tally] = {}
@@ -130,7 +127,6 @@ def gather(
         sides=sides,
         absent=absent,
         independent=cutover is not None,
-        inputs=inputs,
         notes=notes,
         contradictions=(
             *find_contradictions(plan, phase, now, sql),
@@ -141,13 +137,13 @@ def gather(
     )
 
 
-def _compared(now: Snapshot, baseline: Snapshot | None, inputs: Inputs) -> dict[str, Comparison]:
+def _compared(now: Snapshot, baseline: Snapshot | None) -> dict[str, Comparison]:
     """Whether the baseline and the archive are of the source's table. Of two sets of row files nothing can be asked."""
     found: dict[str, Comparison] = {}
     if baseline is not None and {baseline.source.kind, now.source.kind} != {"files"}:
         found["baseline"] = compare(baseline.source.identity, now.source.identity)
-    if inputs.archive is not None:
-        found["archive"] = compare(inputs.archive.identity, now.source.identity)
+    if now.archive is not None:
+        found["archive"] = compare(now.archive.identity, now.source.identity)
     return found
 
 

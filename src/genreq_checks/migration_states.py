@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from genreq_checks.migration_facts import Migration, MigrationFolder
+from genreq_checks.facts import Migration, MigrationFolder
 from genreq_checks.snapshot import AppliedMigration
 
 State = Literal[

@@ -7,93 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from genreq_checks.completion import AllWorkCompleteMessage, derive_artifacts_github_url
+from genreq_checks.facts import Verdict
 from genreq_checks.plan import Plan
-
-EXAMPLES = 100  # of each kind that are kept to be listed; counts are always whole
-
-Verdict = Literal["agrees", "not-set", "missing", "wrong", "unexpected", "plan-defect"]
-DIFFERENT: tuple[Verdict, ...] = ("missing", "wrong", "unexpected")
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines of the recordings with one peculiarity: how many, and where the first of them are (`file:line`).
-
-    Its fate: the message was `read` all the same, the line was `refused`, or `passed` over as another kind of message.
-    """
-
-    reason: str
-    fate: Literal["read", "refused", "passed"]
-    count: int
-    places: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One request to list: its key, where its message stands, and the shapes (never the text) of the two values."""
-
-    key: str
-    file: str | None = None
-    line: int | None = None
-    expected: str | None = None
-    actual: str | None = None
-    verdict: Verdict | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A whole count, and its first examples."""
-
-    count: int = 0
-    examples: tuple[Example, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnMatch:
-    """One column: how many requests came out how, and examples of those that differ and that the plan breaks."""
-
-    counts: Mapping[Verdict, int]
-    different: tuple[Example, ...] = ()
-    defects: tuple[Example, ...] = ()
-    problem: str = ""
-
-    @property
-    def differing(self) -> int:
-        """The requests whose row does not hold what the message says."""
-        return sum(self.counts.get(verdict, 0) for verdict in DIFFERENT)
-
-    @property
-    def judged(self) -> int:
-        """The requests whose message says something about the column."""
-        return self.counts.get("agrees", 0) + self.differing + self.counts.get("plan-defect", 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """Recorded messages against rows. `problem` says why there is no answer at all; then the rest is empty.
-
-    `messages` counts usable completion messages, `requests` the requests that they are about: the message received
-    last counts, the others are superseded. `before_cutover` requests were completed before the cutover and are not
-    judged. `within` of the rows without a message were completed between the first and the last recorded message.
-    """
-
-    files: int = 0
-    lines: int = 0
-    messages: int = 0
-    requests: int = 0
-    before_cutover: int = 0
-    peculiar: tuple[Lines, ...] = ()
-    columns: Mapping[str, ColumnMatch] = field(default_factory=dict[str, ColumnMatch])
-    without_row: Listed = Listed()
-    without_message: Listed = Listed()
-    within: int = 0
-    problem: str = ""
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

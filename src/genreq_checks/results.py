@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
+from genreq_checks.facts import Outcome, SourceInfo, Step
 from genreq_checks.file_format import Model
-from genreq_checks.snapshot import SourceInfo
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Outcome = Literal["pass", "warn", "fail", "unknown", "skip"]
 Phase = Literal["before", "after", "rolled-back", "rehearsal", "generation"]
 PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back")
 WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "warn", "pass", "skip")
@@ -123,21 +122,6 @@ class RequirementResult(Model):
     checks: tuple[str, ...]
     outcome: Outcome
     unproven: tuple[str, ...] = ()
-
-
-class Step(Model):
-    """One step of a rehearsal."""
-
-    name: str
-    outcome: Outcome
-    seconds: float
-    message: str
-    locks: tuple[str, ...] = ()
-
-    @property
-    def said(self) -> str:
-        """The message, and which locks the step took on the table."""
-        return f"{self.message} Locks on the table: {', '.join(self.locks)}." if self.locks else self.message
 
 
 class Tool(Model):

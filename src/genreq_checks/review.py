@@ -14,8 +14,9 @@ from genreq_checks.checks import needs_of, rows_behind, with_rows
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.results import CheckResult, Report
-from genreq_checks.run import is_database_url, observe
+from genreq_checks.run import observe
 from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.url_parts import is_database_url
 from genreq_checks.tally import day_number, day_of
 from genreq_checks.text import bounds, percent, points, span
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from genreq_checks import __version__, checks
 from genreq_checks.checks.check import Check, unknown
-from genreq_checks.code_facts import CodeFacts
 from genreq_checks.doubts import source_notes
 from genreq_checks.errors import UsageError, near
 from genreq_checks.evidence import Evidence, gather
-from genreq_checks.inputs import NOTHING, Inputs
+from genreq_checks.facts import PlanSql
 from genreq_checks.measures import changes, daily, derivations, meanwhile, rates
-from genreq_checks.migration_facts import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.results import (
     LIST_LIMIT,
@@ -34,6 +31,9 @@ from genreq_checks.results import (
 )
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from genreq_checks.sources.deadline import Deadline
+from genreq_checks.sources.evidence import Paths, read_evidence
+from genreq_checks.sources.evidence.source import Asked
+from genreq_checks.sources.url_parts import is_database_url
 from genreq_checks.text import may_hold_secret
 
 if TYPE_CHECKING:
@@ -53,24 +53,35 @@ def observe(
     only: Iterable[str] | None = None,
     timeout: float = 300,
     deadline: Deadline | None = None,
+    **evidence: Paths,
 ) -> Snapshot:
-    """Everything that a source says of the plan's table in one instant.
+    """Everything that a source says of the plan's table in one instant, and what was named beside it.
 
     `source` is a database URL, a saved snapshot (.json), row files (.parquet, .csv, a folder or a glob of them), or a
     snapshot as it is. `cutover` (aware; the plan's when left out) is where a live table's rows are split; `timeout` is
     each statement's, in seconds; `deadline` bounds all that is asked of a server. What cannot be read is a problem in the
     snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
 
+    `evidence` are files and folders by the name of what reads them: `code`, `messages`, `migrations`, `generation`,
+    `archive`; what a saved snapshot has of these stays where none is named.
+
     Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot.
     """
+    cutover = cutover if cutover is not None else plan.cutover
+    asked = Asked(plan, "" if isinstance(source, Snapshot) else str(source), cutover, timeout, deadline)
+    beside = read_evidence(asked, evidence)
+    return _observe(asked, source, only).with_evidence(**beside)
+
+
+def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | None) -> Snapshot:
+    """What the source itself says."""
     if isinstance(source, Snapshot):
         return source
-    cutover = cutover if cutover is not None else plan.cutover
-    text = str(source)
+    plan, text = asked.plan, asked.url
     if is_database_url(text):
         from genreq_checks.sources import postgres
 
-        return postgres.observe(plan, text, _needs(plan, only), cutover, timeout, deadline)
+        return postgres.observe(plan, text, _needs(plan, only), asked.cutover, asked.timeout, asked.deadline)
     path = Path(text)
     if (
         max((len(os.fsencode(part)) for part in path.parts), default=0) > LONGEST_NAME
@@ -81,17 +92,12 @@ def observe(
     if text.endswith(ROW_FILES) or path.is_dir() or any(c in text for c in "*?["):
         from genreq_checks.sources import files
 
-        return files.observe(plan, text, _needs(plan, only), cutover)
+        return files.observe(plan, text, _needs(plan, only), asked.cutover)
     raise UsageError(_no_source(path), _SOURCES)
 
 
 def _needs(plan: Plan, only: Iterable[str] | None) -> Needs:
     return checks.needs_of(plan, [one for one, _ in checks.checks_of(plan, only)])
-
-
-def is_database_url(text: str) -> bool:
-    """Is this a database URL, or libpq's `host=… dbname=…` form, and not a file's path? Also where it is not well-formed."""
-    return "://" in text or bool(re.match(r"^\s*[A-Za-z_]+\s*=", text))
 
 
 def _no_source(path: Path) -> str:
@@ -110,16 +116,6 @@ def _no_source(path: Path) -> str:
     )
 
 
-def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
-    """What the source code under a directory says of the dropped columns and of the plan's phases, for `Inputs(code=…)`.
-
-    Raises: UsageError for a directory that is not there.
-    """
-    from genreq_checks.sources import code
-
-    return code.read_code(plan, directory)
-
-
 def check(
     plan: Plan,
     now: Snapshot,
@@ -127,13 +123,12 @@ def check(
     *,
     cutover: datetime | None = None,
     phase: Phase = "after",
-    inputs: Inputs = NOTHING,
     other_database: bool = False,
     max_lag: float | None = None,
     only: Iterable[str] | None = None,
     notes: Iterable[str] = (),
 ) -> Report:
-    """Judge what was observed, and what else was read (`inputs`); with `only`, by the checks whose ids fit a pattern.
+    """Judge what was observed; with `only`, by the checks whose ids fit a pattern.
 
     `cutover` (aware) falls back to the plan's; `notes` stand in the report as they are. A baseline or an archive of
     another database or table is not compared with, unless `other_database` says that it is meant. `max_lag` is how many
@@ -144,7 +139,7 @@ def check(
     only = None if only is None else tuple(only)
     cutover = cutover if cutover is not None else plan.cutover
     sql = _plan_sql(plan) if phase == "before" else None
-    evidence = gather(plan, phase, now, baseline, cutover, inputs, sql, other_database=other_database, max_lag=max_lag)
+    evidence = gather(plan, phase, now, baseline, cutover, sql, other_database=other_database, max_lag=max_lag)
     results = tuple(_result(evidence, one, subject) for one, subject in checks.checks_of(plan, only))
     counts = tally_outcomes(results)
     return Report(

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 
 from genreq_checks.errors import GenreqError, OutputError, SnapshotError
-from genreq_checks.file_format import Location, Model, first_problem, note_on, read_model
+from genreq_checks.facts import (
+    ArchiveFacts,
+    CodeFacts,
+    GenerationFacts,
+    MigrationFolder,
+    Reconciliation,
+    SourceInfo,
+    Step,
+)
+from genreq_checks.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.files import write_text
-from genreq_checks.identity import Identity, compare
-from genreq_checks.recovery import Recovery
+from genreq_checks.identity import compare
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural, shown_path
 
 FORMAT: Final = "genreq-checks snapshot"
 FORMAT_VERSION: Final = 2
 FORMATS_READ: Final = (1, 2)
+EVIDENCE = ("code", "messages", "migrations", "archive", "generation", "rehearsal")  # the parts read beside the table
 Part = Literal["connection", "identity", "table", "tally", "probe", "dependents", "bookkeeping"]
 
 
@@ -40,25 +48,6 @@ class Problem(Model):
     def text(self) -> str:
         """Both in one line."""
         return f"{self.message} {self.hint}".strip()
-
-
-class SourceInfo(Model):
-    """What was read, by whom and when: `location` never holds a password, times are aware UTC.
-
-    `identity` is None for row files, and in files of format 1. `recovery` is None for a server that replays nobody's
-    changes, for row files, and in files of version 0.1.0.
-    """
-
-    kind: Literal["postgresql", "files", "snapshot"]
-    location: Location
-    read_at: datetime
-    seconds: float | None = None
-    server: str | None = None
-    database: str | None = None
-    role: str | None = None
-    identity: Identity | None = None
-    recovery: Recovery | None = None
-    notes: tuple[str, ...] = ()
 
 
 class Column(Model):
@@ -195,11 +184,17 @@ class Books(Model):
     elsewhere: tuple[str, ...] = ()
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 ProbeRows = tuple[tuple[bool | int | float | str | None, ...], ...]  # a text is a time in UTC, by ISO 8601
 
 
 class Snapshot(Model):
-    """All facts of one instant. A part that is None was not read; `problem(part)` says why.
+    """All evidence: the facts of one instant of a table, and what was read beside it (from `code` on).
+
+    A part that is None was not read, or not asked for; `problem(part)` says why.
 
     `plan_fingerprint` is by the rule of the file's format: `Plan.fingerprint_of` gives the plan's for each.
     """
@@ -216,6 +211,12 @@ class Snapshot(Model):
     dependents: tuple[Dependent, ...] | None = None
     searched: Searched | None = None
     books: Books | None = None
+    code: CodeFacts | None = Field(None, exclude_if=_is_none)
+    messages: Reconciliation | None = Field(None, exclude_if=_is_none)
+    migrations: MigrationFolder | None = Field(None, exclude_if=_is_none)
+    archive: ArchiveFacts | None = Field(None, exclude_if=_is_none)
+    generation: GenerationFacts | None = Field(None, exclude_if=_is_none)
+    rehearsal: tuple[Step, ...] | None = Field(None, exclude_if=_is_none)
     problems: tuple[Problem, ...] = ()
 
     def problem(self, *parts: Part) -> Problem | None:
@@ -230,6 +231,10 @@ class Snapshot(Model):
         problem = self.problem("probe", "tally")
         return problem.text if problem else f"{self.source.location} was read without asking for it."
 
+    def with_evidence(self, **evidence: object) -> Snapshot:
+        """This snapshot with what was read beside the table: code, messages, migrations, archive, generation, rehearsal."""
+        return self.model_copy(update={name: facts for name, facts in evidence.items() if facts is not None})
+
     def with_notes(self, *notes: str) -> Snapshot:
         """This snapshot with more notes on its source."""
         noted = self.source.model_copy(update={"notes": (*self.source.notes, *notes)})
@@ -243,7 +248,8 @@ class Snapshot(Model):
         """
         if not replace:
             _require_no_less(Path(path), self)
-        write_text(Path(path), self.model_dump_json() + "\n")
+        code = self.code.cut() if self.code is not None else None
+        write_text(Path(path), self.model_copy(update={"code": code}).model_dump_json() + "\n")
 
     @property
     def contents(self) -> str:

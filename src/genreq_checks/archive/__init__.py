@@ -6,17 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genreq_checks.archive.read import read_facts as read_facts
     from genreq_checks.archive.restoring import RestoreResult as RestoreResult
     from genreq_checks.archive.restoring import restore as restore
     from genreq_checks.archive.write import write_archive as write_archive
 
-_PLACES = {"read_facts": "read", "restore": "restoring", "RestoreResult": "restoring", "write_archive": "write"}
-__all__ = ["RestoreResult", "read_facts", "restore", "write_archive"]
+_PLACES = {"restore": "restoring", "RestoreResult": "restoring", "write_archive": "write"}
+__all__ = ["RestoreResult", "restore", "write_archive"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load pyarrow for whoever reads an archive, and the driver only for whoever needs the database."""
+    """Load pyarrow and the driver only for whoever writes."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -9,13 +9,13 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from genreq_checks.archive.header import Header
-from genreq_checks.archive.read import Archive, opened
 from genreq_checks.archive.statements import fits
 from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
 from genreq_checks.errors import ArchiveError, SourceError
 from genreq_checks.identity import compare
 from genreq_checks.plan import Plan, Table
+from genreq_checks.sources.archive import Archive, opened
+from genreq_checks.sources.archive_header import Header
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.text import scrub

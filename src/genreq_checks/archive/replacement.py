@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from genreq_checks.archive.header import Header
-from genreq_checks.archive.read import opened
 from genreq_checks.errors import ArchiveError, OutputError
 from genreq_checks.identity import Identity, compare
+from genreq_checks.sources.archive import opened
+from genreq_checks.sources.archive_header import Header
 from genreq_checks.text import plural
 
 MEMORY = "512MB"

@@ -14,15 +14,15 @@ from psycopg import sql
 
 from genreq_checks import __version__
 from genreq_checks.archive.copying import CopyError, copying
-from genreq_checks.archive.digest import ColumnDigest
-from genreq_checks.archive.header import METADATA_KEY, Header
 from genreq_checks.archive.keepable import keepable
-from genreq_checks.archive.read import column, opened
 from genreq_checks.archive.replacement import existing_archive, require_no_less, require_same_source
 from genreq_checks.archive.table import Place, locate, require_readable, require_unique_key
-from genreq_checks.archive_facts import ArchiveFacts
+from genreq_checks.facts import ArchiveFacts
 from genreq_checks.files import replacing
 from genreq_checks.plan import Plan
+from genreq_checks.sources.archive import column, opened
+from genreq_checks.sources.archive_digest import ColumnDigest
+from genreq_checks.sources.archive_header import METADATA_KEY, Header
 from genreq_checks.sources.connection import Target, parse, reading
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from genreq_checks.checks.fault import Fault
 from genreq_checks.contradictions import Fact
 from genreq_checks.evidence import Evidence
+from genreq_checks.facts import Outcome
 from genreq_checks.plan import Plan
-from genreq_checks.results import Finding, Outcome, Phase
+from genreq_checks.results import Finding, Phase
 from genreq_checks.selection import Selection
 
 if TYPE_CHECKING:

@@ -44,9 +44,10 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed, together
 from genreq_checks.contradictions import Fact
 from genreq_checks.evidence import Evidence
+from genreq_checks.facts import Outcome
 from genreq_checks.plan import Claim, Plan
 from genreq_checks.population import not_counted
-from genreq_checks.results import Finding, Outcome
+from genreq_checks.results import Finding
 from genreq_checks.selection import CONTENT, NO_CONTENT, Pick, Selection, count_picked, uncompared
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, percent, plural, share

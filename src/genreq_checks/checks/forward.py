@@ -31,7 +31,8 @@ from collections.abc import Sequence
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import FORWARD, by_edit, by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
-from genreq_checks.results import Finding, Step
+from genreq_checks.facts import Step
+from genreq_checks.results import Finding
 
 STEPS = {
     "forward": "Change the SQL, or the plan: it must drop the plan's columns and do nothing else.",
@@ -49,7 +50,7 @@ def judge(evidence: Evidence, _: str) -> list[Finding]:
 
 def judged_steps(evidence: Evidence, remedies: dict[str, str]) -> list[Finding]:
     """The findings about some steps of the rehearsal, each with its remedy where it did not pass."""
-    steps: Sequence[Step] = evidence.inputs.rehearsal or ()
+    steps: Sequence[Step] = evidence.now.rehearsal or ()
     found: list[Finding] = []
     for name, remedy in remedies.items():
         step = next((s for s in steps if s.name == name), None)

@@ -31,11 +31,13 @@ without options): what passes there and not with your server is your server's.
 
 from __future__ import annotations
 
+import json
+
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import GENERATION as SAVED
 from genreq_checks.checks.fault import Place, fault
 from genreq_checks.evidence import Evidence
-from genreq_checks.generation_facts import Copied, Derived, GenerationFacts, load_facts
+from genreq_checks.facts import Copied, Derived, GenerationFacts
 from genreq_checks.results import Finding
 
 NAME = "generation"
@@ -44,7 +46,7 @@ RUN_ONE = "Run one: genreq-checks generate --server ws://… --request ID --save
 
 def judge(evidence: Evidence, subject: str) -> list[Finding]:
     """The run first; the row's columns only when the run completed it."""
-    facts = evidence.inputs.generation
+    facts = evidence.now.generation
     if facts is None:
         return [Finding(subject=NAME, outcome="skip", message="No generation was run.", remedy=RUN_ONE)]
     run = _foreign(evidence, facts) or _run(evidence, facts)
@@ -128,10 +130,9 @@ def _derived(one: Derived) -> Finding:
 
 def _lose_github_url(place: Place) -> None:
     file = place.folder / SAVED
-    facts = load_facts(file)
-    github, *others = facts.copied
-    lost = github.model_copy(update={"stored": "null", "changed": False})
-    facts.model_copy(update={"copied": (lost, *others)}).save(file, replace=True)
+    facts = json.loads(file.read_text("utf-8"))
+    facts["copied"][0] |= {"stored": "null", "changed": False}
+    file.write_text(json.dumps(facts), "utf-8")
 
 
 FAULTS = (fault("a generation whose github_url was not stored", "after", _lose_github_url, "generation"),)

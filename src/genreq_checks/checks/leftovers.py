@@ -44,13 +44,12 @@ Remove the live uses, look at the warnings. A file of build output goes with the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_edit, fault
-from genreq_checks.code_facts import CLASSES, LIVE, CodeFacts, Mention, MentionClass
 from genreq_checks.evidence import Evidence
+from genreq_checks.facts import CLASSES, LIVE, CodeFacts, Mention, MentionClass
 from genreq_checks.results import Finding
 from genreq_checks.text import listed, plural
 
@@ -79,7 +78,7 @@ REMEDIES = {
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
     """Live uses fail, what may be one warns, everything else is listed as it is."""
-    facts = evidence.inputs.code
+    facts = evidence.now.code
     if facts is None:
         return [Finding(subject=column, outcome="skip", message="No source code was given.", remedy="Give --code DIR.")]
     mentions = [mention for mention in facts.mentions if mention.column == column]
@@ -87,7 +86,16 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     found = [_finding(mention) for mention in order]
     urgent = [finding for finding in found if finding.outcome != "pass"]
     rest = [finding for finding in found if finding.outcome == "pass"]
-    return [*urgent, *_doubts(column, facts), *_summary(column, facts, mentions), *rest]
+    return [*urgent, *_doubts(column, facts), *_summary(column, facts), *rest]
+
+
+def count(evidence: Evidence, column: str) -> int | None:
+    """How many findings there would be if every mention were kept; None when all are."""
+    facts = evidence.now.code
+    if facts is None or column not in facts.counted:
+        return None
+    kept = sum(mention.column == column for mention in facts.mentions)
+    return len(judge(evidence, column)) + sum(facts.counts(column).get(cls, 0) for cls in CLASSES) - kept
 
 
 def _finding(mention: Mention) -> Finding:
@@ -119,18 +127,18 @@ def _doubts(column: str, facts: CodeFacts) -> Iterator[Finding]:
         yield unknown(column, reason, "Run it as a user who may read them.")
 
 
-def _summary(column: str, facts: CodeFacts, mentions: list[Mention]) -> Iterator[Finding]:
+def _summary(column: str, facts: CodeFacts) -> Iterator[Finding]:
     """One sentence with the whole counts; only where code was read."""
     if facts.sources == 0:
         return
-    counts = Counter(mention.cls for mention in mentions)
-    live = sum(mention.cls == LIVE and mention.certain for mention in mentions)
-    possible = counts[LIVE] - live
+    counts = {cls: facts.counts(column).get(cls, 0) for cls in CLASSES}
+    possible = facts.counts(column).get("possible", 0)
+    live = counts[LIVE] - possible
     told = {"possibly live": possible} | {words: counts[cls] for cls, words in IN_ALL.items()}
     where = f"{plural(facts.read, 'file')} under {facts.root}"
     message = f"{plural(live, 'live use')} of {column} in {where}; mentions besides: {listed(told)}"
     evidence = {"files": facts.read, "sources": facts.sources, "passed_over": dict(facts.passed_over)}
-    by_class = {"classes": {cls: counts[cls] for cls in CLASSES}, "possible": possible}
+    by_class = {"classes": counts, "possible": possible}
     yield Finding(
         subject=column, outcome="pass", message=f"{message}{_passed_over(facts)}.", evidence=evidence | by_class
     )
@@ -164,5 +172,6 @@ CHECK = Check(
     phases=frozenset({"before", "after"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
+    count=count,
     faults=FAULTS,
 )

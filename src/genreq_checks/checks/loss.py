@@ -41,13 +41,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from genreq_checks.archive_facts import ArchiveFacts
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
+from genreq_checks.facts import ArchiveFacts, Outcome
 from genreq_checks.plan import Claim, Plan, Reconstruction
 from genreq_checks.population import not_counted, not_in_baseline
-from genreq_checks.results import Finding, Outcome
+from genreq_checks.results import Finding
 from genreq_checks.selection import CONTENT, MALFORMED, NO_CONTENT, Pick, Selection, count_picked, uncompared
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Tally
@@ -70,7 +70,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         if baseline.tally is None or not baseline.tally.has(column):
             return [unknown(column, not_in_baseline(baseline, column), _EARLIER)]
         return _by_key(evidence, _ledger(evidence, column, baseline, baseline.tally))
-    if evidence.inputs.archive is not None:
+    if evidence.now.archive is not None:
         return [unknown(column, "whether the archive holds every value: there is no baseline to count by.", _EARLIER)]
     message = f"Not asked for: what {column} held before the drop only a baseline can tell."
     return [Finding(subject=column, outcome="skip", message=message, remedy=_EARLIER)]
@@ -85,7 +85,7 @@ def _by_key(evidence: Evidence, found: Finding) -> list[Finding]:
     After the drop that matters only where an archive is counted on. An archive proves the key too: it is only written
     when no two rows have the same one.
     """
-    archive = evidence.inputs.archive
+    archive = evidence.now.archive
     proved = archive is not None and archive.verified and archive.key == evidence.plan.table.key
     if proved and not _elsewhere(evidence, evidence.now):
         return [found]
@@ -119,7 +119,7 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
     if tally.total == 0:
         return unknown(column, f"{snapshot.plan_table} has no rows.", "Read the table that is in use.")
     numbers |= {"archived": 0, "given_up": enough, "lost": 0}
-    archived = _archived(evidence.inputs.archive, snapshot, column, tally.total - counts["null"])
+    archived = _archived(evidence.now.archive, snapshot, column, tally.total - counts["null"])
     elsewhere = _elsewhere(evidence, snapshot) if archived is True else ""
     if lost + doubtful == 0 and (not enough or archived is not True or elsewhere):
         if enough:
@@ -134,7 +134,7 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
         only = lost + doubtful + enough
         message = (
             f"Nothing would be lost: {where}; {only:,} live only in the verified archive"
-            f"{_taken(evidence.inputs.archive)}, which has as many values as were counted."
+            f"{_taken(evidence.now.archive)}, which has as many values as were counted."
         )
         return _finding(column, "pass", message, numbers | {"archived": only, "given_up": 0})
     given_up = plan.dropped[column].given_up
@@ -214,7 +214,7 @@ def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, sto
 
 def _elsewhere(evidence: Evidence, snapshot: Snapshot) -> str:
     """Why the archive is, or may be, of another database than the source; '' when it counts."""
-    archive, comparison = evidence.inputs.archive, evidence.compared.get("archive")
+    archive, comparison = evidence.now.archive, evidence.compared.get("archive")
     if archive is None or comparison is None or evidence.other_database:
         return ""
     if comparison.kind == "other":

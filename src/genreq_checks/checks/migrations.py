@@ -51,9 +51,9 @@ from collections.abc import Iterator
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import DROPPED, DROPPED_AT, JOURNAL, MADE_AT, MIGRATIONS, Place, by_edit, fault, noticed
 from genreq_checks.evidence import Evidence
-from genreq_checks.migration_facts import MigrationFolder
+from genreq_checks.facts import MigrationFolder, Outcome
 from genreq_checks.migration_states import Database, Standing, standings
-from genreq_checks.results import Finding, Outcome, Phase, worst
+from genreq_checks.results import Finding, Phase, worst
 from genreq_checks.snapshot import AppliedMigration, Books
 from genreq_checks.text import plural
 
@@ -62,7 +62,7 @@ NAME_IT = "Name the table with --migrations-table SCHEMA.NAME or in the plan."
 
 def judge(evidence: Evidence, _: str) -> list[Finding]:
     """The table decides whether a column is gone; files and books only say how it came to that, and what comes next."""
-    folder = evidence.inputs.migrations
+    folder = evidence.now.migrations
     if folder is None:
         message = "Not asked for: --migrations DIR gives the folder of migrations."
         return [Finding(subject="migrations", outcome="skip", message=message)]

@@ -38,9 +38,9 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_edit, fault, noticed
-from genreq_checks.code_facts import CodeFacts, Place
 from genreq_checks.completion import MESSAGE_TYPE
 from genreq_checks.evidence import Evidence
+from genreq_checks.facts import CodeFacts, CodePlace
 from genreq_checks.plan import Plan
 from genreq_checks.results import Finding
 
@@ -74,7 +74,7 @@ def subjects(plan: Plan) -> tuple[str, ...]:
 
 def judge(evidence: Evidence, phase: str) -> list[Finding]:
     """Each feature of the phase: found, not found, or cannot tell."""
-    facts = evidence.inputs.code
+    facts = evidence.now.code
     if facts is None:
         return [Finding(subject=phase, outcome="skip", message="No source code was given.", remedy="Give --code DIR.")]
     return [_feature(facts, phase, feature) for feature in features(evidence.plan, phase)]
@@ -96,11 +96,11 @@ def _feature(facts: CodeFacts, phase: str, feature: str) -> Finding:
     return finding.model_copy(update={"evidence": {"state": "cannot tell", "places": []}})
 
 
-def _in_state(places: list[Place], state: str) -> list[Place]:
+def _in_state(places: list[CodePlace], state: str) -> list[CodePlace]:
     return [place for place in places if place.state == state]
 
 
-def _finding(phase: str, feature: str, outcome: str, places: list[Place], remedy: str = "") -> Finding:
+def _finding(phase: str, feature: str, outcome: str, places: list[CodePlace], remedy: str = "") -> Finding:
     first = places[0]
     state = {"pass": "found", "fail": "not found"}.get(outcome, "cannot tell")
     others = [place for place in places[1:] if place.state != first.state]

@@ -34,9 +34,10 @@ from typing import TYPE_CHECKING
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault
 from genreq_checks.evidence import Evidence
+from genreq_checks.facts import Outcome
 from genreq_checks.plan import Plan
 from genreq_checks.population import Population, population_of
-from genreq_checks.results import Finding, Outcome
+from genreq_checks.results import Finding
 from genreq_checks.selection import Pick, Selection
 from genreq_checks.stats import newcombe
 from genreq_checks.text import percent, points, share, span

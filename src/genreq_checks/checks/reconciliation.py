@@ -47,8 +47,9 @@ from typing import Any
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
-from genreq_checks.reconciled import DIFFERENT, ColumnMatch, Example, Lines, Reconciliation, rules_of
-from genreq_checks.results import Finding, Outcome
+from genreq_checks.facts import DIFFERENT, ColumnMatch, Example, Lines, Outcome, Reconciliation
+from genreq_checks.reconciled import rules_of
+from genreq_checks.results import Finding
 from genreq_checks.text import listed, plural, share
 
 HANDLER = "Fix the handler: where github_url is missing it must leave the derived column alone too."
@@ -56,7 +57,7 @@ HANDLER = "Fix the handler: where github_url is missing it must leave the derive
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
     """What agrees in one finding, then each request that differs, then what has no counterpart, then peculiar lines."""
-    found = evidence.inputs.messages
+    found = evidence.now.messages
     if found is None:
         message = "Not asked for: --messages FILE gives the recorded messages."
         return [Finding(subject=column, outcome="skip", message=message)]
@@ -82,7 +83,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 
 def count(evidence: Evidence, column: str) -> int | None:
     """How many findings there would be if every example were listed; None when all are."""
-    found = evidence.inputs.messages
+    found = evidence.now.messages
     match = found.columns.get(column) if found else None
     if found is None or match is None or match.problem:
         return None

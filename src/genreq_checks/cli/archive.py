@@ -118,7 +118,7 @@ def restore(
 
 def database(source: str | None) -> str:
     """The database that is meant. Raises: UsageError for a file, which has nothing to archive or restore into."""
-    from genreq_checks.run import is_database_url
+    from genreq_checks.sources.url_parts import is_database_url
 
     found = source_or_variable(source)
     if not is_database_url(found) and Path(found).exists():

@@ -7,17 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreq_checks.cli.inputs import (
-    Archive,
-    Code,
-    Generation,
-    Messages,
-    Migrations,
-    MigrationsTable,
-    Named,
-    read_inputs,
-    with_bookkeeping,
-)
+from genreq_checks.cli.evidence import MigrationsTable, Named, files_named, with_bookkeeping, with_evidence
 from genreq_checks.cli.options import (
     Cutover,
     DeadlineSeconds,
@@ -60,17 +50,15 @@ HistoryFolder = Annotated[
 ]
 
 
+@with_evidence
 def check(
     source: Source = None,
     baseline: Baseline = None,
     cutover: Cutover = None,
     phase: PhaseName = "after",
-    messages: Messages = None,
-    migrations: Migrations = None,
+    *,
+    evidence: Named,
     migrations_table: MigrationsTable = None,
-    code: Code = None,
-    generation: Generation = None,
-    archive: Archive = None,
     plan: PlanFile = None,
     table: TableName = None,
     formats: Formats = None,
@@ -105,24 +93,21 @@ def check(
         from genreq_checks.history.runs import keep, make_run, prepare_folder
 
         prepare_folder(history)
-    read = (source, baseline, plan, archive, generation, *(messages or ()))
+    read = (source, baseline, plan, *files_named(evidence))
     keep_files([*(file for _, file in places), *(chart or ())], *read)
     moment, notes = read_cutover(cutover)
     chosen = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
-    named = Named(messages, migrations, code, generation, archive)
     checks_of(chosen, only)
     with narrate("Reading the table…"):
-        inputs = read_inputs(named, chosen, where, moment, timeout, end)
         then = observe(chosen, baseline, moment, only=only, timeout=timeout, deadline=end) if baseline else None
-        now = observe(chosen, where, moment, only=only, timeout=timeout, deadline=end)
+        now = observe(chosen, where, moment, only=only, timeout=timeout, deadline=end, **evidence)
     report = judge(
         chosen,
         now,
         then,
         cutover=moment,
         phase=phase,
-        inputs=inputs,
         other_database=other_database,
         max_lag=max_lag,
         only=only,

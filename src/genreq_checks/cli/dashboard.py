@@ -76,8 +76,9 @@ def dashboard(
 ) -> None:
     """Serve one page that says whether the clean-up worked and still does; without a source, the sample's story."""
     from genreq_checks.cli.options import the_plan
-    from genreq_checks.run import is_database_url, observe
+    from genreq_checks.run import observe
     from genreq_checks.service.settings import to_environment
+    from genreq_checks.sources.url_parts import is_database_url
 
     moment, notes = read_cutover(cutover)
     for note in notes:

@@ -14,7 +14,7 @@ from genreq_checks.cli.output import Formats, Outputs, keep_files, pairs, write
 from genreq_checks.errors import UsageError
 
 if TYPE_CHECKING:
-    from genreq_checks.generation_facts import GenerationFacts
+    from genreq_checks.facts import GenerationFacts
     from genreq_checks.plan import Plan
 
 Server = Annotated[
@@ -82,9 +82,10 @@ def generate(
     facts = _run(chosen, server, database, request, app_folder, github_url, headers, timeout)
 
     from genreq_checks.generation.report import report_on
+    from genreq_checks.sources.generation import save_facts
 
     if save is not None:
-        facts.save(save, replace=replace)
+        save_facts(facts, save, replace=replace)
     report = report_on(chosen, facts)
     write(report, places)
     raise typer.Exit(report.exit_code(strict))

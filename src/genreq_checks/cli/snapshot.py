@@ -1,4 +1,4 @@
-"""`genreq-checks snapshot`: everything of one instant into a file, which is the baseline later."""
+"""`genreq-checks snapshot`: everything of one instant into a file, which is the baseline later, and makes its report again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from genreq_checks.cli.evidence import Named, with_evidence
 from genreq_checks.cli.options import (
     Cutover,
     DeadlineSeconds,
@@ -27,10 +28,13 @@ from genreq_checks.errors import SourceError
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually …​.json.")]
 
 
+@with_evidence
 def snapshot(
     output: Output,
     source: Source = None,
     cutover: Cutover = None,
+    *,
+    evidence: Named,
     plan: PlanFile = None,
     table: TableName = None,
     replace: Replace = False,
@@ -46,7 +50,7 @@ def snapshot(
     moment, _ = read_cutover(cutover)
     chosen = the_plan(plan, table)
     with narrate("Reading the table…"):
-        taken = observe(chosen, source_or_variable(source), moment, timeout=timeout, deadline=end)
+        taken = observe(chosen, source_or_variable(source), moment, timeout=timeout, deadline=end, **evidence)
     if taken.tally is None:
         problem = taken.problem("tally")
         raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, W
 
 from genreq_checks.completion import AllWorkCompleteMessage, create_all_work_complete_message
 from genreq_checks.errors import GenreqError, UsageError
+from genreq_checks.facts import Outcome
 from genreq_checks.generation.app import App
 from genreq_checks.generation.protocol import (
     ITERATION,
@@ -24,7 +25,6 @@ from genreq_checks.generation.protocol import (
     shown,
     write_frame,
 )
-from genreq_checks.results import Outcome
 from genreq_checks.sources.url_parts import split_url
 from genreq_checks.text import plural, scrub
 

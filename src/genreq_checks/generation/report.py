@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from genreq_checks import __version__
-from genreq_checks.generation_facts import GenerationFacts
-from genreq_checks.inputs import Inputs
+from genreq_checks.facts import GenerationFacts, SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check
-from genreq_checks.snapshot import Snapshot, SourceInfo
+from genreq_checks.snapshot import Snapshot
 
 
 def report_on(plan: Plan, facts: GenerationFacts) -> Report:
@@ -20,6 +19,7 @@ def report_on(plan: Plan, facts: GenerationFacts) -> Report:
         plan_fingerprint=plan.fingerprint,
         plan_table=plan.table.qualified,
         source=SourceInfo(kind="postgresql", location=facts.database, read_at=datetime.now(UTC)),
+        generation=facts,
     )
-    report = check(plan, snapshot, phase="generation", inputs=Inputs(generation=facts), only=["generation"])
+    report = check(plan, snapshot, phase="generation", only=["generation"])
     return report.model_copy(update={"steps": facts.steps, "notes": facts.events})

@@ -15,15 +15,14 @@ from pathlib import Path
 from genreq_checks import sample
 from genreq_checks.embedded import start
 from genreq_checks.errors import SourceError, UsageError
+from genreq_checks.facts import GenerationFacts, Outcome, Step
 from genreq_checks.generation.app import App
 from genreq_checks.generation.container import ContainerError, Headers, location, run_container
 from genreq_checks.generation.protocol import shown
 from genreq_checks.generation.server import serve
 from genreq_checks.generation.store import key_column
 from genreq_checks.generation.watch import READ_WITHIN, RowWatch, copied_columns, derived_columns
-from genreq_checks.generation_facts import GenerationFacts
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.results import Outcome, Step
 from genreq_checks.sources.connection import parse
 from genreq_checks.sources.request_row import read_row, readable_columns
 

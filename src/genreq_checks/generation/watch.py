@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from genreq_checks.completion import derive_artifacts_github_url
 from genreq_checks.errors import GenreqError
+from genreq_checks.facts import Copied, Derivation, Derived, Stored
 from genreq_checks.generation.app import App
 from genreq_checks.generation.protocol import shown
-from genreq_checks.generation_facts import Copied, Derivation, Derived, Stored
 from genreq_checks.plan import Plan
 from genreq_checks.sources.connection import Target
 from genreq_checks.sources.request_row import SESSION, read_row

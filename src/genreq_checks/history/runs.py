@@ -11,10 +11,11 @@ from secrets import token_hex
 from typing import Final, Literal
 
 from genreq_checks.errors import UsageError
+from genreq_checks.facts import Outcome, SourceInfo
 from genreq_checks.file_format import Model
 from genreq_checks.files import write_text
-from genreq_checks.results import CheckResult, Outcome, Phase, PlanInfo, Rate, RateChange, Report, worst
-from genreq_checks.snapshot import Snapshot, SourceInfo
+from genreq_checks.results import CheckResult, Phase, PlanInfo, Rate, RateChange, Report, worst
+from genreq_checks.snapshot import EVIDENCE, Snapshot
 from genreq_checks.tally import Tally, TallyRow, day_of
 
 FORMAT: Final = "genreq-checks run"
@@ -93,7 +94,7 @@ def fold(snapshot: Snapshot, cutover: datetime | None) -> Snapshot:
     table = snapshot.table.model_copy(update={"children": (), "twins": ()}) if snapshot.table else None
     tally = _by_month(snapshot.tally, cutover) if snapshot.tally else None
     small = tally if tally and sum(len(part.rows) for part in (tally, *tally.apart)) <= TALLY_ROWS else None
-    left_out = {"dependents": None, "searched": None, "books": None}
+    left_out = dict.fromkeys(("dependents", "searched", "books", *EVIDENCE))
     return snapshot.model_copy(update={"table": table, "tally": small, **left_out})
 
 

@@ -19,15 +19,15 @@ import sqlalchemy as sa
 
 from genreq_checks import __version__
 from genreq_checks.errors import GenreqError
-from genreq_checks.inputs import Inputs
+from genreq_checks.facts import SourceInfo, Step
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.apply import explain
 from genreq_checks.rehearsal.scratch import open_scratch
 from genreq_checks.rehearsal.sql_file import parse_sql, read_sql
 from genreq_checks.rehearsal.stages import Answer, Stages
-from genreq_checks.results import Report, Step
+from genreq_checks.results import Report
 from genreq_checks.run import check
-from genreq_checks.snapshot import Problem, Snapshot, SourceInfo
+from genreq_checks.snapshot import Problem, Snapshot
 from genreq_checks.sources.connection import parse
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.waiting import LimitError, named
@@ -122,8 +122,8 @@ def _report(plan: Plan, stages: Stages, steps: tuple[Step, ...], source: SourceI
         source=source,
         problems=(Problem(part="connection", message=reason),),
     )
-    now = stages.after_snapshot or nothing
-    report = check(plan, now, stages.baseline, phase="rehearsal", inputs=Inputs(rehearsal=steps))
+    now = (stages.after_snapshot or nothing).with_evidence(rehearsal=steps)
+    report = check(plan, now, stages.baseline, phase="rehearsal")
     nothing_of_a_sample: dict[str, object] = {
         "rates": (),
         "changes": (),

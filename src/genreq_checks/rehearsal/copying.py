@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from genreq_checks.errors import SourceError
+from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.dump import Dump, dumped, restore_section
 from genreq_checks.rehearsal.sampling import sampled
 from genreq_checks.rehearsal.scratch import Scratch
-from genreq_checks.snapshot import SourceInfo
 from genreq_checks.sources.catalog import find_table, hides_rows, quoted
 from genreq_checks.sources.connection import Target, reading
 from genreq_checks.sources.deadline import Deadline

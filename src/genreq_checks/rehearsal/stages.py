@@ -11,6 +11,7 @@ import psycopg
 from genreq_checks.archive import restore, write_archive
 from genreq_checks.checks import checks_of
 from genreq_checks.errors import GenreqError
+from genreq_checks.facts import Outcome
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.apply import Applied, apply
 from genreq_checks.rehearsal.broken import Functions, read_functions
@@ -22,7 +23,7 @@ from genreq_checks.rehearsal.originals import changes, keep_originals
 from genreq_checks.rehearsal.scratch import Scratch
 from genreq_checks.rehearsal.sql_file import SqlFile
 from genreq_checks.rehearsal.structure import Structure, read_structure
-from genreq_checks.results import Outcome, Phase, worst
+from genreq_checks.results import Phase, worst
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.sources.catalog import quoted

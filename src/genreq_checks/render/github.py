@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from genreq_checks.facts import Outcome
 from genreq_checks.render.place import place_of
 from genreq_checks.render.verdict import WORDS, headline, not_passing
-from genreq_checks.results import CheckResult, Outcome, Report
+from genreq_checks.results import CheckResult, Report
 from genreq_checks.text import line, plural
 
 SHOWN = 10  # GitHub shows so many of each level for one step

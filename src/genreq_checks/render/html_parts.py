@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 
+from genreq_checks.facts import Outcome
 from genreq_checks.render.figures import facts, rate_table, units
 from genreq_checks.render.verdict import WORDS, how_it_ran, standing, worst_first
-from genreq_checks.results import WORST_FIRST, CheckResult, Finding, Outcome, Report
+from genreq_checks.results import WORST_FIRST, CheckResult, Finding, Report
 from genreq_checks.text import line
 
 # Round, triangle, octagon, diamond and ring: told apart without colour and when small.

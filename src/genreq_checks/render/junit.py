@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from genreq_checks.facts import Outcome
 from genreq_checks.render.figures import provenance, rate_table
 from genreq_checks.render.verdict import headline, is_broken
-from genreq_checks.results import CheckResult, Outcome, Report
+from genreq_checks.results import CheckResult, Report
 from genreq_checks.text import line
 
 

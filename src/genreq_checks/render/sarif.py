@@ -7,10 +7,11 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import quote
 
+from genreq_checks.facts import Outcome
 from genreq_checks.render.figures import provenance, rate_table
 from genreq_checks.render.place import place_of
 from genreq_checks.render.verdict import headline, is_broken, not_passing
-from genreq_checks.results import CheckResult, Finding, Outcome, Report
+from genreq_checks.results import CheckResult, Finding, Report
 from genreq_checks.text import line
 
 LEVELS: dict[Outcome, str] = {"fail": "error", "unknown": "warning", "warn": "warning"}

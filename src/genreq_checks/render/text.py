@@ -10,9 +10,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from genreq_checks.facts import Outcome
 from genreq_checks.render.figures import meanwhile, provenance, rate_table
 from genreq_checks.render.verdict import MARKS, WORDS, common_reason, headline, standing, worst_first
-from genreq_checks.results import CheckResult, Outcome, Report
+from genreq_checks.results import CheckResult, Report
 from genreq_checks.text import line
 
 STYLES: dict[Outcome, str] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genreq_checks.results import WORST_FIRST, CheckResult, Outcome, Report, RequirementResult
+from genreq_checks.facts import Outcome
+from genreq_checks.results import WORST_FIRST, CheckResult, Report, RequirementResult
 from genreq_checks.text import plural
 
 WORDS: dict[Outcome, str] = {"pass": "PASS", "warn": "WARN", "fail": "FAIL", "unknown": "UNKNOWN", "skip": "SKIP"}

@@ -25,16 +25,12 @@ from genreq_checks.checks.fault import (
 )
 from genreq_checks.demo import CUTOVER, apply, complete_generations
 from genreq_checks.errors import GenreqError
-from genreq_checks.generation_facts import load_facts
-from genreq_checks.inputs import Inputs
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import Phase, Report
-from genreq_checks.run import check, observe, read_code
+from genreq_checks.run import check, observe
 from genreq_checks.selftest.clean_files import keep_books, write_files
 from genreq_checks.snapshot import Snapshot
-from genreq_checks.sources.messages import reconcile
-from genreq_checks.sources.migrations import read_folder
 
 # A completed row without a time may be from after the change, and no message of it was recorded: that warns.
 DATED = "UPDATE generation_requests SET completed_at = updated_at WHERE status = 'completed' AND completed_at IS NULL;"
@@ -144,13 +140,14 @@ def judge(server: Server, clean: Clean, url: str, folder: Path, phase: Phase) ->
     if phase == "rehearsal":
         forward, rollback = folder / FORWARD, folder / ROLLBACK
         return rehearse(plan, url, forward=forward, rollback=rollback, sample=SAMPLE, scratch_url=server.url())
-    now = observe(plan, url, CUTOVER)
-    recorded = reconcile(plan, url, [folder / MESSAGES], CUTOVER) if phase == "after" else None
-    inputs = Inputs(
-        code=read_code(plan, folder / CODE),
-        messages=recorded,
-        migrations=read_folder(folder / MIGRATIONS, plan),
-        generation=load_facts(folder / GENERATION),
+    now = observe(
+        plan,
+        url,
+        CUTOVER,
+        code=folder / CODE,
+        messages=[folder / MESSAGES] if phase == "after" else None,
+        migrations=folder / MIGRATIONS,
+        generation=folder / GENERATION,
     )
     baseline = _as_of(clean.baseline, now) if phase != "before" else None
-    return check(plan, now, baseline, cutover=CUTOVER, phase=phase, inputs=inputs)
+    return check(plan, now, baseline, cutover=CUTOVER, phase=phase)

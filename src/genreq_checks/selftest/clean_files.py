@@ -23,10 +23,11 @@ from genreq_checks.checks.fault import (
     ROLLBACK,
 )
 from genreq_checks.demo import CUTOVER, messages
-from genreq_checks.generation_facts import Copied, Derived, GenerationFacts
+from genreq_checks.facts import Copied, Derived, GenerationFacts
 from genreq_checks.plan import BUILT_IN, Plan
 from genreq_checks.resources import resource
 from genreq_checks.selftest.clean_code import TREE
+from genreq_checks.sources.generation import save_facts
 
 BOOKS = """
     CREATE SCHEMA IF NOT EXISTS "drizzle";
@@ -47,7 +48,7 @@ def write_files(folder: Path, plan: Plan) -> None:
     (folder / MESSAGES).write_text("".join(f"{line}\n" for line in _recording()), "utf-8")
     (folder / FORWARD).write_text(plan.sql.forward, "utf-8")
     (folder / ROLLBACK).write_text(plan.sql.rollback, "utf-8")
-    _generation(plan, CUTOVER + timedelta(days=9)).save(folder / GENERATION)
+    save_facts(_generation(plan, CUTOVER + timedelta(days=9)), folder / GENERATION)
 
 
 def keep_books(url: str, plan: Plan, applied: Sequence[str]) -> None:

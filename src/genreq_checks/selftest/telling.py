@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from genreq_checks.results import Outcome
+from genreq_checks.facts import Outcome
 from genreq_checks.selftest.run import Trial
 from genreq_checks.text import plural
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.review import DATABASE, VARIABLES
-from genreq_checks.run import is_database_url
+from genreq_checks.sources.url_parts import is_database_url
 from genreq_checks.text import shown_path
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password

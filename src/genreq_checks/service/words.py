@@ -10,9 +10,10 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from genreq_checks.checks import all_checks
+from genreq_checks.facts import Outcome
 from genreq_checks.render.formats import MODULES, renderer
 from genreq_checks.render.verdict import MARKS, common_reason, headline
-from genreq_checks.results import WORST_FIRST, CheckResult, Outcome, Report, worst
+from genreq_checks.results import WORST_FIRST, CheckResult, Report, worst
 from genreq_checks.service.answer import Answer
 from genreq_checks.service.shared import Reading
 from genreq_checks.text import line, percent, points

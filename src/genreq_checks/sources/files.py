@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 from genreq_checks import __version__
 from genreq_checks.errors import UsageError
 from genreq_checks.facets import JSON_TYPES, Columns
+from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.scan import Needs, Probe, fuse, groups_of, on_or_after, ways_to_count
-from genreq_checks.snapshot import ProbeRows, Problem, Snapshot, SourceInfo
+from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
 from genreq_checks.text import shown_path

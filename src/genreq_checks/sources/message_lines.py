@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 
 from genreq_checks.completion import MESSAGE_TYPE
 from genreq_checks.errors import UsageError, near
-from genreq_checks.reconciled import EXAMPLES, Lines
+from genreq_checks.facts import EXAMPLES, Lines
 
 LONGEST_LINE = 16 * 2**20
 SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")

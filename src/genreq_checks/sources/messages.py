@@ -9,22 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from genreq_checks.errors import SourceError
+from genreq_checks.facts import DIFFERENT, EXAMPLES, ColumnMatch, Example, Listed, Reconciliation, Verdict
 from genreq_checks.plan import Plan
-from genreq_checks.reconciled import (
-    DIFFERENT,
-    EXAMPLES,
-    ColumnMatch,
-    Example,
-    Listed,
-    Reconciliation,
-    Rule,
-    Verdict,
-    compare,
-    difference,
-    expected_values,
-    rules_of,
-    shown_key,
-)
+from genreq_checks.reconciled import Rule, compare, difference, expected_values, rules_of, shown_key
 from genreq_checks.sources.connection import parse, reading
 from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain

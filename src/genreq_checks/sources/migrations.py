@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genreq_checks.errors import UsageError
-from genreq_checks.migration_facts import Migration, MigrationFolder
+from genreq_checks.facts import Migration, MigrationFolder
 from genreq_checks.plan import Plan
 from genreq_checks.sources.migration_sql import read_statements
 

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
 from genreq_checks.facets import Columns
+from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.recovery import Recovery
 from genreq_checks.scan import Needs, Probe, fuse, groups_of, on_or_after, relation, ways_to_count
-from genreq_checks.snapshot import Part, ProbeRows, Problem, Snapshot, SourceInfo, TableFacts
+from genreq_checks.snapshot import Part, ProbeRows, Problem, Snapshot, TableFacts
 from genreq_checks.sources.books import read_books
 from genreq_checks.sources.catalog import find_table, hides_rows
 from genreq_checks.sources.connection import Target, parse, reading

@@ -14,6 +14,11 @@ _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _WRITTEN = {"/": "%2F", "?": "%3F", "#": "%23"}
 
 
+def is_database_url(text: str) -> bool:
+    """Is this a database URL, or libpq's `host=… dbname=…` form, and not a file's path? Also where it is not well-formed."""
+    return "://" in text or bool(re.match(r"^\s*[A-Za-z_]+\s*=", text))
+
+
 @dataclass(frozen=True, slots=True)
 class UrlParts:
     """The parts as they were written; `user` is all that stands before the `@`, `place` hosts and ports."""

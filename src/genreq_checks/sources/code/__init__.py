@@ -6,10 +6,11 @@ import codecs
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from genreq_checks.code_facts import CodeFacts, Mention, code_names
 from genreq_checks.errors import UsageError
+from genreq_checks.facts import CodeFacts, Mention
 from genreq_checks.plan import Plan
 from genreq_checks.sources.code.classify import MAX_PARSED, PARSED, classify, look_for
+from genreq_checks.sources.code.names import code_names
 from genreq_checks.sources.code.phases import PhaseReader
 from genreq_checks.sources.code.syntax import GRAMMARS, Code
 from genreq_checks.sources.code.vocabulary import vocabulary

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from genreq_checks.code_facts import CLASSES, Mention, MentionClass
+from genreq_checks.facts import CLASSES, Mention, MentionClass
 from genreq_checks.sources.code.excerpt import excerpt
 from genreq_checks.sources.code.parse_js import judge_js
 from genreq_checks.sources.code.parse_python import judge_python

@@ -6,7 +6,7 @@ import re
 
 from tree_sitter import Node
 
-from genreq_checks.code_facts import LIVE
+from genreq_checks.facts import LIVE
 from genreq_checks.sources.code.parse_sql import judge_sql
 from genreq_checks.sources.code.syntax import Code, child
 from genreq_checks.sources.code.vocabulary import BY_MEANING, Meaning, Verdict, Vocabulary, words

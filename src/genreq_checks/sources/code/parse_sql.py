@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import Token, TokenType, exp
 from sqlglot.errors import SqlglotError
 
-from genreq_checks.code_facts import LIVE
+from genreq_checks.facts import LIVE
 from genreq_checks.sources.code.vocabulary import Verdict, Vocabulary
 
 LIMIT = 20_000

@@ -8,9 +8,10 @@ from typing import Final
 
 from tree_sitter import Node
 
-from genreq_checks.code_facts import Place, code_names, spellings
 from genreq_checks.completion import MESSAGE_TYPE
+from genreq_checks.facts import CodePlace
 from genreq_checks.plan import Plan
+from genreq_checks.sources.code.names import code_names, spellings
 from genreq_checks.sources.code.phases_schema import read_schema
 from genreq_checks.sources.code.phases_server import handles_message, read_server
 from genreq_checks.sources.code.syntax import GRAMMARS, Code, child, descend
@@ -31,7 +32,7 @@ class PhaseReader:
         self.fields = {column: kept.message_field for column, kept in plan.kept.items() if kept.message_field}
         self.derivations = plan.derivations()
         self.dropped = code_names(plan)
-        self.found: list[Place] = []
+        self.found: list[CodePlace] = []
         self.handled: set[tuple[str, str]] = set()
         written = [name for column in (*self.fields, *self.derivations) for name in spellings(column)]
         table = min(words_of.path_words, key=len)  # in any spelling of the table's name
@@ -62,7 +63,7 @@ class PhaseReader:
         if any(sign in text for sign in ("Table(", ".table(", "z.", "Schema")):
             self.found += read_schema(code, self.words_of, self.dropped)
 
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[CodePlace, ...]:
         """All places in the order of the files. Where a handler of the message tells, other writers of the column
         do not: an endpoint that deploys by hand stores the URL too.
         """
@@ -74,7 +75,7 @@ class PhaseReader:
         )
 
 
-def _protocol(code: Code, fields: dict[str, str]) -> Iterator[Place]:
+def _protocol(code: Code, fields: dict[str, str]) -> Iterator[CodePlace]:
     """The message's class and its factory."""
     classes = {code.text(child(n, "name")): n for n in code.find("class_definition")}
     for name, node in classes.items():
@@ -94,7 +95,7 @@ def _protocol(code: Code, fields: dict[str, str]) -> Iterator[Place]:
                 yield _factory(code, node, field)
 
 
-def _factory(code: Code, node: Node, field: str) -> Place:
+def _factory(code: Code, node: Node, field: str) -> CodePlace:
     feature = f"factory parameter {field}"
     parameters, body = child(node, "parameters"), child(node, "body")
     names = [_name(code, one) for one in parameters.named_children] if parameters is not None else []
@@ -127,7 +128,7 @@ def _fields(code: Code, node: Node) -> Iterator[str]:
                 yield code.text(child(first, "left"))
 
 
-def _client(code: Code, fields: dict[str, str]) -> Iterator[Place]:
+def _client(code: Code, fields: dict[str, str]) -> Iterator[CodePlace]:
     """Each call of the factory, or of the class outside the factory."""
     for node in code.find("call"):
         callee = code.text(child(node, "function")).rpartition(".")[2]
@@ -158,5 +159,5 @@ def _inside_factory(code: Code, node: Node) -> bool:
     )
 
 
-def _place(code: Code, phase: str, feature: str, state: str, node: Node, detail: str) -> Place:
-    return Place(phase, feature, state, code.path, node.start_point.row + 1, detail)  # type: ignore[arg-type]
+def _place(code: Code, phase: str, feature: str, state: str, node: Node, detail: str) -> CodePlace:
+    return CodePlace(phase, feature, state, code.path, node.start_point.row + 1, detail)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tree_sitter import Node
 
-from genreq_checks.code_facts import Place
+from genreq_checks.facts import CodePlace
 from genreq_checks.sources.code.parse_js import TABLE_CALL
 from genreq_checks.sources.code.syntax import Code, child, descend
 from genreq_checks.sources.code.vocabulary import Vocabulary
@@ -18,7 +18,7 @@ _MADE = re.compile(
 _ZOD = re.compile(r"\b(?:z|zod)\.|create(?:Insert|Select|Update)Schema")
 
 
-def read_schema(code: Code, words_of: Vocabulary, dropped: Mapping[str, tuple[str, ...]]) -> Iterator[Place]:
+def read_schema(code: Code, words_of: Vocabulary, dropped: Mapping[str, tuple[str, ...]]) -> Iterator[CodePlace]:
     """A place for each definition of the table and each validation schema of its rows, and each dropped column."""
     for node in code.find("call_expression", "variable_declarator"):
         if node.type == "call_expression":
@@ -43,7 +43,7 @@ def read_schema(code: Code, words_of: Vocabulary, dropped: Mapping[str, tuple[st
 
 def _without(
     code: Code, call: Node, given: list[Node], feature: str, what: str, dropped: Mapping[str, tuple[str, ...]]
-) -> Iterator[Place]:
+) -> Iterator[CodePlace]:
     """Whether the objects that a definition is given name a dropped column, as a key or as the column's own name."""
     named: dict[str, int] = {}
     for thing in given:
@@ -54,10 +54,10 @@ def _without(
         line = next((named[name] for name in spelled if name in named), None)
         state, words = ("found", "no longer has") if line is None else ("missing", "still has")
         at = line or call.start_point.row + 1
-        yield Place("schema", f"{feature} without {column}", state, code.path, at, f"{what} {words} {column}")  # type: ignore[arg-type]
+        yield CodePlace("schema", f"{feature} without {column}", state, code.path, at, f"{what} {words} {column}")  # type: ignore[arg-type]
 
 
-def _own_schema(code: Code, node: Node, dropped: Mapping[str, tuple[str, ...]]) -> Iterator[Place]:
+def _own_schema(code: Code, node: Node, dropped: Mapping[str, tuple[str, ...]]) -> Iterator[CodePlace]:
     """A schema of the column's own, such as `conversationTurnSchema`."""
     name = code.text(child(node, "name"), 100)
     for column, spelled in dropped.items():
@@ -67,7 +67,7 @@ def _own_schema(code: Code, node: Node, dropped: Mapping[str, tuple[str, ...]]) 
         if mine and _ZOD.search(code.text(child(node, "value"), 2000)):
             line = node.start_point.row + 1
             detail = f"{name}, a schema of the column's own, is still there"
-            yield Place("schema", f"validation schema without {column}", "missing", code.path, line, detail)
+            yield CodePlace("schema", f"validation schema without {column}", "missing", code.path, line, detail)
 
 
 def _owner(code: Code, call: Node) -> str:

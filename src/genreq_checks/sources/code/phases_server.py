@@ -8,8 +8,9 @@ from functools import partial
 
 from tree_sitter import Node
 
-from genreq_checks.code_facts import Place, State, camel, spellings
 from genreq_checks.completion import MESSAGE_TYPE
+from genreq_checks.facts import CodePlace, State
+from genreq_checks.sources.code.names import camel, spellings
 from genreq_checks.sources.code.parse_js import SCHEMA_CALL, TABLE_CALL
 from genreq_checks.sources.code.syntax import Code, child
 from genreq_checks.sources.code.vocabulary import Vocabulary
@@ -36,7 +37,7 @@ def handles_message(text: str) -> bool:
 
 def read_server(
     code: Code, words_of: Vocabulary, fields: Mapping[str, str], derivations: Mapping[str, tuple[str, str]]
-) -> Iterator[Place]:
+) -> Iterator[CodePlace]:
     """A place for each value that the file stores in a column; and where a handler of the message writes the table
     without the column, the place of its write.
     """
@@ -60,12 +61,12 @@ def read_server(
             state, detail = judge(_whole(code, value))
             if state != "missing" or write is not None:
                 told = True
-                yield Place(
+                yield CodePlace(
                     "server", feature, state, code.path, value.start_point.row + 1, f"{camel(column)} is {detail}"
                 )
         if write is not None and not told:
             detail = f"the handler of {MESSAGE_TYPE} writes the row without {camel(column)}"
-            yield Place("server", feature, "missing", code.path, write.start_point.row + 1, detail)
+            yield CodePlace("server", feature, "missing", code.path, write.start_point.row + 1, detail)
 
 
 def _stored(code: Code, wanted: Collection[str]) -> Iterator[tuple[str, Node]]:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from genreq_checks.code_facts import LIVE, MentionClass
 from genreq_checks.completion import MESSAGE_TYPE
+from genreq_checks.facts import LIVE, MentionClass
 from genreq_checks.plan import Plan
 
 Meaning = Literal["row", "message", "other"]

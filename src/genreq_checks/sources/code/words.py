@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from genreq_checks.code_facts import LIVE
+from genreq_checks.facts import LIVE
 from genreq_checks.sources.code.vocabulary import Verdict, Vocabulary
 
 BUILD = frozenset(

@@ -1,0 +1,43 @@
+"""Evidence beside the table: each source is one file here, with the name, the option, the help and the reading.
+
+The options of the command line and the keywords of `observe` are those of this folder; there is no list of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from genreq_checks.errors import near
+from genreq_checks.sources.evidence.source import Asked, Source
+
+Paths = str | Path | Sequence[str | Path] | None
+
+
+@cache
+def all_sources() -> tuple[Source, ...]:
+    """Every source of this folder, in the order of the help."""
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
+    found = (getattr(module, "SOURCE", None) for module in modules)
+    return tuple(sorted((one for one in found if isinstance(one, Source)), key=lambda one: one.order))
+
+
+def read_evidence(asked: Asked, named: Mapping[str, Paths]) -> dict[str, object]:
+    """What the named files and folders say, by the name of the source; of one that is not named, nothing.
+
+    Raises: TypeError for a name that is no source's; UsageError and its like for an invalid file or folder.
+    """
+    sources = {one.name: one for one in all_sources()}
+    for name in named:
+        if name not in sources:
+            raise TypeError(f"There is no evidence called '{name[:40]}'. {near(name, sources)}")
+    found: dict[str, object] = {}
+    for name, one in sources.items():
+        given = named.get(name)
+        some = [given] if isinstance(given, str | Path) else list(given or ())
+        if some:
+            found[name] = one.read(asked, [Path(path) for path in some])
+    return found

@@ -1,0 +1,43 @@
+"""What a source of evidence is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genreq_checks.plan import Plan
+    from genreq_checks.sources.deadline import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """By what a source is read: the plan, the database's URL (another text where there is none), and the limits.
+
+    `cutover` is aware; `timeout` is each statement's, in seconds; `deadline` bounds all of them.
+    """
+
+    plan: Plan
+    url: str
+    cutover: datetime | None = None
+    timeout: float = 300
+    deadline: Deadline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source: its `name` is the snapshot's part, the keyword of `observe` and the option of the command line.
+
+    `read` gives the facts in files or folders, of which there is one unless it is `repeatable`; it imports what it needs
+    when it is called.
+    """
+
+    name: str
+    order: int
+    metavar: str
+    help: str
+    read: Callable[[Asked, Sequence[Path]], object]
+    repeatable: bool = False
