@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -95,6 +95,7 @@ def test_an_archive_is_replaced_by_one_that_holds_every_value_of_it(
 ROWS = st.lists(st.tuples(st.integers(1, 8), st.none() | st.sampled_from(["", "a", "b"])), unique_by=lambda row: row[0])
 
 
+@settings(max_examples=30)
 @given(then=ROWS, now=ROWS)
 def test_what_would_be_lost_is_what_plain_python_says(
     database: str, plan: Plan, tmp_path: Path, then: Any, now: Any

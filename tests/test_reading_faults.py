@@ -38,6 +38,8 @@ from genreq_checks.sources.rows import listing
 from rows import execute, insert
 from stalling import stopped
 
+pytestmark = pytest.mark.slow
+
 CUTOVER = datetime(2025, 1, 10, 12, tzinfo=UTC)
 LIMIT = 1.0
 Plant = Callable[[str, int], str | None]

@@ -12,6 +12,8 @@ import pytest
 
 from serving import serving, until
 
+pytestmark = pytest.mark.slow
+
 
 def free_port() -> int:
     with socket.socket() as trial:

@@ -71,7 +71,7 @@ class Evidence:
 
     @property
     def judged_words(self) -> str:
-        """The judged side in words, for a sentence about completed rows."""
+        """The judged side in words, for a sentence about rows of the cohort."""
         return "after the cutover" if self.cutover is not None else "in the whole table"
 
 
@@ -115,7 +115,7 @@ def gather(
             if then is not None:
                 if own is not None:
                     sides["before-now"] = own
-                notes = _split_baseline(baseline, then, cutover, sides)
+                notes = _split_baseline(baseline, then, cutover, sides, (plan.cohort.row, plan.cohort.rows))
     if baseline is None and everything is None:
         absent.setdefault("before", absent["all"])
     return Evidence(
@@ -196,7 +196,9 @@ def _split_now(
     absent.update(before=reason, after=reason)
 
 
-def _split_baseline(baseline: Snapshot, cohort: Tally, cutover: datetime, sides: dict[Side, Tally]) -> tuple[str, ...]:
+def _split_baseline(
+    baseline: Snapshot, cohort: Tally, cutover: datetime, sides: dict[Side, Tally], row_words: tuple[str, str]
+) -> tuple[str, ...]:
     """Put the baseline's rows before the cutover into `sides`. What cannot be told is left out, with a note: the
     cutover's own day, when the baseline counts by day and was read after the cutover.
     """
@@ -207,5 +209,5 @@ def _split_baseline(baseline: Snapshot, cohort: Tally, cutover: datetime, sides:
     day = day_of(cutover)
     if "before-now" in sides:  # the same rows on both sides, or "meanwhile" would not be exact
         sides["before-now"] = sides["before-now"].where(lambda row: row.day != day)
-    left_out = plural(groups[None].total, "completed row")
+    left_out = plural(groups[None].total, *row_words)
     return (f"The baseline counts by UTC day: {left_out} of {day}, the cutover's own day, are on neither side of it.",)

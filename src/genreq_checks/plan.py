@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime
 from functools import cache
@@ -57,6 +58,20 @@ class Cohort(Part):
     column: Identifier
     values: tuple[Text, ...] = Field(min_length=1)
     time: Identifier
+
+    @property
+    def row(self) -> str:
+        """One row of it in words: "completed row" where that is the one value, else "row of the cohort"."""
+        return f"{self.values[0]} row" if self._is_word else "row of the cohort"
+
+    @property
+    def rows(self) -> str:
+        """Several rows of it in words."""
+        return f"{self.values[0]} rows" if self._is_word else "rows of the cohort"
+
+    @property
+    def _is_word(self) -> bool:
+        return len(self.values) == 1 and re.fullmatch(r"[a-z][a-z_-]{1,30}", self.values[0]) is not None
 
 
 class UrlShape(Part):
@@ -238,6 +253,11 @@ class Plan(Part):
         found = {name: gone.claim for name, gone in self.dropped.items()}
         found |= {name: kept.claim for name, kept in self.kept.items()}
         return {name: claim for name, claim in found.items() if claim is not None}
+
+    @property
+    def takes_messages(self) -> bool:
+        """Does a message of the application's set a kept column? Only then its own checks are made."""
+        return any(column.message_field for column in self.kept.values())
 
     def comparisons(self) -> dict[str, tuple[str, Comparison]]:
         """Column whose claim compares → (the other column, how its value follows from that one's)."""

@@ -25,7 +25,9 @@ class Rule:
 
 
 def rules_of(plan: Plan) -> tuple[Rule, ...]:
-    """The rules of the kept columns that a message sets, in the plan's order."""
+    """The rules of the kept columns that a message sets, in the plan's order; none where the plan speaks of no message."""
+    if not plan.takes_messages:
+        return ()
     known = AllWorkCompleteMessage.model_fields
     copied = {
         name: column.message_field or name

@@ -139,6 +139,8 @@ class PlanInfo(Model):
     cutover: datetime | None
     fingerprint: str
     cohort: str
+    row: str = "completed row"  # what one row of the cohort is called; several are `rows`
+    rows: str = "completed rows"
 
 
 class Report(Model):

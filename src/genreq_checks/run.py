@@ -150,6 +150,8 @@ def check(
             cutover=cutover,
             fingerprint=plan.fingerprint,
             cohort=f"{plan.cohort.column} in ({', '.join(plan.cohort.values)})",
+            row=plan.cohort.row,
+            rows=plan.cohort.rows,
         ),
         phase=phase,
         sources={"after": now.source} | ({"before": baseline.source} if baseline else {}),

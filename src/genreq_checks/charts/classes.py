@@ -33,14 +33,14 @@ def reasons(report: Report, width: int | None = None) -> alt.LayerChart:
             groups.append((column, name, sides))
     last = [r for r in report.rates if r.side in ("after", "all") and r.rows]
     worst = max(last, key=lambda r: (r.null + r.blank) / r.rows, default=None)
-    title = "No completed rows to look at"
+    title = f"No {report.plan.rows} to look at"
     if worst is not None:
         parts = [f"{n:,} {word}" for n, word in ((worst.null, "null"), (worst.blank, "blank")) if n]
         when = " after" if worst.side == "after" else ""
         title = f"Most without a value{when}: {clean(worst.column)}, {' and '.join(parts)} of {worst.rows:,}"
-        title = title if parts else f"Every completed row{when} has a value in every column"
-    subtitle = ["Share of completed rows. A malformed value is populated, but not a URL as the plan expects it."]
-    return _bars(groups, width, title, subtitle)
+        title = title if parts else f"Every {report.plan.row}{when} has a value in every column"
+    subtitle = [f"Share of {report.plan.rows}. A malformed value is populated, but not a URL as the plan expects it."]
+    return _bars(groups, report.plan.rows, width, title, subtitle)
 
 
 def derivation(report: Report, width: int | None = None) -> alt.LayerChart:
@@ -55,9 +55,11 @@ def derivation(report: Report, width: int | None = None) -> alt.LayerChart:
     total = sum(getattr(d, c) for d in judged for c in CLASSES)
     when = " after" if any(d.side == "after" for d in judged) else ""
     title = (
-        f"{off:,} of {total:,} completed rows{when} break the derivation" if total else "No completed rows to look at"
+        f"{off:,} of {total:,} {report.plan.rows}{when} break the derivation"
+        if total
+        else f"No {report.plan.rows} to look at"
     )
-    return _bars(groups, width, title, [f"{name}: {text}." for name, text in CLASSES.items()])
+    return _bars(groups, report.plan.rows, width, title, [f"{name}: {text}." for name, text in CLASSES.items()])
 
 
 def statuses(report: Report, width: int | None = None) -> alt.LayerChart:
@@ -87,11 +89,12 @@ def statuses(report: Report, width: int | None = None) -> alt.LayerChart:
 
 def _bars(
     groups: Sequence[Group],
+    called: str,
     width: int | None,
     title: str,
     subtitle: Sequence[str],
 ) -> alt.LayerChart:
-    """Bars of (heading, class, [(side, count, rows)]): the sides of a class stand under each other."""
+    """Bars of (heading, class, [(side, count, rows)]), of rows that are `called` so: the sides of a class under each other."""
     lines: list[Row] = []
     heading = None
     for column, name, sides in groups:
@@ -109,11 +112,11 @@ def _bars(
                 | {"share": n / rows, "told": share(n, rows), "text": mark}
             )
     if not any(sides for _, _, sides in groups):
-        return nothing("There are no completed rows.", width)
+        return nothing(f"There are no {called}.", width)
     y = down(lines)
     base = alt.Chart(alt.InlineData(values=lines))
     found = [side for side in SIDES if any(line.get("side") == side for line in lines)]
-    x = alt.X("share:Q", title="of completed rows", scale=alt.Scale(domain=[0, 1]), axis=QUARTERS)
+    x = alt.X("share:Q", title=f"of {called}", scale=alt.Scale(domain=[0, 1]), axis=QUARTERS)
     bars = base.mark_bar(height=12).encode(
         x=x,
         y=y,

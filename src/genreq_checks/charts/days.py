@@ -43,7 +43,8 @@ class DayRate(NamedTuple):
 class Days:
     """The steps in order, how long a step is, and the cohort's rows that have no place in a calendar.
 
-    `totals` has (populated, rows) of each whole side, as the report has them, with those rows.
+    `totals` has (populated, rows) of each whole side, as the report has them, with those rows; the cohort's rows are
+    `called` so.
     """
 
     rates: tuple[DayRate, ...]
@@ -51,13 +52,14 @@ class Days:
     undated: int
     beyond: int
     totals: Mapping[Side, tuple[int, int]]
+    called: str = "completed rows"
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, in words: rows without a time, and times that no calendar of ours holds."""
         found = []
         if self.undated:
-            found.append(f"{self.undated:,} undated completed rows are left out.")
+            found.append(f"{self.undated:,} undated {self.called} are left out.")
         if self.beyond:
             found.append(f"{self.beyond:,} at infinity, BC or after 9999 are left out.")
         return tuple(found)
@@ -96,7 +98,7 @@ def daily_counts(report: Report, column: str, most: int | None = MOST_POINTS) ->
             bins.setdefault(max(start, floor) if side == "after" else start, []).append(one)
         found += [_day_rate(column, day, side, some) for day, some in sorted(bins.items())]
     totals: dict[Side, tuple[int, int]] = {r.side: (r.populated, r.rows) for r in report.rates if r.column == column}
-    return Days(tuple(found), step, undated, beyond, totals)
+    return Days(tuple(found), step, undated, beyond, totals, report.plan.rows)
 
 
 def daily_rates(report: Report, column: str) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from genreq_checks.text import bounds, percent, share
 
 SIGNS = {"before": "●", "after": "■", "all": "◆", "undated": "▲"}
 DODGE = {"before": -5, "after": 5, "all": 0}  # pixels: equal rates stay two marks
-INTERVALS = "Of completed rows, with 95 % Wilson intervals."
 
 
 def rates(report: Report, width: int | None = None) -> alt.LayerChart:
@@ -31,7 +30,7 @@ def rates(report: Report, width: int | None = None) -> alt.LayerChart:
     base, drawn = alt.Chart(alt.InlineData(values=lines)), alt.Chart(alt.InlineData(values=points))
     x = alt.X(
         "rate:Q",
-        title="populated, of completed rows",
+        title=f"populated, of {report.plan.rows}",
         scale=alt.Scale(domain=[0, 1], padding=8, nice=False),
         axis=QUARTERS,
     )
@@ -53,7 +52,9 @@ def rates(report: Report, width: int | None = None) -> alt.LayerChart:
             ),
         ]
     layers += [line_text(base, y, "heading", "bold"), line_text(base, y, "told", "normal")]
-    subtitle = [INTERVALS] + (["The upright stroke is the plan's minimum."] if minimum else [])
+    subtitle = [f"Of {report.plan.rows}, with 95 % Wilson intervals."]
+    if minimum:
+        subtitle.append("The upright stroke is the plan's minimum.")
     return finish(sized(layered(*layers), width, HEIGHT * len(lines)), rates_title(report), subtitle, _said(report))
 
 
@@ -72,7 +73,7 @@ def rates_title(report: Report) -> str:
     if judged:
         lowest = min(judged, key=lambda r: r.rate or 0)
         return f"{clean(lowest.column)} is populated in {share(lowest.populated, lowest.rows)}, the lowest"
-    return "There are no completed rows"
+    return f"There are no {report.plan.rows}"
 
 
 def _rate_point(rate: Rate) -> Row:

@@ -32,7 +32,7 @@ def daily(
     """
     cutover, days = report.plan.cutover, daily_counts(report, column)
     if not days.rates:
-        reason = f"{clean(column)} was not counted, or no completed row has a time in the calendar."
+        reason = f"{clean(column)} was not counted, or no {report.plan.row} has a time in the calendar."
         return _nothing(report, reason, width)
     base = alt.Chart(alt.InlineData(values=[_point(rate, days.step, cutover) for rate in days.rates]))
     sides = [side for side in SIDES if any(rate.side == side for rate in days.rates)]
@@ -58,7 +58,7 @@ def daily(
             x=x, y=y, color=colour, shape=shape, tooltip=tips
         ),
     ]
-    subtitle = [f"{EACH[days.step].capitalize()}, completed rows; band: 95 % interval."]
+    subtitle = [f"{EACH[days.step].capitalize()}, {report.plan.rows}; band: 95 % interval."]
     if cutover is not None:
         layers.append(_rule(cutover, x))
     chart = sized(layered(*layers), width, 170)
@@ -78,10 +78,10 @@ def daily_title(days: Days, column: str) -> str:
 def timeline(
     report: Report, *, width: int | None = None, brush: alt.Parameter | None = None
 ) -> alt.LayerChart | alt.Chart:
-    """Completed rows per day (or week, month, year): what the daily rates rest on. `brush` lets one choose a window."""
+    """Rows of the cohort per day (or week, month, year): what the daily rates rest on. `brush` lets one choose a window."""
     days = daily_counts(report, next((r.column for r in report.rates if r.side != "before"), ""))  # the source has it
     if not days.rates:
-        return _nothing(report, "No completed row has a time in the calendar.", width)
+        return _nothing(report, f"No {report.plan.row} has a time in the calendar.", width)
     total = sum(rate.rows for rate in days.rates)
     values = [{"day": rate.day.isoformat(), "side": rate.side, "rows": rate.rows} for rate in days.rates]
     sides = [side for side in SIDES if any(value["side"] == side for value in values)]
@@ -95,7 +95,7 @@ def timeline(
             tooltip=[alt.Tooltip("day:N", title=days.step), alt.Tooltip("side:N"), alt.Tooltip("rows:Q", format=",")],
         )
     )
-    title = f"{plural(total, 'completed row')} with a time, {EACH[days.step]}"
+    title = f"{plural(total, report.plan.row, report.plan.rows)} with a time, {EACH[days.step]}"
     told = ["Drag over a part of it to see that part above."] if brush is not None else []
     chart = bars.add_params(brush) if brush is not None else bars
     shown: alt.Chart = finish(sized(chart, width, 60), title, told)

@@ -161,14 +161,13 @@ def _populated(evidence: Evidence, column: str, tally: Tally, without: int) -> t
     """Of the completed rows before the cutover as many as the plan's minimum, or all when it names none."""
     every = count_picked(tally, _every(evidence, column, tally), evidence.plan, evidence.cutover)
     if every == 0:
-        return "unknown", f"is not judged: there are no completed rows{_when(evidence)}."
+        return "unknown", f"is not judged: there are no {evidence.plan.cohort.rows}{_when(evidence)}."
     kept = evidence.plan.kept.get(column)
     minimum = kept.minimum if kept and kept.minimum is not None else 1.0
     enough = every - without >= Fraction(str(minimum)) * every
     rule = f"at least {percent(round(minimum * 10**6), 10**6)}"
-    measure = (
-        f"{share(every - without, every)} of the completed rows{_when(evidence)} have a value; the rule is {rule}."
-    )
+    measure = f"{share(every - without, every)} of the {evidence.plan.cohort.rows}{_when(evidence)} have a value"
+    measure += f"; the rule is {rule}."
     return ("pass", f"holds: {measure}") if enough else ("fail", f"is not true: {measure}")
 
 

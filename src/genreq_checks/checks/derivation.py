@@ -47,7 +47,7 @@ BROKEN = ("missing", "wrong", "unexpected")
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
     """Without a cutover, rows that break the rule may be old ones: then they are unknown, not failed."""
-    facet = f"derivation.{column}"
+    facet, cohort = f"derivation.{column}", evidence.plan.cohort
     tally = evidence.side(evidence.judged)
     if isinstance(tally, str):
         return [unknown(column, tally)]
@@ -57,16 +57,14 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [unknown(column, not_counted(evidence, missing, evidence.judged))]
     if tally.total == 0:
         return [
-            unknown(column, f"there are no completed rows {evidence.judged_words}.", "Check again when there are some.")
+            unknown(column, f"there are no {cohort.rows} {evidence.judged_words}.", "Check again when there are some.")
         ]
     counts = tally.count(facet)
     broken = sum(counts[label] for label in BROKEN)
-    numbers = {"rows": tally.total} | counts
-    where = f"of {plural(tally.total, 'completed row')} {evidence.judged_words}"
+    numbers, counted = {"rows": tally.total} | counts, plural(tally.total, cohort.row, cohort.rows)
+    where = f"of {counted} {evidence.judged_words}"
     if broken == 0 and counts["match"] == 0:
-        reason = (
-            f"there is nothing to derive from in the {plural(tally.total, 'completed row')} {evidence.judged_words}."
-        )
+        reason = f"there is nothing to derive from in the {counted} {evidence.judged_words}."
         return [unknown(column, reason).model_copy(update={"evidence": numbers})]
     if broken == 0:
         message = f"Derived as the plan says in every row: {listed(counts)} {where}."

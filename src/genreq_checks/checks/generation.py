@@ -144,7 +144,7 @@ CHECK = Check(
     order=120,
     page=__doc__,
     phases=frozenset({"after", "generation"}),
-    subjects=lambda _: ("",),
+    subjects=lambda plan: ("",) if plan.takes_messages else (),
     judge=judge,
     faults=FAULTS,
 )

@@ -69,7 +69,7 @@ def features(plan: Plan, phase: str) -> tuple[str, ...]:
 
 def subjects(plan: Plan) -> tuple[str, ...]:
     """The phases that the plan asks for."""
-    return tuple(phase for phase in REMEDIES if features(plan, phase))
+    return tuple(phase for phase in REMEDIES if features(plan, phase)) if plan.takes_messages else ()
 
 
 def judge(evidence: Evidence, phase: str) -> list[Finding]:

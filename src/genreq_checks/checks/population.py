@@ -54,19 +54,17 @@ RULES = {
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
     """The change and the minimum are judged apart: the one may be unknown while the other is not."""
-    expected = evidence.plan.kept[column]
+    expected, cohort = evidence.plan.kept[column], evidence.plan.cohort
     after = population_of(evidence, column, evidence.judged)
     if isinstance(after, str):
         return [unknown(column, after)]
     if after.rows == 0:
         undated = population_of(evidence, column, "undated")
-        more = (
-            f" ({undated.rows:,} completed rows are undated)" if not isinstance(undated, str) and undated.rows else ""
-        )
+        more = f" ({undated.rows:,} {cohort.rows} are undated)" if not isinstance(undated, str) and undated.rows else ""
         return [
             unknown(
                 column,
-                f"there are no completed rows {evidence.judged_words}{more}.",
+                f"there are no {cohort.rows} {evidence.judged_words}{more}.",
                 "Check again when there are some.",
             )
         ]
@@ -102,7 +100,7 @@ def _change(evidence: Evidence, column: str, after: Population, change: str) -> 
     if before.rows == 0:
         return unknown(
             column,
-            f"whether it is {rule}: there are no completed rows before.",
+            f"whether it is {rule}: there are no {evidence.plan.cohort.rows} before.",
             "Choose a later cutover or another baseline.",
         )
     difference = after.populated / after.rows - before.populated / before.rows

@@ -59,9 +59,12 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     after = population_of(evidence, column, evidence.judged)
     if isinstance(after, str):
         return [*found, unknown(column, after)]
-    where = evidence.judged_words
+    where, cohort = evidence.judged_words, evidence.plan.cohort
     if after.populated == 0:
-        return [*found, unknown(column, f"no value {where} to look at ({plural(after.rows, 'completed row')}).")]
+        return [
+            *found,
+            unknown(column, f"no value {where} to look at ({plural(after.rows, cohort.row, cohort.rows)})."),
+        ]
     malformed = after.malformed - after.credentials
     if malformed:
         undecodable = f"; {after.undecodable:,} cannot be converted to UTF-8" if after.undecodable else ""

@@ -18,7 +18,7 @@ def render(report: Report) -> str:
     if report.steps:
         parts += ["<h2>Steps</h2>", steps(report)]
     if report.rates:
-        parts += ["<h2>Populated, of completed rows</h2>", _chart(report), rates(report)]
+        parts += [f"<h2>Populated, of {esc(report.plan.rows)}</h2>", _chart(report), rates(report)]
         parts += [f'<p class="small">{esc(text)}</p>' for text in meanwhile(report)]
     parts += ["<h2>Checks</h2>", checks_table(report)]
     if report.requirements:

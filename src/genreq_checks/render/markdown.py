@@ -104,7 +104,7 @@ def _sections(report: Report) -> Iterable[Section]:
 
 def _rates(report: Report) -> Section:
     table = rate_table(report)
-    head = "\n### Populated, of completed rows\n\n"
+    head = f"\n### Populated, of {escape(report.plan.rows)}\n\n"
     head += f"| column | {' | '.join(table.headings)} |\n|---|{'--:|' * len(table.headings)}\n"
     rows = (
         f"| {escape(row.column)} | {' | '.join(escape(_both(cell)) for cell in row.cells)} |\n" for row in table.rows

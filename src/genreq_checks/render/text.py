@@ -60,7 +60,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
             said = Text(line(f"{step.name} ({step.seconds:.1f} s): {step.said}"))
             yield _row(f"  {MARKS[step.outcome]} ", said, STYLES[step.outcome])
     if report.rates:
-        yield Text("\nPopulated, of completed rows", style="bold")
+        yield Text(f"\nPopulated, of {line(report.plan.rows)}", style="bold")
         yield _rates(report)
         for text in meanwhile(report):
             yield _row("  ", Text(text))
