@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
+import genreq_checks
 from genreq_checks.checks import all_checks
 from genreq_checks.cli import app
 from genreq_checks.cli.output import pairs
@@ -217,3 +218,11 @@ def test_gitlab_jobs_run_the_three_moments() -> None:
     jobs = {name: job for name, job in workflows()["gitlab"].items() if not name.startswith(".")}
     assert list(jobs) == ["is it safe to drop", "did it work", "every night"]
     assert all(job["extends"] == ".genreq" and job["rules"] and job["script"] for job in jobs.values())
+
+
+def test_the_public_names_are_those_of_the_page_and_can_be_used() -> None:
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    named = set(re.findall(r"`(\w+)", page.partition("| name |")[2]))
+    assert set(genreq_checks.__all__) <= named
+    for name in genreq_checks.__all__:
+        assert getattr(genreq_checks, name) is not None

@@ -49,6 +49,8 @@ def test_a_saved_snapshot_gives_the_report_of_what_was_read(
     again = load_snapshot(tmp_path / "now.json")
     first, second = (check(plan, one, baseline, cutover=CUTOVER) for one in (now, again))
     assert told(first) == told(second)
+    baseline.save(tmp_path / "before.json")
+    assert told(check(plan, again, tmp_path / "before.json", cutover=CUTOVER)) == told(second)
     made = {one.id.split(".")[0] for one in first.checks if one.outcome != "skip"}
     assert made >= {"leftovers", "phases", "migrations", "generation", "reconciliation"}
     mentions = first.check("leftovers.download_url")

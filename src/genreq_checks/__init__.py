@@ -7,22 +7,42 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genreq_checks import charts as charts
+    from genreq_checks.checks.check import Check as Check
+    from genreq_checks.errors import ArchiveError as ArchiveError
+    from genreq_checks.errors import GenreqError as GenreqError
+    from genreq_checks.errors import OutputError as OutputError
+    from genreq_checks.errors import PlanError as PlanError
+    from genreq_checks.errors import SnapshotError as SnapshotError
+    from genreq_checks.errors import SourceError as SourceError
+    from genreq_checks.errors import UsageError as UsageError
     from genreq_checks.plan import Plan as Plan
     from genreq_checks.plan import load_plan as load_plan
+    from genreq_checks.results import Finding as Finding
     from genreq_checks.results import Report as Report
     from genreq_checks.run import check as check
     from genreq_checks.run import observe as observe
     from genreq_checks.snapshot import Snapshot as Snapshot
     from genreq_checks.snapshot import load_snapshot as load_snapshot
+    from genreq_checks.sources.evidence.source import Source as Source
     from genreq_checks.testing import assert_clean as assert_clean
 
 __version__ = "0.1.0"
 
 # Each public name and where it lives; it is loaded when it is first used, for importing them all takes half a second.
 _HOMES = {
+    "ArchiveError": "errors",
+    "Check": "checks.check",
+    "Finding": "results",
+    "GenreqError": "errors",
+    "OutputError": "errors",
     "Plan": "plan",
+    "PlanError": "errors",
     "Report": "results",
     "Snapshot": "snapshot",
+    "SnapshotError": "errors",
+    "Source": "sources.evidence.source",
+    "SourceError": "errors",
+    "UsageError": "errors",
     "assert_clean": "testing",
     "check": "run",
     "load_plan": "plan",
@@ -30,7 +50,27 @@ _HOMES = {
     "observe": "run",
 }
 _MODULES = ("charts",)
-__all__ = ["Plan", "Report", "Snapshot", "assert_clean", "charts", "check", "load_plan", "load_snapshot", "observe"]
+__all__ = [
+    "ArchiveError",
+    "Check",
+    "Finding",
+    "GenreqError",
+    "OutputError",
+    "Plan",
+    "PlanError",
+    "Report",
+    "Snapshot",
+    "SnapshotError",
+    "Source",
+    "SourceError",
+    "UsageError",
+    "assert_clean",
+    "charts",
+    "check",
+    "load_plan",
+    "load_snapshot",
+    "observe",
+]
 
 
 def __getattr__(name: str) -> object:

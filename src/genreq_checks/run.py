@@ -119,7 +119,7 @@ def _no_source(path: Path) -> str:
 def check(
     plan: Plan,
     now: Snapshot,
-    baseline: Snapshot | None = None,
+    baseline: Snapshot | str | Path | None = None,
     *,
     cutover: datetime | None = None,
     phase: Phase = "after",
@@ -130,12 +130,13 @@ def check(
 ) -> Report:
     """Judge what was observed; with `only`, by the checks whose ids fit a pattern.
 
-    `cutover` (aware) falls back to the plan's; `notes` stand in the report as they are. A baseline or an archive of
-    another database or table is not compared with, unless `other_database` says that it is meant. `max_lag` is how many
-    seconds a standby may be behind; the plan's when left out.
+    `baseline` is a snapshot, or the file of one. `cutover` (aware) falls back to the plan's; `notes` stand in the report as
+    they are. A baseline or an archive of another database or table is not compared with, unless `other_database` says that
+    it is meant. `max_lag` is how many seconds a standby may be behind; the plan's when left out.
 
-    Raises: UsageError for a pattern that no check fits.
+    Raises: UsageError for a pattern that no check fits, SnapshotError for a baseline that is no snapshot.
     """
+    baseline = load_snapshot(baseline) if isinstance(baseline, str | Path) else baseline
     only = None if only is None else tuple(only)
     cutover = cutover if cutover is not None else plan.cutover
     sql = _plan_sql(plan) if phase == "before" else None
