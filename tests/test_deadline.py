@@ -30,6 +30,8 @@ from serving import until
 from stalling import active, none_active, proxy, stopped
 from test_archive import FILL
 
+pytestmark = pytest.mark.slow
+
 SLOW = "SELECT pg_catalog.pg_sleep(60)"
 LOCK = "LOCK TABLE generation_requests IN ACCESS EXCLUSIVE MODE"
 

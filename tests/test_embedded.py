@@ -33,6 +33,8 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 PARENT = """
 import os, signal, sys
 from genreq_checks.embedded import start
+
+pytestmark = pytest.mark.slow
 with start() as server:
     print(server.folder, server.pid, flush=True)
     {body}

@@ -25,6 +25,8 @@ from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Dependent, Snapshot
 from rows import execute, insert
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = ("population_rates", "dropped_columns")
 CUTOVER = datetime(2025, 1, 10, 12, 0, tzinfo=UTC)

@@ -26,6 +26,8 @@ from genreq_checks.results import Report
 from genreq_checks.sources.connection import parse
 from rows import execute, insert
 
+pytestmark = pytest.mark.slow
+
 GITHUB = "https://github.com/leo/app"
 
 

@@ -29,6 +29,8 @@ KILLED = """
 import os, signal, sys
 from genreq_checks.archive import restore
 from genreq_checks.plan import load_plan
+
+pytestmark = pytest.mark.slow
 def stop(rows):
     if rows >= int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -279,6 +279,8 @@ import os
 import genreq_checks
 from genreq_checks.plan import load_plan
 
+pytestmark = pytest.mark.slow
+
 def test_fixture(genreq_check):
     genreq_check()
 

@@ -26,6 +26,8 @@ from serving import until
 from test_archive import FILL
 from test_restore import ALL, back_and_forth, query
 
+pytestmark = pytest.mark.slow
+
 End = Callable[[int], None]
 OURS = """
     SELECT pid FROM pg_stat_activity

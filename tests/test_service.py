@@ -38,6 +38,8 @@ from rows import insert
 from serving import dashboard, serving, until
 from stalling import proxy
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a-token-that-nobody-must-see-2718"
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 ROW = {"completed_at": "2025-01-11", "github_url": "https://github.com/leo/app"}
