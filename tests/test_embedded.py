@@ -25,6 +25,8 @@ from genreq_checks import embedded
 from genreq_checks.embedded import EmbeddedServer, order, start
 from genreq_checks.errors import EmbeddedServerError
 
+pytestmark = pytest.mark.slow
+
 SOURCES = Path(genreq_checks.__file__).parents[1]
 IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can act as another user")
@@ -33,8 +35,6 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 PARENT = """
 import os, signal, sys
 from genreq_checks.embedded import start
-
-pytestmark = pytest.mark.slow
 with start() as server:
     print(server.folder, server.pid, flush=True)
     {body}

@@ -24,13 +24,13 @@ from genreq_checks.sources.archive import read_facts
 from rows import execute, insert
 from test_archive import FILL
 
+pytestmark = pytest.mark.slow
+
 ALL = "SELECT id, download_url, conversation::text FROM generation_requests ORDER BY id"
 KILLED = """
 import os, signal, sys
 from genreq_checks.archive import restore
 from genreq_checks.plan import load_plan
-
-pytestmark = pytest.mark.slow
 def stop(rows):
     if rows >= int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -51,6 +51,8 @@ from leaks import (
 )
 from rows import execute, insert
 
+pytestmark = pytest.mark.slow
+
 SLASH = f"postgresql://bob:hunter2{TOKEN}/{TOKEN}x@{NOWHERE}/db"
 FORMATS = [word for name in sorted(MODULES) for word in ("--format", name, "--output", f"report.{name}")]
 
@@ -278,8 +280,6 @@ SUITE = """
 import os
 import genreq_checks
 from genreq_checks.plan import load_plan
-
-pytestmark = pytest.mark.slow
 
 def test_fixture(genreq_check):
     genreq_check()
