@@ -24,6 +24,7 @@ from genreq_checks.cli import app
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
+from genreq_checks.sources.connection import parse, unreachable
 from genreq_checks.sources.encoding import decodable, white_space_in
 from genreq_checks.sources.grants import grants
 from genreq_checks.sources.rows import listing
@@ -381,3 +382,9 @@ def test_every_statement_is_ascii_and_the_first_names_everything_by_schema(datab
     assert [one for one in sent if not one.isascii()] == []
     assert sent[0].startswith("SELECT pg_catalog.set_config(")
     assert sent[0].count("set_config(") == sent[0].count("pg_catalog.set_config(")
+
+
+def test_a_time_limit_that_ends_the_set_up_is_told_as_one(database: str) -> None:
+    told = unreachable(parse(database), psycopg.errors.QueryCanceled("canceling statement due to statement timeout"))
+    assert "time limit" in told.message
+    assert "--timeout" in told.hint

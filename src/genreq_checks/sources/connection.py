@@ -201,6 +201,9 @@ def reading(target: Target, timeout: float = 300, deadline: Deadline | None = No
 
 def unreachable(target: Target, error: BaseException) -> SourceError:
     """Why the server could not be reached, in one line, without a password, with what to do."""
+    if isinstance(getattr(error, "orig", error), psycopg.errors.QueryCanceled):
+        message = f"The database {target.location} took longer than the time limit to begin the reading."
+        return SourceError(message, "Raise it with --timeout SECONDS.")
     text = scrub(shown_words(error, target))
     lowered = said(error, target)[:300].lower()  # it decides which of our own hints fits, and is not shown
     if "password" in lowered or "authentication" in lowered or "no pg_hba.conf entry" in lowered:
