@@ -24,6 +24,7 @@ from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.encoding import known_white_space
 from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.foreign_code import foreign_code
+from genreq_checks.sources.postgres import read_types
 
 OTHER_ROWS = 1000  # of each other table: enough to see it touched
 
@@ -34,11 +35,6 @@ _WHO = sa.text("""
            (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path') AS search_path
 """)
 _ROLES = sa.text("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
-_TYPES = sa.text("""
-    SELECT a.attname AS name, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type
-    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-    WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped
-""")
 _FOREIGN_KEYS = sa.text("""
     SELECT n.nspname AS schema, c.relname AS "table", k.conname AS name, pg_catalog.pg_get_constraintdef(k.oid) AS definition
     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
@@ -123,7 +119,7 @@ def _copy(
             f"{plan.table.qualified} has none of the dropped columns ({', '.join(gone)}) any more: nothing to rehearse.",
             "Rehearse on a database from before the drop.",
         )
-    types = {row.name: row.type for row in connection.execute(_TYPES, {"oid": found.oid})}
+    types = read_types(connection, found.oid)
     with dumped(target, plan.table, who.number, deadline) as dump:
         if scratch.embedded:
             _make_roles(scratch, [row.rolname for row in connection.execute(_ROLES)])

@@ -11,7 +11,15 @@ from psycopg import sql
 from genreq_checks.plan import Plan
 from genreq_checks.sources.catalog import quoted
 
-_KEPT = sql.Identifier("pg_temp", "genreq_original")  # visible to the one session that made it
+# The originals are in temporary tables, visible to the one session that made them: each has the key and this many columns.
+# A row of more texts than some 450 may not fit into a page, and a join of more than 1,664 columns is refused.
+TOGETHER = 400
+_PARTS = """
+    SELECT c.relname::text, ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                                  WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum)
+    FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = pg_catalog.pg_my_temp_schema() AND c.relname ~ '^genreq_original_[0-9]+$' ORDER BY c.oid
+"""
 _COLUMNS = """
     SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass(%s) AND attnum > 0 AND NOT attisdropped
     ORDER BY attnum
@@ -54,17 +62,18 @@ class Changes:
 
 
 def keep_originals(connection: psycopg.Connection, plan: Plan) -> tuple[int, int]:
-    """Keep every value of the table as text in a temporary table of this session, which depends on nothing.
+    """Keep every value of the table as text in temporary tables of this session, which depend on nothing.
 
     Returns the number of rows and of distinct keys.
     """
-    table = quoted(plan.table)
-    names = columns_of(connection, plan)
-    texts = sql.SQL(", ").join(sql.SQL("CAST({0} AS text) AS {0}").format(sql.Identifier(name)) for name in names)
-    connection.execute(sql.SQL("CREATE TEMPORARY TABLE genreq_original AS SELECT {} FROM {}").format(texts, table))
+    others = [name for name in columns_of(connection, plan) if name not in plan.table.key]
+    for number, start in enumerate(range(0, max(1, len(others)), TOGETHER)):
+        names = (*plan.table.key, *others[start : start + TOGETHER])
+        kept = _kept(f"genreq_original_{number}")
+        connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} AS {}").format(kept, _as_texts(plan, names)))
+        connection.execute(sql.SQL("ANALYZE {}").format(kept))
     key = sql.SQL(", ").join(map(sql.Identifier, plan.table.key))
-    connection.execute(sql.SQL("ANALYZE {}").format(_KEPT))
-    distinct = sql.SQL("SELECT count(*), count(DISTINCT ({})) FROM {}").format(key, _KEPT)
+    distinct = sql.SQL("SELECT count(*), count(DISTINCT ({})) FROM {}").format(key, _kept("genreq_original_0"))
     row = connection.execute(distinct).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
@@ -82,16 +91,27 @@ def changes(connection: psycopg.Connection, plan: Plan, leave_out: Iterable[str]
     A value where there was NULL is no difference in a column that the plan says is back-filled: it is counted apart.
     """
     there = columns_of(connection, plan)
-    was = {str(c.name) for c in connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(_KEPT)).description or ()}
-    common = [name for name in there if name in was and name not in set(leave_out)]
-    if not set(plan.table.key) <= set(common):
-        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(_KEPT)).fetchone()
+    parts = connection.execute(_PARTS).fetchall()
+    if not set(plan.table.key) <= set(there) - set(leave_out):
+        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(_kept(parts[0][0]))).fetchone()
         assert row is not None
         return Changes(int(row[0]), int(row[0]), {}, {})
-    texts = sql.SQL(", ").join(sql.SQL("CAST({0} AS text) AS {0}").format(sql.Identifier(name)) for name in common)
+    rows = missing = 0
+    differing: dict[str, int] = {}
+    filled: dict[str, int] = {}
+    for table, was in parts:
+        common = [name for name in there if name in was and name not in set(leave_out)]
+        rows, missing, *found = _compared(connection, plan, _kept(table), common)
+        differing |= dict(zip(common, found, strict=False))
+        filled |= dict(zip(_back_filled(plan, common), found[len(common) :], strict=True))
+    return Changes(rows, missing, {name: differing[name] for name in there if name in differing}, filled)
+
+
+def _compared(connection: psycopg.Connection, plan: Plan, kept: sql.Composable, common: list[str]) -> list[int]:
+    """The rows, those that are gone, the differing ones of each column, and those of each that is back-filled."""
     same_key = sql.SQL(" AND ").join(sql.SQL("o.{0} = n.{0}").format(sql.Identifier(name)) for name in plan.table.key)
     first = sql.Identifier(plan.table.key[0])
-    filled = [name for name in common if name in plan.kept and plan.kept[name].backfilled]
+    filled = _back_filled(plan, common)
     had = {name: sql.SQL("o.{} IS NOT NULL").format(sql.Identifier(name)) for name in filled}
     counts = [
         _DIFFERS.format(key=first, name=sql.Identifier(name), had=had.get(name, sql.SQL("true"))) for name in common
@@ -99,16 +119,21 @@ def changes(connection: psycopg.Connection, plan: Plan, leave_out: Iterable[str]
     counts += [_FILLED.format(key=first, name=sql.Identifier(name)) for name in filled]
     query = sql.SQL(
         "SELECT count(*), count(*) FILTER (WHERE n.{} IS NULL), {} FROM {} o LEFT JOIN ({}) n ON {}"
-    ).format(
-        first,
-        sql.SQL(", ").join(counts),
-        _KEPT,
-        sql.SQL("SELECT {} FROM {}").format(texts, quoted(plan.table)),
-        same_key,
-    )
+    ).format(first, sql.SQL(", ").join(counts), kept, _as_texts(plan, common), same_key)
     row = connection.execute(query).fetchone()
     assert row is not None
-    rows, missing, *found = map(int, row)
-    return Changes(
-        rows, missing, dict(zip(common, found, strict=False)), dict(zip(filled, found[len(common) :], strict=True))
-    )
+    return [int(count) for count in row]
+
+
+def _as_texts(plan: Plan, names: Iterable[str]) -> sql.Composed:
+    """The table's rows now, these columns as text."""
+    texts = sql.SQL(", ").join(sql.SQL("CAST({0} AS text) AS {0}").format(sql.Identifier(name)) for name in names)
+    return sql.SQL("SELECT {} FROM {}").format(texts, quoted(plan.table))
+
+
+def _back_filled(plan: Plan, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name in plan.kept and plan.kept[name].backfilled]
+
+
+def _kept(name: str) -> sql.Identifier:
+    return sql.Identifier("pg_temp", name)

@@ -18,7 +18,7 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
 
     Rows are taken in turn from every joint class of the plan's facets (null, blank, populated … of each kept and
     dropped column) and every status, in the order of the key. At least one row of every class comes, even if that
-    makes more rows than `size`.
+    makes more rows than `size`. Each row comes once; where the key is not unique, all rows of a key come together.
     """
     every = dict.fromkeys((*columns, *plan.table.key))
     table = relation(plan.table, *every)
@@ -44,5 +44,6 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     place = sa.func.row_number().over(order_by=[ranked.c.turn, *(ranked.c[one.name] for one in key.values())])
     placed = sa.select(*ranked.c, place.label("place")).subquery()
     chosen = sa.or_(placed.c.turn == 1, placed.c.place <= size)
-    same = sa.and_(*(table.c[name] == placed.c[one.name] for name, one in key.items()))
-    return sa.select(*wanted).select_from(table.join(placed, same)).where(chosen)
+    # IN, not a join: where the key is not unique, a row must not come once for each row that has its key
+    keys = sa.select(*(placed.c[one.name] for one in key.values())).where(chosen)
+    return sa.select(*wanted).where(sa.tuple_(*(table.c[name] for name in key)).in_(keys))

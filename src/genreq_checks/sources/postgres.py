@@ -29,11 +29,11 @@ from genreq_checks.sources.foreign_code import foreign_code
 from genreq_checks.sources.identity import read_identity
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.sources.recovery import read_recovery, replays
+from genreq_checks.sources.role import notes_on_role
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
-SUPERUSER = ("read as a superuser; a role that may only read is enough: genreq-checks list --grants",)
 T = TypeVar("T")
 WITH_TIME_ZONE = "timestamp with time zone"
 TIMES = ("timestamp without time zone", WITH_TIME_ZONE, "date")
@@ -101,6 +101,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
     recovery = read_recovery(connection)  # next to the transaction's snapshot, whose age it tells
     found = find_table(connection, plan.table)
     identity = read_identity(connection, found.oid)
+    on_role = notes_on_role(connection, who.role, who.is_superuser, found.oid, plan.table)
     problems = [found.problem] if found.problem else []
     tally: Tally | None = None
     probes: dict[str, ProbeRows] = {}
@@ -151,7 +152,7 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
             role=who.role,
             identity=identity,
             recovery=recovery,
-            notes=(*target.notes, *(SUPERUSER if who.is_superuser else ()), *_late(recovery)),
+            notes=(*target.notes, *on_role, *_late(recovery)),
         ),
         table=found.facts,
         tally=tally,
