@@ -21,6 +21,7 @@ from genreq_checks.checks import all_checks, all_faults, needs_of, rows_behind
 from genreq_checks.cli import app
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
+from genreq_checks.render.verdict import headline
 from genreq_checks.run import check, observe
 from genreq_checks.scan import Needs, Probe
 from genreq_checks.selftest.run import sabotage, without_fault
@@ -231,6 +232,7 @@ def test_only_some_checks_are_made_and_the_report_says_so(clean: str, plan: Plan
     assert report["notes"][0] == "Only population.* kept.github_url: the plan's other checks were not made."
     assert {name for one in report["requirements"] for name in one["checks"]} & set(made)
     assert all(set(one["checks"]) & set(made) for one in report["requirements"])
+    assert report["only"] == ["population.*", "kept.github_url"]
     full = check(plan, observe(plan, clean))
     assert [one["outcome"] for one in report["checks"]] == [full.check(name).outcome for name in made]
 
@@ -241,3 +243,24 @@ def test_a_pattern_that_no_check_fits_is_a_wrong_call(clean: str, plan: Plan) ->
     assert "Did you mean 'population.github_url'" in str(done.exception)
     with pytest.raises(UsageError):
         check(plan, observe(plan, clean), only=["nothing.*"])
+
+
+def test_a_part_of_the_checks_never_says_that_the_whole_went_well(clean: str, plan: Plan) -> None:
+    now = observe(plan, clean)
+    part = check(plan, now, phase="before", only=["kept.*"])
+    assert headline(part) == "3 checks that were asked for passed; the plan's others were not made."
+    one = check(plan, now, phase="before", only=["kept.github_url"])
+    assert headline(one) == "1 check that was asked for passed; the plan's others were not made."
+    some = check(plan, now, phase="before", only=["claims.github_url", "kept.*"])
+    assert "Safe" not in headline(some)
+    assert headline(check(plan, now, only=["dropped.*"])).startswith("The clean-up did not work: 2 of 2 checks failed")
+    for form in ("text", "markdown", "html", "github", "junit"):
+        told = run("check", clean, "--phase", "before", "--only", "kept.*", "--format", form)
+        assert "asked for passed" in told, form
+        assert "Safe to drop" not in told, form
+
+
+def test_a_part_of_the_checks_is_no_run_of_a_history(clean: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["check", clean, "--only", "kept.*", "--history", str(tmp_path / "h")])
+    assert isinstance(done.exception, UsageError)
+    assert not (tmp_path / "h").exists()

@@ -144,7 +144,10 @@ class PlanInfo(Model):
 
 
 class Report(Model):
-    """The whole answer. Same numbers in every output; `outcome` is the worst of the checks, skipped ones aside."""
+    """The whole answer. Same numbers in every output; `outcome` is the worst of the checks, skipped ones aside.
+
+    `only` are the patterns of check ids that were asked for; () when all of the plan's checks were made.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tool: Tool
@@ -163,6 +166,7 @@ class Report(Model):
     requirements: tuple[RequirementResult, ...] = ()
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    only: tuple[str, ...] = Field((), exclude_if=lambda only: not only)
 
     def check(self, check_id: str) -> CheckResult:
         """The result of one check. Raises KeyError when the report does not have it."""

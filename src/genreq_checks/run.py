@@ -166,6 +166,7 @@ def check(
         statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
         checks=results,
         requirements=_requirements(plan, phase, results, only is not None),
+        only=() if only is None or phase == "generation" else only,  # a generation has but its own check
         notes=(
             *notes,
             *_on_a_part(only),

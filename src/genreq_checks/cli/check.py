@@ -82,6 +82,8 @@ def check(
     if phase not in PHASES:
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
+    if only and history:
+        raise UsageError("--history keeps whole runs, and --only makes a part of the checks.", "Leave one of them out.")
     if chart:
         from genreq_checks import charts
 

@@ -43,6 +43,11 @@ def headline(report: Report) -> str:
         if not made:
             return f"{OPEN[report.phase]}: no check was made."
         return f"{OPEN[report.phase]}: {unknown:,} of {plural(made, 'check')} could not be judged ({_names(report, 'unknown')})."
+    if report.only:
+        warned = f"{plural(report.counts['warn'], 'warning')} ({_names(report, 'warn')})"
+        asked = f"{plural(made, 'check')} that {'was' if made == 1 else 'were'} asked for"
+        what = f"{warned} in {asked}" if report.outcome == "warn" else f"{asked} passed"
+        return f"{what}; the plan's others were not made."
     if report.outcome == "warn":
         warned = plural(report.counts["warn"], "warning")
         return f"{GOOD[report.phase]}, with {warned} in {plural(made, 'check')} ({_names(report, 'warn')})."
