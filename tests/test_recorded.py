@@ -23,6 +23,8 @@ from recording.compare import Intended, compare, load_intended
 from recording.states import STATES
 from recording.write import PASSWORD, write
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded-0.1.0"
 SLOW = [(state.name, call.name) for state in STATES for call in state.calls if call.slow]

@@ -21,6 +21,8 @@ from genreq_checks.results import Report
 from genreq_checks.sources.deadline import Deadline
 from rows import execute, insert
 
+pytestmark = pytest.mark.slow
+
 GITHUB = "https://github.com/leo/app"
 DROP_BOTH = "ALTER TABLE generation_requests DROP COLUMN download_url; ALTER TABLE generation_requests DROP COLUMN conversation;"
 ADD_BOTH = "ALTER TABLE generation_requests ADD COLUMN download_url text, ADD COLUMN conversation jsonb;"

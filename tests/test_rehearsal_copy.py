@@ -13,6 +13,8 @@ from genreq_checks.rehearsal import rehearse
 from genreq_checks.results import Report
 from rows import execute, insert
 
+pytestmark = pytest.mark.slow
+
 MANY = 858  # with as many again of the originals more than a target list of the server's can have (1,664)
 PARTED = """
 plan_version = 1

@@ -15,6 +15,8 @@ from genreq_checks.results import Report
 from rows import execute, insert
 from test_rehearsal import DROP_BOTH, GITHUB, Rehearse, step
 
+pytestmark = pytest.mark.slow
+
 MADE_AGAIN = "DROP TABLE generation_requests CASCADE; CREATE TABLE generation_requests (id serial PRIMARY KEY{});"
 
 

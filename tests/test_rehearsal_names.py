@@ -17,6 +17,8 @@ from genreq_checks.rehearsal import rehearse
 from rows import execute
 from test_rehearsal import step
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("schema", "table", "key", "status", "time", "kept", "gone", "child")
 ODD = {
     "percent": "{0}%s", "percents": "%%{0}%(x)s", "colon": ":{0}:x", "quotes": "{0}\"'`", "space": "My {0}", "dots": "{0}.a",

@@ -23,7 +23,7 @@ from genreq_checks.selftest.run import Trial, sabotage, without_fault
 from genreq_checks.selftest.telling import line, verdict
 
 FAULTS = all_faults()
-pytestmark = pytest.mark.timeout(900)  # the first test waits for all trials
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first test waits for all trials
 
 
 @pytest.fixture(scope="module")
