@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from genreq_checks.cli import app
+from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
@@ -93,3 +94,17 @@ def test_a_report_of_an_earlier_version_calls_them_completed_rows(orders: Plan, 
     data = check(orders, observe(orders, empty_database)).model_dump(mode="json")
     assert (data["plan"]["row"], data["plan"].pop("rows")) == ("paid row", "paid rows")
     assert Report.model_validate_json(json.dumps(data)).plan.rows == "completed rows"
+
+
+def test_what_such_a_plan_cannot_judge_is_a_wrong_call_and_no_silence(orders: Plan, tmp_path: Path) -> None:
+    (tmp_path / "messages.jsonl").write_text("{}")
+    plan = ["--plan", str(tmp_path / "orders.toml")]
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    for call in (
+        ["check", nowhere, "--messages", str(tmp_path / "messages.jsonl")],
+        ["check", nowhere, "--generation", str(tmp_path / "generation.json")],
+        ["generate"],
+    ):
+        done = CliRunner().invoke(app, [*call, *plan])
+        assert isinstance(done.exception, UsageError), call
+        assert "no kept column of the plan has a message_field" in str(done.exception)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from conftest import Server
 from genreq_checks.cli import app
 from genreq_checks.demo import CUTOVER
 from genreq_checks.facts import EXAMPLES, CodeFacts
-from genreq_checks.plan import Plan
+from genreq_checks.plan import DroppedColumn, Plan
 from genreq_checks.results import Report
 from genreq_checks.run import check, observe
 from genreq_checks.selftest.clean import clean_states
@@ -114,3 +115,32 @@ def test_a_snapshot_of_a_version_without_these_parts_is_read(tmp_path: Path) -> 
 def test_facts_that_were_cut_count_as_before() -> None:
     whole = CodeFacts("r", 1, 1, {}, (), (), ())
     assert whole.cut() == whole
+
+
+def test_code_that_was_read_for_another_plan_judges_nothing(
+    read: tuple[Plan, Snapshot, Snapshot, Path], tmp_path: Path
+) -> None:
+    plan, now, _, folder = read
+    (folder / "code" / "more.ts").write_text("db.update(generationRequests).set({ errorMessage: 2 });\n")
+    now = observe(plan, now, code=folder / "code")
+    now.save(tmp_path / "now.json")
+    dropped = plan.dropped | {"error_message": DroppedColumn(type="text")}
+    other = plan.model_copy(update={"dropped": dropped})
+    assert check(other, observe(other, now, code=folder / "code")).check("leftovers.error_message").outcome == "fail"
+    report = check(other, load_snapshot(tmp_path / "now.json"))
+    for name in ("leftovers.error_message", "phases.server", "migrations"):
+        (first, *_) = report.check(name).findings
+        assert (first.outcome, "read under another plan" in first.message) == ("unknown", True), name
+
+
+def test_messages_that_were_read_with_another_cutover_judge_nothing(
+    read: tuple[Plan, Snapshot, Snapshot, Path], database: str
+) -> None:
+    plan, now, _, folder = read
+    later = CUTOVER + timedelta(days=2)
+    of_later = observe(plan, database, later, messages=folder / "messages.jsonl")
+    (first, *_) = check(plan, of_later, cutover=CUTOVER).check("reconciliation.github_url").findings
+    assert (first.outcome, "was read with the cutover" in first.message) == ("unknown", True)
+    assert check(plan, now, cutover=CUTOVER).check("reconciliation.github_url").outcome != "unknown"
+    (first, *_) = check(plan, now).check("reconciliation.github_url").findings
+    assert first.outcome == "unknown"

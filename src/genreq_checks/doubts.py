@@ -1,11 +1,13 @@
 """Doubts about the source itself: a standby that may be late, an unlogged table, rows that are kept or written elsewhere.
 
-Each is said in the report, and judged: the checks that rest on it are unknown, or warn.
+Each is said in the report, and judged: the checks that rest on it are unknown, or warn. So is evidence that a snapshot
+carries and that was read for another plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from genreq_checks.contradictions import VALUES, Contradiction, Fact
 from genreq_checks.plan import Plan
@@ -74,6 +76,21 @@ def _of_subscriptions(facts: TableFacts) -> Iterator[Contradiction]:
         else:
             problem = f"the rows come from the publisher of {one.name}, and its first copy of the table is not done."
             yield Contradiction("source", problem, remedy, VALUES)
+
+
+def find_stale(plan: Plan, now: Snapshot, cutover: datetime | None) -> Iterator[Contradiction]:
+    """Evidence that a snapshot carries and that was read under another plan or cutover: it was looked for something else."""
+    for name, under in now.read_under.items():
+        if under.plan != plan.fingerprint:
+            problem = (
+                f"what the snapshot has of --{name} was read under another plan ({under.plan}, now {plan.fingerprint})."
+            )
+        elif under.by_cutover and under.cutover != cutover:
+            when = f"with the cutover {under.cutover:%Y-%m-%d %H:%M} UTC" if under.cutover else "without a cutover"
+            problem = f"what the snapshot has of --{name} was read {when}."
+        else:
+            continue
+        yield Contradiction("source", problem, f"Read them again: --{name}.", frozenset[Fact]({name}))
 
 
 def source_notes(now: Snapshot) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from genreq_checks.contradictions import Contradiction, find_contradictions
-from genreq_checks.doubts import find_doubts
+from genreq_checks.doubts import find_doubts, find_stale
 from genreq_checks.facts import PlanSql
 from genreq_checks.identity import Comparison, Identity, compare
 from genreq_checks.plan import Plan
@@ -131,6 +131,7 @@ def gather(
         contradictions=(
             *find_contradictions(plan, phase, now, sql),
             *find_doubts(plan, phase, now, baseline, max_lag if max_lag is not None else plan.max_lag),
+            *find_stale(plan, now, cutover),
         ),
         compared=compared,
         other_database=other_database,

@@ -16,6 +16,7 @@ from genreq_checks.identity import Identity
 from genreq_checks.recovery import Recovery
 
 EXAMPLES = 100  # of each kind that are kept to be listed; counts are always whole
+EvidenceName = Literal["code", "messages", "migrations", "archive", "generation", "rehearsal"]
 Outcome = Literal["pass", "warn", "fail", "unknown", "skip"]
 
 
@@ -36,6 +37,14 @@ class SourceInfo(Model):
     identity: Identity | None = None
     recovery: Recovery | None = None
     notes: tuple[str, ...] = ()
+
+
+class ReadUnder(Model):
+    """Under which plan (its fingerprint) evidence was read, and for what `by_cutover` with which one: it judges no other."""
+
+    plan: str
+    by_cutover: bool = False
+    cutover: datetime | None = None
 
 
 class Step(Model):

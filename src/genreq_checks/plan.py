@@ -259,6 +259,12 @@ class Plan(Part):
         """Does a message of the application's set a kept column? Only then its own checks are made."""
         return any(column.message_field for column in self.kept.values())
 
+    def require_messages(self, asked: str) -> None:
+        """Raises: UsageError for what was `asked` for by a plan without messages, which would judge nothing."""
+        if not self.takes_messages:
+            what = f"{asked} asks for the application's messages, and no kept column of the plan has a message_field."
+            raise UsageError(what, "Say in the plan which field of the message a column takes, or leave it out.")
+
     def comparisons(self) -> dict[str, tuple[str, Comparison]]:
         """Column whose claim compares → (the other column, how its value follows from that one's)."""
         return {n: (c.column, c.how) for n, c in self.claims().items() if c.column and c.how is not None}

@@ -69,8 +69,9 @@ def observe(
     """
     cutover = cutover if cutover is not None else plan.cutover
     asked = Asked(plan, "" if isinstance(source, Snapshot) else str(source), cutover, timeout, deadline)
-    beside = read_evidence(asked, evidence)
-    return _observe(asked, source, only).with_evidence(**beside)
+    beside, under = read_evidence(asked, evidence)
+    now = _observe(asked, source, only)
+    return now.with_evidence(**beside, read_under=dict(now.read_under) | under)
 
 
 def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | None) -> Snapshot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from pydantic import Field, ValidationError
 
@@ -13,8 +13,10 @@ from genreq_checks.errors import GenreqError, OutputError, SnapshotError
 from genreq_checks.facts import (
     ArchiveFacts,
     CodeFacts,
+    EvidenceName,
     GenerationFacts,
     MigrationFolder,
+    ReadUnder,
     Reconciliation,
     SourceInfo,
     Step,
@@ -28,7 +30,7 @@ from genreq_checks.text import plural, shown_path
 FORMAT: Final = "genreq-checks snapshot"
 FORMAT_VERSION: Final = 2
 FORMATS_READ: Final = (1, 2)
-EVIDENCE = ("code", "messages", "migrations", "archive", "generation", "rehearsal")  # the parts read beside the table
+EVIDENCE: tuple[EvidenceName, ...] = get_args(EvidenceName)  # the parts read beside the table
 Part = Literal["connection", "identity", "table", "tally", "probe", "dependents", "bookkeeping"]
 
 
@@ -217,6 +219,9 @@ class Snapshot(Model):
     archive: ArchiveFacts | None = Field(None, exclude_if=_is_none)
     generation: GenerationFacts | None = Field(None, exclude_if=_is_none)
     rehearsal: tuple[Step, ...] | None = Field(None, exclude_if=_is_none)
+    read_under: Mapping[EvidenceName, ReadUnder] = Field(
+        default_factory=dict[EvidenceName, ReadUnder], exclude_if=lambda under: not under
+    )
     problems: tuple[Problem, ...] = ()
 
     def problem(self, *parts: Part) -> Problem | None:
@@ -232,7 +237,7 @@ class Snapshot(Model):
         return problem.text if problem else f"{self.source.location} was read without asking for it."
 
     def with_evidence(self, **evidence: object) -> Snapshot:
-        """This snapshot with what was read beside the table: code, messages, migrations, archive, generation, rehearsal."""
+        """This snapshot with what was read beside the table, by the name of its part."""
         return self.model_copy(update={name: facts for name, facts in evidence.items() if facts is not None})
 
     def with_notes(self, *notes: str) -> Snapshot:

@@ -36,8 +36,10 @@ def test_the_facts_that_a_check_rests_on() -> None:
         **{f"population.{name}": rate | {"baseline"} for name in KEPT},
         f"derivation.{ARTIFACTS}": rate,
         **{f"url-shape.{name}": rate for name in KEPT},
-        **{f"reconciliation.{name}": {"key"} for name in KEPT},
-        "migrations": {"books"},
+        **{f"reconciliation.{name}": {"key", "messages"} for name in KEPT},
+        "migrations": {"books", "migrations"},
+        **{f"leftovers.{name}": {"code"} for name in (ZIP, TALK)},
+        **{f"phases.{name}": {"code"} for name in ("protocol", "client", "server", "schema")},
         "rollback": {"rows", "key", "earlier values"},
     }
     assert {name: found for name, found in facts.items() if found} == wanted

@@ -172,6 +172,7 @@ CHECK = Check(
     phases=frozenset({"before", "after"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
+    facts=lambda _plan, _subject: {"code"},
     count=count,
     faults=FAULTS,
 )

@@ -267,6 +267,6 @@ CHECK = Check(
     phases=frozenset({"before", "after", "rolled-back"}),
     subjects=lambda plan: ("",),
     judge=judge,
-    facts=lambda _plan, _subject: {"books"},
+    facts=lambda _plan, _subject: {"books", "migrations"},
     faults=FAULTS,
 )

@@ -154,5 +154,6 @@ CHECK = Check(
     phases=frozenset({"after"}),
     subjects=subjects,
     judge=judge,
+    facts=lambda _plan, _subject: {"code"},
     faults=FAULTS,
 )

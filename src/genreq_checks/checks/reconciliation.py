@@ -215,7 +215,7 @@ CHECK = Check(
     phases=frozenset({"after"}),
     subjects=lambda plan: tuple(rule.column for rule in rules_of(plan)),
     judge=judge,
-    facts=lambda _plan, _subject: {"key"},
+    facts=lambda _plan, _subject: {"key", "messages"},
     faults=FAULTS,
     count=count,
 )

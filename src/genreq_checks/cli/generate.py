@@ -69,6 +69,7 @@ def generate(
     places = pairs(formats, output)
     keep_files([file for _, file in places], plan)
     chosen = the_plan(plan, table)
+    chosen.require_messages("generate")
     if server is None:
         given = {"--database": database, "--request": request, "--header": header}
         names = [name for name, value in given.items() if value is not None]

@@ -10,9 +10,13 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 from genreq_checks.errors import near
 from genreq_checks.sources.evidence.source import Asked, Source
+
+if TYPE_CHECKING:
+    from genreq_checks.facts import ReadUnder
 
 Paths = str | Path | Sequence[str | Path] | None
 
@@ -25,8 +29,8 @@ def all_sources() -> tuple[Source, ...]:
     return tuple(sorted((one for one in found if isinstance(one, Source)), key=lambda one: one.order))
 
 
-def read_evidence(asked: Asked, named: Mapping[str, Paths]) -> dict[str, object]:
-    """What the named files and folders say, by the name of the source; of one that is not named, nothing.
+def read_evidence(asked: Asked, named: Mapping[str, Paths]) -> tuple[dict[str, object], dict[str, ReadUnder]]:
+    """What the named files and folders say, by the name of the source, and under what it was read where that matters.
 
     Raises: TypeError for a name that is no source's; UsageError and its like for an invalid file or folder.
     """
@@ -34,10 +38,16 @@ def read_evidence(asked: Asked, named: Mapping[str, Paths]) -> dict[str, object]
     for name in named:
         if name not in sources:
             raise TypeError(f"There is no evidence called '{name[:40]}'. {near(name, sources)}")
+    from genreq_checks.facts import ReadUnder
+
     found: dict[str, object] = {}
+    under: dict[str, ReadUnder] = {}
     for name, one in sources.items():
         given = named.get(name)
         some = [given] if isinstance(given, str | Path) else list(given or ())
         if some:
             found[name] = one.read(asked, [Path(path) for path in some])
-    return found
+            if one.by_plan:
+                cutover = asked.cutover if one.by_cutover else None
+                under[name] = ReadUnder(plan=asked.plan.fingerprint, by_cutover=one.by_cutover, cutover=cutover)
+    return found, under

@@ -19,4 +19,4 @@ def read(_: Asked, paths: Sequence[Path]) -> ArchiveFacts:
     return read_facts(paths[0])
 
 
-SOURCE = Source("archive", 50, "FILE", "The archive of the dropped columns' values.", read)
+SOURCE = Source("archive", 50, "FILE", "The archive of the dropped columns' values.", read, by_plan=False)

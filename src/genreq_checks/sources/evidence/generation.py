@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from genreq_checks.facts import GenerationFacts
 
 
-def read(_: Asked, paths: Sequence[Path]) -> GenerationFacts:
+def read(asked: Asked, paths: Sequence[Path]) -> GenerationFacts:
     """The generation in the file."""
     from genreq_checks.sources.generation import load_facts
 
+    asked.plan.require_messages("--generation")
     return load_facts(paths[0])
 
 
-SOURCE = Source("generation", 40, "FILE", "What 'genreq-checks generate --save FILE' kept.", read)
+SOURCE = Source("generation", 40, "FILE", "What 'genreq-checks generate --save FILE' kept.", read, by_plan=False)

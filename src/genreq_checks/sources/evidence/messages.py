@@ -16,6 +16,7 @@ def read(asked: Asked, paths: Sequence[Path]) -> Reconciliation:
     """The messages held against the rows, which only a database can be asked for by key."""
     from genreq_checks.sources.url_parts import is_database_url
 
+    asked.plan.require_messages("--messages")
     if not is_database_url(asked.url):
         from genreq_checks.facts import Reconciliation
         from genreq_checks.text import shown_path
@@ -36,4 +37,5 @@ SOURCE = Source(
     help="Recorded completion messages (JSONL, plain or gzip, or a folder of them) to hold the rows against; repeatable.",
     read=read,
     repeatable=True,
+    by_cutover=True,
 )

@@ -32,7 +32,7 @@ class Source:
     """One source: its `name` is the snapshot's part, the keyword of `observe` and the option of the command line.
 
     `read` gives the facts in files or folders, of which there is one unless it is `repeatable`; it imports what it needs
-    when it is called.
+    when it is called. Facts that are read `by_plan` or `by_cutover` judge nothing under another one.
     """
 
     name: str
@@ -41,3 +41,5 @@ class Source:
     help: str
     read: Callable[[Asked, Sequence[Path]], object]
     repeatable: bool = False
+    by_plan: bool = True
+    by_cutover: bool = False
