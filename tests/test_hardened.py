@@ -192,6 +192,59 @@ def test_the_bytes_of_an_encoding_that_stand_for_nothing_are_the_servers_own(dat
     assert decodable("UTF8") is None
 
 
+MULTIBYTE = {"EUC_JP": ("8f",), "EUC_CN": (), "EUC_KR": (), "EUC_JIS_2004": ("8f",)}
+CONVERTS = """
+CREATE FUNCTION codes(lead text) RETURNS TABLE (value text, converts boolean) LANGUAGE plpgsql AS $$
+DECLARE code text;
+BEGIN
+    FOR code IN SELECT lead || to_hex(a) || to_hex(b) FROM generate_series(161, 254) a, generate_series(161, 254) b LOOP
+        BEGIN
+            value := convert_from(decode(code, 'hex'), getdatabaseencoding());
+        EXCEPTION WHEN character_not_in_repertoire THEN CONTINUE;
+        END;
+        BEGIN
+            PERFORM convert_to(value, 'UTF8');
+            converts := true;
+        EXCEPTION WHEN untranslatable_character THEN converts := false;
+        END;
+        RETURN NEXT;
+    END LOOP;
+END $$
+"""
+
+
+@pytest.mark.parametrize("encoded", MULTIBYTE, indirect=True)
+def test_a_code_is_undecodable_where_the_server_of_that_encoding_cannot_convert_it(encoded: str) -> None:
+    counts = Counter[tuple[bool, bool]]()
+    with psycopg.connect(encoded, autocommit=True, client_encoding="SQL_ASCII") as connection:
+        name = connection.info.parameter_status("server_encoding") or ""
+        connection.execute(CONVERTS.encode())
+        query = sql.SQL('SELECT converts, value ~ {} COLLATE "C", count(*) FROM codes({}) GROUP BY 1, 2')
+        for lead in ("", *MULTIBYTE[name]):
+            asked = query.format(sql.Literal(decodable(name)), sql.Literal(lead)).as_string(None)
+            for converts, matches, codes in connection.execute(asked.encode()).fetchall():
+                counts[converts, matches] += codes
+    assert (counts[True, False], counts[False, True]) == (0, 0)
+    assert counts[True, True] > 7000
+    assert counts[False, False] > 30
+
+
+@pytest.mark.parametrize(
+    ("encoded", "made"), [("WIN1252", "chr(129)"), ("EUC_JP", r"E'\xa2\xaf'")], indirect=["encoded"]
+)
+def test_a_value_and_a_status_that_cannot_be_sent_are_counted(encoded: str, plan: Plan, made: str) -> None:
+    fill(encoded, (GITHUB, GITHUB))
+    execute(encoded, "ALTER TABLE generation_requests ALTER COLUMN status TYPE text")
+    with psycopg.connect(encoded, client_encoding="SQL_ASCII") as connection:
+        query = f"UPDATE generation_requests SET download_url = {made}, status = {made} || id WHERE id = 2"
+        connection.execute(query.encode())
+    now = observe(plan, encoded, CUTOVER)
+    assert now.problems == ()
+    assert now.tally is not None
+    assert now.tally.count("download_url")["undecodable"] == 1
+    assert now.tally.statuses() == {"completed": 1, "(undecodable)": 1}
+
+
 def test_the_clients_own_encoding_changes_nothing(
     database: str, server: Server, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

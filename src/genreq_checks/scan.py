@@ -185,13 +185,15 @@ def fuse(
     cutover: datetime | None,
     aware: bool,
     origin: sa.FromClause | None = None,
+    sendable: str | None = None,
 ) -> Scan:
     """All facets in one SELECT, which reads the table once: day, split, status, a code for each part, and the rows.
 
     `day` is completed_at's date in UTC as text (NULL when undated; infinity, BC and the year 20000 are fine as text).
     `split` says, when there is a cutover, whether the row is on or after it (NULL when undated). `aware` tells that
     the time column has a time zone. The table is named by schema and name, never found by search_path; `origin` is another
-    place to read the rows from.
+    place to read the rows from. `sendable` is the regular expression of the statuses that the server can send, where there
+    are others.
     """
     time: sa.ColumnClause[Any] = sa.column(plan.cohort.time)
     status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
@@ -202,7 +204,11 @@ def fuse(
         .select_from(origin if origin is not None else relation(plan.table))
         .subquery("classified")
     )
-    day, state = sa.cast(rows.c.day, sa.Text), sa.cast(rows.c.status, sa.Text)
+    day = sa.cast(rows.c.day, sa.Text)
+    state: sa.ColumnElement[str] = sa.cast(rows.c.status, sa.Text)
+    if sendable is not None:
+        plain = sa.or_(state.is_(None), state.collate("C").regexp_match(sendable))
+        state = sa.case((plain, state), else_=sa.literal_column("'(undecodable)'", sa.Text))
     counted = [rows.c[code.name] for code in codes]
     common = (rows.c.day, rows.c.split, rows.c.status)
     select = sa.select(day, rows.c.split, state, *counted, sa.func.count())

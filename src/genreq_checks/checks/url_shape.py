@@ -15,8 +15,8 @@ WIN1252 and others), a value that cannot be converted to UTF-8 is of the class `
 ## How it can be wrong
 
 A cohort without a row, or with a value that its column cannot have, is `unknown`. A token of an unknown form
-passes. A good URL of an unusual form (an @ in its path) is called malformed. In encodings of several bytes a
-character other than UTF8 (EUC_*), a value that cannot be converted is not told from others.
+passes. A good URL of an unusual form (an @ in its path) is called malformed. In EUC_TW and MULE_INTERNAL a
+value that cannot be converted is not told from others.
 
 ## What to do
 

@@ -15,6 +15,30 @@ _UTF_8 = (  # the sequences of bytes that are characters: RFC 3629, section 4
     r"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
 
+# Of encodings of several bytes a character, the codes that PostgreSQL converts to none of UTF-8's (a test asks it for each).
+_UNASSIGNED = {
+    "EUC_JP": (
+        "a2af-a2b9 a2c2-a2c9 a2d1-a2db a2eb-a2f1 a2fa-a2fd a3a1-a3af a3ba-a3c0 a3db-a3e0 a3fb-a3fe "
+        "a4f4-a4fe a5f7-a5fe a6b9-a6c0 a6d9-a6fe a7c2-a7d0 a7f2-a7fe a8c1-acfe adbf add7-adde adfd-affe "
+        "cfd4-cffe f4a7-fefe 8fa1a1-8fa2ae 8fa2b7 8fa2ba-8fa2c1 8fa2c5-8fa2ea 8fa2f2-8fa6e0 8fa6e6 8fa6e8 "
+        "8fa6eb 8fa6ed-8fa6f0 8fa6fd-8fa7c1 8fa7cf-8fa7f1 8fa8a1-8fa8fe 8fa9a3 8fa9a5 8fa9a7 8fa9aa "
+        "8fa9ae 8fa9b1-8fa9c0 8fa9d1-8fa9fe 8faab9 8faaf8-8faafe 8fabbc 8fabc4 8fabf8-8faffe "
+        "8fede4-8ff3f2 8ff5a1-8ffefe"
+    ),
+    "EUC_CN": (
+        "a2a1-a2b0 a2e3-a2e4 a2ef-a2f0 a2fd-a2fe a4f4-a4fe a5f7-a5fe a6b9-a6c0 a6d9-a6fe a7c2-a7d0 "
+        "a7f2-a7fe a8bb-a8c4 a8ea-a9a3 a9f0-affe d7fa-d7fe f8a1-fefe"
+    ),
+    "EUC_KR": (
+        "a2e9-a2fe a5ab-a5af a5ba-a5c0 a5d9-a5e0 a5f9-a5fe a6e5-a6fe a7f0-a7fe a8a5 a8a7 a8b0 aaf4-aafe "
+        "abf7-abfe acc2-acd0 acf2-affe c9a1-c9fe fea1-fefe"
+    ),
+    "EUC_JIS_2004": (
+        "a4fc-a4fe a8df-a8e6 a8fd-a8fe acf4-acfc add8-adde adf0-adf2 adf4-adf7 adfa-adfc 8fa2a1-8fa2fe "
+        "8fa6a1-8fa7fe 8fa9a1-8fabfe 8fb0a1-8fedfe 8ffef7-8ffefe"
+    ),
+}
+
 
 def server_encoding(connection: sa.Connection) -> str:
     """The database's encoding, by PostgreSQL's name for it."""
@@ -45,12 +69,15 @@ def white_space_in(encoding: str) -> str:
 def decodable(encoding: str) -> str | None:
     """The regular expression of the values that can be converted to UTF-8; None where that is not asked.
 
-    All values of UTF8 can. SQL_ASCII holds any bytes. Some encodings of one byte a character have bytes that stand for
-    no character. In those of several bytes (EUC_*) such values are not told from others.
+    All values of UTF8 can. SQL_ASCII holds any bytes. Other encodings have bytes, or codes of several, that stand for no
+    character. Those of EUC_TW are not told: a regular expression knows no codes of four bytes.
     """
     if encoding == "SQL_ASCII":
         return f"^({_UTF_8})*$"
-    if encoding == "UTF8" or encoding == "MULE_INTERNAL" or encoding.startswith("EUC_"):
+    if encoding in _UNASSIGNED:
+        codes = "".join(f"\\x{code}" for code in _UNASSIGNED[encoding].split())
+        return f"^[^{codes}]*$".replace("-", "-\\x")
+    if encoding in ("UTF8", "MULE_INTERNAL", "EUC_TW"):
         return None
     codec, refused = _codec(encoding), ""
     for byte in range(0x80, 0x100):

@@ -68,8 +68,7 @@ def observe(
     """Read the plan's table: who reads it, the catalog's facts, the tally. Writes nothing, locks nothing for long.
 
     What cannot be read is a problem in the snapshot, and checks that need it are unknown. `needs` is what is asked of the
-    rows. `timeout` is each statement's, in
-    seconds; `deadline` bounds all of it.
+    rows. `timeout` is each statement's, in seconds; `deadline` bounds all of it.
     Raises: UsageError for an invalid URL.
     """
     target = parse(url)
@@ -189,9 +188,11 @@ def _tally(
     types = read_types(connection, oid)
     aware = types[plan.cohort.time] == WITH_TIME_ZONE
     rows: Sequence[sa.Row[Any]] = ()
-    columns = Columns(types, decodable(server_encoding(connection)))
+    encoding = server_encoding(connection)
+    columns = Columns(types, decodable(encoding))
+    sendable = None if encoding == "SQL_ASCII" else columns.decodable  # of which the bytes are sent as they are
     for parts in ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together):
-        scan = fuse(plan, parts, cutover, aware)
+        scan = fuse(plan, parts, cutover, aware, sendable=sendable)
         limit = MOST_CLASSES * max(1, len(parts))
         rows = connection.execute(scan.select.limit(limit + 1), known_white_space(connection)).all()
         if len(rows) <= limit:
