@@ -35,6 +35,7 @@ def trials(server: Server) -> list[Trial]:
 def test_each_fault_turns_exactly_the_checks_it_must_and_clean_states_are_green(trials: list[Trial]) -> None:
     assert [line(trial) for trial in trials if not trial.caught] == []
     assert sum(trial.fault is not None for trial in trials) == len(FAULTS)
+    assert [line(trial) for trial in trials if trial.fault and not trial.wanted] == []
 
 
 def test_no_fault_turns_nothing_and_no_two_have_the_same_name() -> None:

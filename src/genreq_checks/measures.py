@@ -32,11 +32,7 @@ def rates(evidence: Evidence) -> tuple[Rate, ...]:
                 Rate(
                     column=column,
                     side=side,
-                    rows=population.rows,
-                    populated=population.populated,
-                    null=population.null,
-                    blank=population.blank,
-                    malformed=population.malformed,
+                    **population.shown(),
                     rate=rate(population.populated, population.rows),
                     low=low,
                     high=high,
@@ -55,19 +51,7 @@ def daily(evidence: Evidence) -> tuple[DayCount, ...]:
                 continue
             days = tally.count_by_day(column)
             for day in sorted(days, key=lambda day: (day is None, day or "")):
-                part = of_classes(days[day])
-                found.append(
-                    DayCount(
-                        column=column,
-                        side=side,
-                        day=day,
-                        rows=part.rows,
-                        populated=part.populated,
-                        null=part.null,
-                        blank=part.blank,
-                        malformed=part.malformed,
-                    )
-                )
+                found.append(DayCount(column=column, side=side, day=day, **of_classes(days[day]).shown()))
     return tuple(found)
 
 

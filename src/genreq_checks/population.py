@@ -26,6 +26,10 @@ class Population:
     credentials: int
     undecodable: int | None = None
 
+    def shown(self) -> dict[str, int]:
+        """The numbers as the report's tables carry them."""
+        return {name: getattr(self, name) for name in ("rows", "populated", "null", "blank", "malformed")}
+
     def evidence(self) -> dict[str, int]:
         """The numbers as a finding carries them."""
         names = ("rows", "populated", "null", "blank", "malformed", "credentials")

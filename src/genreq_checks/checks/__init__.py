@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
@@ -84,8 +85,7 @@ def rows_behind(plan: Plan, check_id: str) -> tuple[Check, Selection]:
 
 def with_rows(plan: Plan) -> tuple[str, ...]:
     """The ids of the checks behind whose findings there are rows of the table."""
-    every = ((one, subject) for one, subject in checks_of(plan) if one.rows is not None)
-    return tuple(one.id(subject) for one, subject in every if one.rows is not None and one.rows(plan, subject).picks)
+    return tuple(one.id(subject) for one, subject in checks_of(plan) if one.rows and one.rows(plan, subject).picks)
 
 
 def all_faults() -> tuple[Fault, ...]:
@@ -106,5 +106,4 @@ def _merged(some: Sequence[Fault]) -> Fault:
     if len(planted) != 1:
         raise ValueError(f"the fault '{some[0].name}' of phase {some[0].phase} is planted {len(planted)} times")
     turns = {check: outcome for one in some for check, outcome in one.turns.items()}
-    first = planted[0]
-    return Fault(first.name, first.phase, first.plant, turns, first.takes, first.doubts, first.state)
+    return replace(planted[0], turns=turns)

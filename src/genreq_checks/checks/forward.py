@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.dependents import READS_CONVERSATION
 from genreq_checks.checks.fault import FORWARD, by_edit, by_sql, fault, noticed
 from genreq_checks.evidence import Evidence
 from genreq_checks.facts import Step
@@ -73,11 +74,6 @@ FILL = """UPDATE "generation_requests" SET "deployment_url" = 'https://a.fly.dev
 MADE_AGAIN = """
 DROP TABLE "generation_requests" CASCADE;
 CREATE TABLE "generation_requests" ("id" serial PRIMARY KEY, "completed_at" timestamp);
-"""
-READS_CONVERSATION = """
-CREATE FUNCTION "read_turns"() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN PERFORM NEW.conversation; RETURN NEW; END $$;
-CREATE TRIGGER "turns" BEFORE UPDATE ON "generation_requests" FOR EACH ROW EXECUTE FUNCTION "read_turns"();
 """
 FAULTS = (
     fault(

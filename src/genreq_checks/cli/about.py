@@ -23,10 +23,10 @@ def list_checks(plan: PlanFile = None, table: TableName = None, grants: Grants =
         for line in statements(chosen):
             print(line)
         return
-    from genreq_checks.checks import checks_of
+    from genreq_checks.checks import PHASES, checks_of
 
     for one, subject in checks_of(chosen):
-        phases = ",".join(phase for phase in ("before", "after", "rolled-back", "rehearsal") if phase in one.phases)
+        phases = ",".join(phase for phase in PHASES if phase in one.phases)
         print(f"{one.id(subject):<36} {phases:<36} {one.title.format(subject=subject)}")
 
 
