@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from conftest import Server
 from genreq_checks.cli import app
 from genreq_checks.demo import CUTOVER
+from genreq_checks.errors import SnapshotError, UsageError
 from genreq_checks.facts import EXAMPLES, CodeFacts
 from genreq_checks.plan import DroppedColumn, Plan
 from genreq_checks.results import Report
@@ -144,3 +145,14 @@ def test_messages_that_were_read_with_another_cutover_judge_nothing(
     assert check(plan, now, cutover=CUTOVER).check("reconciliation.github_url").outcome != "unknown"
     (first, *_) = check(plan, now).check("reconciliation.github_url").findings
     assert first.outcome == "unknown"
+
+
+def test_a_recording_that_is_not_there_is_a_wrong_call_beside_a_file_too(
+    read: tuple[Plan, Snapshot, Snapshot, Path], tmp_path: Path
+) -> None:
+    plan, now, _, folder = read
+    now.save(tmp_path / "now.json")
+    with pytest.raises(UsageError, match=r"Did you mean 'messages\.jsonl'"):
+        observe(plan, tmp_path / "now.json", messages=folder / "message.jsonl")
+    with pytest.raises(SnapshotError, match=r"Did you mean 'now\.json'"):
+        observe(plan, tmp_path / "nwo.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 from genreq_checks.text import redact_ours
 
@@ -71,3 +72,13 @@ def near(word: str, known: Iterable[str]) -> str:
     if close:
         return "Did you mean " + " or ".join(f"'{name}'" for name in close) + "?"
     return "Known: " + ", ".join(sorted(names)) + "." if names and len(names) <= 24 else ""
+
+
+def near_file(path: Path, *suffixes: str) -> str:
+    """A hint that names the file of the folder, of one of the suffixes, that was probably meant; or nothing."""
+    try:
+        names = [other.name for other in path.parent.iterdir() if not suffixes or other.suffix in suffixes]
+    except OSError:
+        return ""
+    guess = near(path.name, names)
+    return guess if guess.startswith("Did") else ""

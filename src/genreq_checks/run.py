@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from genreq_checks import __version__, checks
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.doubts import source_notes
-from genreq_checks.errors import UsageError, near
+from genreq_checks.errors import UsageError, near_file
 from genreq_checks.evidence import Evidence, gather
 from genreq_checks.facts import PlanSql
 from genreq_checks.measures import changes, daily, derivations, meanwhile, rates
@@ -106,15 +106,8 @@ def _no_source(path: Path) -> str:
         return f"SOURCE {path} is a file of a kind that is not read."
     if may_hold_secret(str(path)):
         return "SOURCE is neither a database URL nor a file that is there."
-    names = (
-        [p.name for p in path.parent.iterdir() if p.suffix in (".json", ".parquet", ".csv")]
-        if path.parent.is_dir()
-        else []
-    )
-    guess = near(path.name, names)
-    return f"SOURCE {path} is neither a database URL nor a file that is there." + (
-        f" {guess}" if guess.startswith("Did") else ""
-    )
+    guess = near_file(path, ".json", ".parquet", ".csv")
+    return f"SOURCE {path} is neither a database URL nor a file that is there. {guess}".rstrip()
 
 
 def check(

@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 
 from pydantic import Field, ValidationError
 
-from genreq_checks.errors import GenreqError, OutputError, SnapshotError
+from genreq_checks.errors import GenreqError, OutputError, SnapshotError, near_file
 from genreq_checks.facts import (
     ArchiveFacts,
     CodeFacts,
@@ -273,8 +273,9 @@ def load_snapshot(path: str | Path) -> Snapshot:
     try:
         text = Path(path).read_text("utf-8")
     except OSError as error:
+        guess = near_file(Path(path), ".json") or "Check the path."
         place = shown_path(str(path))
-        raise SnapshotError(f"The snapshot {place} could not be read: {error.strerror}.", "Check the path.") from None
+        raise SnapshotError(f"The snapshot {place} could not be read: {error.strerror}.", guess) from None
     except UnicodeDecodeError:
         raise SnapshotError(f"{path} is not a snapshot: it is not text.", _MAKE_ONE) from None
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from genreq_checks.completion import MESSAGE_TYPE
-from genreq_checks.errors import UsageError, near
+from genreq_checks.errors import UsageError, near_file
 from genreq_checks.facts import EXAMPLES, Lines
 
 LONGEST_LINE = 16 * 2**20
@@ -88,9 +88,7 @@ def message_files(paths: Sequence[Path]) -> list[Path]:
         elif path.exists():
             found.append(path)
         else:
-            names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-            guess = near(path.name, names)
-            raise UsageError(f"There is no file or folder {path} of messages.", guess if guess[:3] == "Did" else "")
+            raise UsageError(f"There is no file or folder {path} of messages.", near_file(path))
     return found
 
 

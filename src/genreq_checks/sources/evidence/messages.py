@@ -19,8 +19,10 @@ def read(asked: Asked, paths: Sequence[Path]) -> Reconciliation:
     asked.plan.require_messages("--messages")
     if not is_database_url(asked.url):
         from genreq_checks.facts import Reconciliation
+        from genreq_checks.sources.message_lines import message_files
         from genreq_checks.text import shown_path
 
+        message_files(paths)  # a path that is not there is a wrong call, whatever the source is
         return Reconciliation(
             problem=f"{shown_path(Path(asked.url).name)} has no rows that could be asked for by key.",
             remedy="Give the database's URL as SOURCE.",
