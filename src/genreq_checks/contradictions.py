@@ -20,22 +20,20 @@ from genreq_checks.type_names import same_type
 
 MOST_STATUSES = 24
 LABEL = re.compile(r"[\w-]{1,30}")  # what looks like a status, and not like somebody's text
-Fact = (
-    Literal[
-        "catalog",  # the table's columns and types
-        "dependents",  # what hangs on a column, recent statements included
-        "rows",  # the source's rows, as it has them now
-        "cohort",  # which rows are completed
-        "values",  # the values of every row, whatever its status
-        "key",  # the plan's key: no two rows have the same
-        "baseline",  # that the baseline is of this table
-        "earlier values",  # the values that the baseline counted
-        "books",  # the migration tool's bookkeeping
-        "forward SQL",
-        "rollback SQL",
-    ]
-    | EvidenceName
-)  # what a check may need
+FactOfTheTable = Literal[
+    "catalog",  # the table's columns and types
+    "dependents",  # what hangs on a column, recent statements included
+    "rows",  # the source's rows, as it has them now
+    "cohort",  # which rows are completed
+    "values",  # the values of every row, whatever its status
+    "key",  # the plan's key: no two rows have the same
+    "baseline",  # that the baseline is of this table
+    "earlier values",  # the values that the baseline counted
+    "books",  # the migration tool's bookkeeping
+    "forward SQL",
+    "rollback SQL",
+]
+Fact = FactOfTheTable | EvidenceName  # what a check may need
 KEY, COHORT, VALUES = frozenset[Fact]({"key"}), frozenset[Fact]({"cohort"}), frozenset[Fact]({"values"})
 FORWARD, ROLLBACK = frozenset[Fact]({"forward SQL"}), frozenset[Fact]({"rollback SQL"})
 REHEARSE = "Rehearse it: genreq-checks rehearse SOURCE"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from genreq_checks.doubts import find_doubts
+from genreq_checks.doubts import find_doubts, find_stale
+from genreq_checks.facts import CodeFacts, ReadUnder
 from genreq_checks.identity import Comparison, Identity, compare
 from genreq_checks.recovery import Recovery
 from genreq_checks.results import Phase
 from genreq_checks.run import check
 from genreq_checks.snapshot import Relation, Snapshot, Subscription
-from handmade import FACETS, HERE, PLAN, plan, row, snapshot, table, tally
+from handmade import CUTOVER, FACETS, HERE, NOON, PLAN, plan, row, snapshot, table, tally
 
 # identity
 
@@ -179,3 +181,41 @@ def test_the_report_says_where_the_rows_are_and_who_writes_them() -> None:
     assert "more" not in five[0]
     assert check(PLAN, snapshot(COUNTED, table())).notes == ()
     assert check(PLAN, snapshot(COUNTED, None)).notes == ()
+
+
+# evidence that a snapshot carries
+
+
+@pytest.mark.parametrize(
+    ("under", "judged_at", "outcome", "words"),
+    [
+        ({}, None, "pass", ""),
+        ({"plan": "another"}, None, "unknown", "read under another plan (another, now "),
+        ({"cutover": NOON}, None, "pass", ""),  # code is not read by a cutover
+        ({"by_cutover": True}, None, "pass", ""),
+        ({"by_cutover": True, "cutover": NOON}, NOON, "pass", ""),
+        ({"by_cutover": True, "cutover": NOON}, None, "unknown", "read with the cutover 2025-01-10 12:00 UTC"),
+        ({"by_cutover": True}, NOON, "unknown", "read without a cutover"),
+        ({"by_cutover": True, "cutover": NOON}, CUTOVER, "unknown", "read with the cutover 2025-01-10 12:00 UTC"),
+    ],
+)
+def test_what_was_read_for_something_else_judges_nothing(
+    under: dict[str, Any], judged_at: datetime | None, outcome: str, words: str
+) -> None:
+    code = CodeFacts("root", 1, 1, {}, (), (), ())
+    read = ReadUnder(**{"plan": PLAN.fingerprint} | under)
+    now = snapshot(tally(row(1))).with_evidence(code=code, read_under={"code": read})
+    (first, *_) = check(PLAN, now, cutover=judged_at).check("leftovers.download_url").findings
+    assert (first.outcome, words in first.message) == (outcome, True)
+    if outcome == "unknown":
+        assert first.remedy == "Read them again: --code."
+
+
+def test_each_part_of_the_evidence_is_judged_by_itself() -> None:
+    right, wrong = ReadUnder(plan=PLAN.fingerprint), ReadUnder(plan="another")
+    found = list(
+        find_stale(PLAN, snapshot(tally(row(1))).with_evidence(read_under={"code": right, "messages": wrong}), None)
+    )
+    assert [(one.about, one.facts, one.outcome, one.columns) for one in found] == [
+        ("source", {"messages"}, "unknown", None)
+    ]
