@@ -17,8 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from genreq_checks import sample
-from genreq_checks.embedded import start
+from genreq_checks.embedded import sample, start
 
 FILL = """
     INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt, status, download_url, conversation)

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from genreq_checks.plan import load_plan
-from genreq_checks.sources.code import read_code
+from genreq_checks.sources.source_code import read_code
 
 FILLER = "\n".join(f"export function step{i}(value: number): number {{ return value + {i}; }}" for i in range(80))
 PYTHON = "\n".join(f"def step{i}(value: int) -> int:\n    return value + {i}\n" for i in range(80))

@@ -26,8 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "tests")]
 
 from browsing import browser  # noqa: E402
-from genreq_checks import sample  # noqa: E402
-from genreq_checks.embedded import start  # noqa: E402
+from genreq_checks.embedded import sample, start  # noqa: E402
 from rows import insert  # noqa: E402
 from serving import dashboard, serving  # noqa: E402
 from test_facets import table_scans  # noqa: E402

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import psycopg
 
-from genreq_checks import sample
-from genreq_checks.embedded import start
+from genreq_checks.embedded import sample, start
+from genreq_checks.leo.messages import reconcile
 from genreq_checks.plan import load_plan
-from genreq_checks.sources.messages import reconcile
 
 ROWS = """
     INSERT INTO generation_requests (id, user_id, app_name, prompt, initial_prompt, status, completed_at,

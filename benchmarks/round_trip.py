@@ -13,9 +13,8 @@ import time
 import psycopg
 from archive_speed import FILL
 
-from genreq_checks import sample
 from genreq_checks.demo import apply
-from genreq_checks.embedded import start
+from genreq_checks.embedded import sample, start
 from genreq_checks.plan import load_plan
 
 DIFFERENT = """

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from genreq_checks import sample
-from genreq_checks.embedded import start
+from genreq_checks.embedded import sample, start
 from genreq_checks.plan import load_plan
 
 ROUNDS = 5

@@ -11,7 +11,7 @@ app = marimo.App(
 with app.setup:
     import marimo as mo
 
-    from genreq_checks.service import shared, words
+    from genreq_checks.dashboard import shared, wording
 
 
 @app.cell(hide_code=True)
@@ -24,7 +24,7 @@ def question():
 
 @app.cell(hide_code=True)
 def stale(reading):
-    _told = words.stale(reading)
+    _told = wording.stale(reading)
     mo.callout(_told, kind="warn", title="Not of this moment") if _told else None
     return
 
@@ -41,8 +41,8 @@ def verdict(reading):
     mo.vstack(
         [
             _signs[_report.outcome if _report else "unknown"],
-            words.verdict(reading),
-            *(words.wrong(_report) if _report else []),
+            wording.verdict(reading),
+            *(wording.wrong(_report) if _report else []),
         ],
         gap=0.3,
     )
@@ -69,7 +69,7 @@ def rates(answer):
                     answer.pictures.sparklines[card.column],
                 ]
             )
-            for card in words.rate_cards(answer.report)
+            for card in wording.rate_cards(answer.report)
         ]
     )
     return
@@ -83,14 +83,14 @@ def dropped_heading(answer):
 
 @app.cell(hide_code=True)
 def dropped(answer):
-    mo.hstack([mo.vstack(card) for card in words.dropped_cards(answer.report)])
+    mo.hstack([mo.vstack(card) for card in wording.dropped_cards(answer.report)])
     return
 
 
 @app.cell(hide_code=True)
 def read(reading, refresh):
     # Not of `answer`, which a page has none of yet that was opened while nothing could be read: it reads again by this.
-    _told = [words.provenance(reading.answer, reading.age)] if reading.answer else []
+    _told = [wording.provenance(reading.answer, reading.age)] if reading.answer else []
     mo.vstack([*_told, refresh], gap=0.25)
     return
 
@@ -113,7 +113,7 @@ def checks(answer):
         [
             mo.md("## Checks"),
             mo.ui.table(
-                words.check_rows(answer.report),
+                wording.check_rows(answer.report),
                 selection=None,
                 page_size=20,
                 show_column_summaries=False,
@@ -133,7 +133,7 @@ def files(answer):
             mo.hstack(
                 [
                     mo.download(file.make, filename=file.name, mimetype=file.kind, label=file.label)
-                    for file in words.downloads(answer.report)
+                    for file in wording.downloads(answer.report)
                 ],
                 wrap=True,
                 justify="start",

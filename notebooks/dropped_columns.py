@@ -6,8 +6,8 @@ app = marimo.App(width="medium", app_title="Dropped columns")
 with app.setup:
     import marimo as mo
 
-    from genreq_checks import review, schema_review
-    from genreq_checks.render.verdict import WORDS, headline
+    from genreq_checks.dashboard import review, schema_review
+    from genreq_checks.outputs.verdict import WORDS, headline
     from genreq_checks.run import check
 
 

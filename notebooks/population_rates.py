@@ -6,8 +6,9 @@ app = marimo.App(width="medium", app_title="Population rates")
 with app.setup:
     import marimo as mo
 
-    from genreq_checks import charts, review
-    from genreq_checks.render.verdict import WORDS, headline
+    from genreq_checks import charts
+    from genreq_checks.dashboard import review
+    from genreq_checks.outputs.verdict import WORDS, headline
     from genreq_checks.run import check
 
 

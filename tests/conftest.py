@@ -13,8 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import conninfo, sql
 
-from genreq_checks import sample
-from genreq_checks.embedded import start
+from genreq_checks.embedded import sample, start
 from genreq_checks.plan import Plan, load_plan
 
 # A loaded machine is no fault, and a function's database is emptied by the tests that use it so.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 
 GITHUB = "https://github.com/leo/app"

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from genreq_checks.facts import ArchivedColumn, ArchiveFacts, SourceInfo
-from genreq_checks.identity import Identity
+from genreq_checks.facts.identity import Identity
+from genreq_checks.facts.recovery import Recovery
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.recovery import Recovery
-from genreq_checks.results import Finding, Phase
+from genreq_checks.report import Finding, Phase
 from genreq_checks.run import check
 from genreq_checks.snapshot import Column, Problem, Snapshot, TableFacts, UniqueKey
 from genreq_checks.tally import FacetClasses, Tally, TallyRow

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from genreq_checks.facts import SourceInfo, Step
 from genreq_checks.plan import Plan
-from genreq_checks.results import (
+from genreq_checks.report import (
     CheckResult,
     DayCount,
     Derivation,

@@ -22,7 +22,7 @@ from psycopg import conninfo
 
 from conftest import Server
 from genreq_checks.embedded import EmbeddedServer
-from genreq_checks.embedded.order import find_wheel
+from genreq_checks.embedded.launch import find_wheel
 
 SECONDS = 30.0
 

@@ -16,18 +16,20 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Server
-from genreq_checks import checks, sample
+from genreq_checks import checks
 from genreq_checks.checks import all_checks, all_faults, needs_of, rows_behind
 from genreq_checks.cli import app
+from genreq_checks.embedded import sample
 from genreq_checks.errors import UsageError
+from genreq_checks.outputs.verdict import headline
 from genreq_checks.plan import Plan
-from genreq_checks.render.verdict import headline
 from genreq_checks.run import check, observe
-from genreq_checks.scan import Needs, Probe
+from genreq_checks.scan.fusion import Needs, Probe
 from genreq_checks.selftest.run import sabotage, without_fault
-from genreq_checks.selftest.telling import line
+from genreq_checks.selftest.text import line
 from genreq_checks.snapshot import load_snapshot
-from genreq_checks.sources import files, postgres
+from genreq_checks.sources import row_files as files
+from genreq_checks.sources import table as postgres
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
 

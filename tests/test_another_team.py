@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from genreq_checks.cli import app
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from rows import execute
 

@@ -17,8 +17,8 @@ from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.cli import app
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan, parse_plan
+from genreq_checks.postgres.connection import SETTINGS, parse
 from genreq_checks.sources.archive import read_facts
-from genreq_checks.sources.connection import SETTINGS, parse
 from rows import execute
 
 PLAN = """

@@ -9,7 +9,7 @@ import pytest
 from genreq_checks import checks
 from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check
 from genreq_checks.snapshot import Column, Snapshot, TableFacts
 from genreq_checks.tally import FacetClasses, Tally, TallyRow, day_number

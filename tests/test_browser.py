@@ -16,9 +16,9 @@ from psycopg import sql
 import browsing
 from browsing import cell, page, picture
 from conftest import Server
+from genreq_checks.outputs.verdict import headline
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.render.verdict import headline
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from genreq_checks.text import percent
 from npm import install

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.postgres.connection import parse
+from genreq_checks.postgres.failure import explain
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
-from genreq_checks.sources.connection import parse
-from genreq_checks.sources.failure import explain
 from genreq_checks.text import quote_name
 from rows import execute, insert
 from test_source_postgres import DONE, as_role, drop_both, judged, role

@@ -19,7 +19,7 @@ from genreq_checks import charts
 from genreq_checks.errors import UsageError
 from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import FacetClasses, Tally, TallyRow

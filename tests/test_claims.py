@@ -8,7 +8,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from genreq_checks.plan import Plan
-from genreq_checks.results import Finding, Report
+from genreq_checks.report import Finding, Report
 from genreq_checks.run import check, observe
 from rows import execute, insert
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from conftest import Server
 from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.errors import PlanError
-from genreq_checks.facets import follows
 from genreq_checks.plan import Claim, Comparison, Plan, load_plan, parse_plan
-from genreq_checks.results import Finding
+from genreq_checks.postgres.connection import engine, parse
+from genreq_checks.report import Finding
 from genreq_checks.run import check, observe
-from genreq_checks.sources.connection import engine, parse
+from genreq_checks.scan.facets import follows
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
 from strategies import is_storable

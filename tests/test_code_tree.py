@@ -11,9 +11,9 @@ import pytest
 from genreq_checks.errors import UsageError
 from genreq_checks.facts import CodeFacts
 from genreq_checks.plan import Plan
-from genreq_checks.sources.code import read_code
-from genreq_checks.sources.code.excerpt import excerpt
-from genreq_checks.sources.code.walk import MAX_BYTES
+from genreq_checks.sources.source_code import read_code
+from genreq_checks.sources.source_code.excerpt import excerpt
+from genreq_checks.sources.source_code.walk import MAX_BYTES
 from leo_code import before, write_tree
 
 LIVE_LINE = "use(generationRequests.conversation);"

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from genreq_checks.completion import (
+from genreq_checks.errors import SourceError, UsageError
+from genreq_checks.leo.completion import (
     AllWorkCompleteMessage,
     breaks_derivation,
     create_all_work_complete_message,
@@ -24,7 +25,6 @@ from genreq_checks.completion import (
     parse_message,
     row_values,
 )
-from genreq_checks.errors import SourceError, UsageError
 from javascript import HOSTILE_URLS, PLAN_EXPRESSION, derive_in_node, evaluate_in_node
 from strategies import is_storable, urls
 
@@ -424,6 +424,6 @@ def test_an_unreadable_fly_toml_gives_no_address(tmp_path: Path, monkeypatch: py
 
 def test_the_module_needs_nothing_heavy() -> None:
     heavy = {"sqlalchemy", "pandas", "psycopg", "altair", "marimo", "duckdb", "pyarrow"}
-    program = "import sys, genreq_checks.completion; print(*{name.split('.')[0] for name in sys.modules})"
+    program = "import sys, genreq_checks.leo.completion; print(*{name.split('.')[0] for name in sys.modules})"
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not heavy & set(finished.stdout.split())

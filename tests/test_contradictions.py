@@ -10,12 +10,12 @@ import pytest
 
 from contradicted import GITHUB, GONE, KEPT, ZIP, before, changed, names, unknown
 from genreq_checks.facts import ArchivedColumn, ArchiveFacts
+from genreq_checks.leo.messages import reconcile
 from genreq_checks.plan import Cohort, Plan
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import Phase
+from genreq_checks.report import Phase
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import load_snapshot
-from genreq_checks.sources.messages import reconcile
 from rows import execute, insert
 from test_source_files import export_csv
 

@@ -22,9 +22,9 @@ import sqlalchemy as sa
 from genreq_checks.archive import write_archive
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.connection import parse, reading
+from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.run import observe
-from genreq_checks.sources.connection import parse, reading
-from genreq_checks.sources.deadline import Deadline
 from rows import execute
 from serving import until
 from stalling import active, none_active, proxy, stopped

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreq_checks import sample
-from genreq_checks.embedded import start
+from genreq_checks.embedded import sample, start
 from genreq_checks.plan import Plan
-from genreq_checks.results import CheckResult, Finding, Phase
+from genreq_checks.report import CheckResult, Finding, Phase
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Problem
-from genreq_checks.sources.bodies import read_body
+from genreq_checks.sources.function_bodies import read_body
 from rows import execute, insert
 
 TRIGGER = """

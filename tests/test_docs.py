@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,7 +21,7 @@ from genreq_checks.checks import all_checks
 from genreq_checks.cli import app
 from genreq_checks.cli.output import pairs
 from genreq_checks.plan import Plan
-from genreq_checks.results import PHASES
+from genreq_checks.report import PHASES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -73,6 +75,20 @@ def test_every_check_has_a_page_that_explain_shows(check: Any) -> None:
 
 def test_every_page_is_of_a_check() -> None:
     assert {page.stem for page in (ROOT / "docs" / "checks").glob("*.md")} == {check.name for check in all_checks()}
+
+
+def test_the_tree_of_the_architecture_is_the_tree() -> None:
+    loader = SourceFileLoader("pages", str(ROOT / ".ci" / "pages"))
+    pages: Any = module_from_spec(spec_from_loader("pages", loader))  # type: ignore[arg-type]
+    loader.exec_module(pages)
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert "\nrun.py " in text
+    assert pages.with_tree(text) == text, "uv run .ci/pages"
+
+
+def test_the_package_has_few_names_of_its_own() -> None:
+    names = [path for path in (ROOT / "src" / "genreq_checks").iterdir() if not path.name.startswith("__")]
+    assert len([path for path in names if path.suffix == ".py" or (path / "__init__.py").exists()]) <= 28
 
 
 def test_list_shows_every_check_with_its_phases(plan: Plan) -> None:

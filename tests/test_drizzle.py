@@ -13,7 +13,7 @@ from conftest import Server
 from drizzle_kit import DrizzleProject
 from genreq_checks.plan import Bookkeeping, Plan
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import CheckResult, Phase, Report
+from genreq_checks.report import CheckResult, Phase, Report
 from genreq_checks.run import check, observe
 from rows import execute
 

@@ -12,7 +12,7 @@ from psycopg import conninfo
 from conftest import Server
 from contradicted import names, unknown
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import load_snapshot
 from rows import execute, insert

@@ -22,7 +22,8 @@ import sqlalchemy
 
 import genreq_checks
 from genreq_checks import embedded
-from genreq_checks.embedded import EmbeddedServer, order, start
+from genreq_checks.embedded import EmbeddedServer, start
+from genreq_checks.embedded import launch as order
 from genreq_checks.errors import EmbeddedServerError
 
 pytestmark = pytest.mark.slow

@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import Server
-from genreq_checks import url_shape
 from genreq_checks.checks import needs_of
-from genreq_checks.completion import derive_artifacts_github_url
-from genreq_checks.facets import Columns, Facet, derived_from, population, url
+from genreq_checks.leo.completion import derive_artifacts_github_url
 from genreq_checks.plan import Plan, UrlShape
+from genreq_checks.postgres.connection import engine, parse, reading
 from genreq_checks.run import observe
-from genreq_checks.scan import alone, fuse, groups_of
-from genreq_checks.sources.connection import engine, parse, reading
+from genreq_checks.scan import url_shape
+from genreq_checks.scan.facets import Columns, Facet, derived_from, population, url
+from genreq_checks.scan.fusion import alone, fuse, groups_of
 from javascript import HOSTILE_URLS, derive_in_node
 from rows import execute, flush_statistics, insert
 from strategies import is_storable, urls

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from genreq_checks import plan_fingerprint
 from genreq_checks.errors import SnapshotError
+from genreq_checks.facts.identity import Identity
 from genreq_checks.history.folder import read_history
 from genreq_checks.history.runs import keep, make_run
-from genreq_checks.history.telling import render_text
-from genreq_checks.identity import Identity
+from genreq_checks.history.text import render_text
 from genreq_checks.plan import KeptColumn, Plan, parse_plan
+from genreq_checks.plan import fingerprint as plan_fingerprint
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from rows import insert

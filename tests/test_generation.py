@@ -19,17 +19,17 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.http11 import Request, Response
 
-from genreq_checks import sample
 from genreq_checks.cli import app as command_line
+from genreq_checks.cli.generate import report_on
+from genreq_checks.embedded import sample
 from genreq_checks.errors import UsageError
-from genreq_checks.generation.app import App, inspect_app
-from genreq_checks.generation.container import ContainerError, run_container
-from genreq_checks.generation.report import report_on
-from genreq_checks.generation.run import generate, sample_app
-from genreq_checks.generation.server import serve
+from genreq_checks.leo.generation.app import App, inspect_app
+from genreq_checks.leo.generation.container import ContainerError, run_container
+from genreq_checks.leo.generation.run import generate, sample_app
+from genreq_checks.leo.generation.saved import load_facts
+from genreq_checks.leo.generation.server import serve
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
-from genreq_checks.sources.generation import load_facts
+from genreq_checks.report import Report
 from rows import execute
 
 Handler = Callable[[ServerConnection], Awaitable[None]]

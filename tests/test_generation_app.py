@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genreq_checks.errors import UsageError
-from genreq_checks.generation.app import inspect_app, to_https
+from genreq_checks.leo.generation.app import inspect_app, to_https
 
 WANTED = "https://github.com/leo/app"
 

@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from genreq_checks.cli import app as command_line
+from genreq_checks.cli.generate import report_on
 from genreq_checks.errors import UsageError
 from genreq_checks.facts import Copied, Derived, GenerationFacts
-from genreq_checks.generation.report import report_on
+from genreq_checks.leo.generation.saved import save_facts
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
-from genreq_checks.sources.generation import save_facts
 
 GITHUB = Copied(column="github_url", field="github_url", sent="https://github.com/o/r", stored="as sent", changed=True)
 FLYIO = Copied(column="deployment_url", field="flyio_url", sent="https://a.fly.dev", stored="as sent", changed=True)

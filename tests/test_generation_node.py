@@ -16,13 +16,13 @@ from psycopg import conninfo
 from typer.testing import CliRunner
 
 import npm
-from genreq_checks import sample
 from genreq_checks.cli import app as command_line
-from genreq_checks.generation.app import App, inspect_app
-from genreq_checks.generation.report import report_on
-from genreq_checks.generation.run import generate, sample_app
+from genreq_checks.cli.generate import report_on
+from genreq_checks.embedded import sample
+from genreq_checks.leo.generation.app import App, inspect_app
+from genreq_checks.leo.generation.run import generate, sample_app
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 
 pytestmark = pytest.mark.node
 FOLDER = Path(__file__).parent / "node_server"

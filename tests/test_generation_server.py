@@ -12,8 +12,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from genreq_checks import sample
-from genreq_checks.generation.server import ReferenceServer, serve
+from genreq_checks.embedded import sample
+from genreq_checks.leo.generation.server import ReferenceServer, serve
 from genreq_checks.plan import Plan
 from rows import execute
 

@@ -17,16 +17,16 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 from conftest import Server
-from genreq_checks import sample
 from genreq_checks.archive import write_archive
 from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.cli import app
+from genreq_checks.embedded import sample
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.connection import parse, unreachable
+from genreq_checks.postgres.encoding import decodable, white_space_in
+from genreq_checks.postgres.grants import grants
 from genreq_checks.run import check, observe
-from genreq_checks.sources.connection import parse, unreachable
-from genreq_checks.sources.encoding import decodable, white_space_in
-from genreq_checks.sources.grants import grants
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
 

@@ -20,12 +20,12 @@ from genreq_checks.history.changes import compare
 from genreq_checks.history.chart import trend
 from genreq_checks.history.folder import History, read_history
 from genreq_checks.history.runs import CheckOutcome, Run, fold, keep, make_run
-from genreq_checks.history.telling import render_json, render_text, since_the_first
+from genreq_checks.history.text import render_json, render_text, since_the_first
 from genreq_checks.plan import Plan
-from genreq_checks.results import Rate
+from genreq_checks.report import Rate
 from genreq_checks.run import check
-from genreq_checks.stats import wilson
 from genreq_checks.tally import TallyRow
+from genreq_checks.tally.intervals import wilson
 from test_before_after import CUTOVER, DONE, OLD, snapshot
 
 AT = datetime(2025, 2, 1, 8, 0, tzinfo=UTC)

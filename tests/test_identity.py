@@ -13,14 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Server
-from genreq_checks import identity
 from genreq_checks.archive import restore, write_archive
 from genreq_checks.cli import app
 from genreq_checks.cli import archive as archive_command
 from genreq_checks.errors import ArchiveError, GenreqError
-from genreq_checks.identity import Identity, compare
+from genreq_checks.facts import identity
+from genreq_checks.facts.identity import Identity, compare
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from genreq_checks.sources.archive import read_facts
@@ -285,7 +285,7 @@ def test_a_doubt_is_not_answered_by_yes(
     path = tmp_path / "a.parquet"
     write_archive(plan, database, path)
     doubt = identity.Comparison("doubtful", ("the timeline was 1 and is 2",))
-    monkeypatch.setattr("genreq_checks.archive.goal.compare", lambda *_: doubt)
+    monkeypatch.setattr("genreq_checks.archive.target.compare", lambda *_: doubt)
     code, _, told = invoke("restore", path, database, "--yes")
     assert (code, "the timeline was 1 and is 2" in told) == (2, True)
     with pytest.raises(ArchiveError, match="not certain"):

@@ -12,10 +12,10 @@ import pytest
 
 from genreq_checks.facts import CodeFacts, SourceInfo
 from genreq_checks.plan import Plan
-from genreq_checks.results import CheckResult
+from genreq_checks.report import CheckResult
 from genreq_checks.run import check
 from genreq_checks.snapshot import Snapshot
-from genreq_checks.sources.code import read_code
+from genreq_checks.sources.source_code import read_code
 from leo_code import after, before, write_tree
 
 LIVE = "live_column"

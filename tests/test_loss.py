@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from genreq_checks.facts import ArchivedColumn, ArchiveFacts
 from genreq_checks.plan import Plan, Reconstruction
-from genreq_checks.results import Finding, Phase
+from genreq_checks.report import Finding, Phase
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 from rows import execute, insert

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from genreq_checks.charts.days import daily_counts
 from genreq_checks.checks import needs_of, rows_behind
-from genreq_checks.facets import population
 from genreq_checks.history.runs import fold
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.run import check, observe
-from genreq_checks.scan import MOST_TOGETHER, Group, alone, ways_to_count
-from genreq_checks.selection import count_picked
+from genreq_checks.scan.facets import population
+from genreq_checks.scan.fusion import MOST_TOGETHER, Group, alone, ways_to_count
+from genreq_checks.scan.selection import count_picked
 from genreq_checks.snapshot import Snapshot, load_snapshot
-from genreq_checks.sources import postgres
+from genreq_checks.sources import table as postgres
 from genreq_checks.sources.rows import listing
 from rows import execute, flush_statistics
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genreq_checks.errors import UsageError
-from genreq_checks.sources import message_lines
-from genreq_checks.sources.message_index import open_index
-from genreq_checks.sources.message_lines import LineCounts, Message, message_files, read_messages
+from genreq_checks.leo import message_lines
+from genreq_checks.leo.message_index import open_index
+from genreq_checks.leo.message_lines import LineCounts, Message, message_files, read_messages
 from javascript import evaluate_in_node
 
 USED = frozenset({"github_url", "flyio_url"})

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from genreq_checks.cli import app
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
-from genreq_checks.results import CheckResult, Phase, Report
+from genreq_checks.report import CheckResult, Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import AppliedMigration, Books, Snapshot, load_snapshot
 from genreq_checks.sources import migrations as reader

@@ -19,7 +19,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from conftest import Server
-from genreq_checks import charts, review, schema_review
+from genreq_checks import charts
+from genreq_checks.dashboard import review, schema_review
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Dependent, Snapshot

@@ -18,12 +18,12 @@ from genreq_checks.archive import write_archive
 from genreq_checks.cli import app
 from genreq_checks.errors import GenreqError, OutputError
 from genreq_checks.files import evidence_in
+from genreq_checks.leo.generation.saved import load_facts, save_facts
 from genreq_checks.plan import Plan
 from genreq_checks.run import observe
 from genreq_checks.selftest.clean_files import GENERATION, write_files
 from genreq_checks.snapshot import load_snapshot
 from genreq_checks.sources.archive import read_facts
-from genreq_checks.sources.generation import load_facts, save_facts
 from rows import execute, insert
 
 FILLED = [{"download_url": f"https://s3.example/{n}", "conversation": "[1]"} for n in range(1, 13)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from genreq_checks.stats import newcombe, rate, wilson
+from genreq_checks.tally.intervals import newcombe, rate, wilson
 from genreq_checks.text import percent, points, share, size
 
 counts = st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

@@ -16,12 +16,12 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from conftest import Server
 from genreq_checks import checks, run
 from genreq_checks.checks import url_shape
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.sides import Evidence
+from genreq_checks.outputs.figures import rate_table
+from genreq_checks.outputs.formats import MODULES, renderer
+from genreq_checks.outputs.verdict import WORDS, headline
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.render.figures import rate_table
-from genreq_checks.render.formats import MODULES, renderer
-from genreq_checks.render.verdict import WORDS, headline
-from genreq_checks.results import Finding, Report
+from genreq_checks.report import Finding, Report
 from reports import mixed_report
 
 FORMATS = tuple(MODULES)

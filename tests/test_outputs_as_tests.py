@@ -14,9 +14,9 @@ import pytest
 
 import genreq_checks
 from genreq_checks.errors import PlanError, UsageError
+from genreq_checks.facts.recovery import Recovery
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.recovery import Recovery
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import observe
 from reports import CUTOVER, GITHUB
 from rows import execute, insert
@@ -155,7 +155,7 @@ def test_a_teams_suite_fails_with_the_report_and_without_the_password(tmp_path: 
 
 def test_importing_the_package_and_the_plugin_loads_nothing_heavy() -> None:
     code = (
-        "import sys, genreq_checks, genreq_checks.pytest_plugin; dir(genreq_checks);"
+        "import sys, genreq_checks, genreq_checks.testing.pytest_plugin; dir(genreq_checks);"
         "heavy = {'pydantic', 'sqlalchemy', 'psycopg', 'pandas', 'altair', 'rich', 'typer'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from browsing import browser
-from genreq_checks.render.formats import renderer
-from genreq_checks.render.html import fragment
-from genreq_checks.results import Report
+from genreq_checks.outputs.formats import renderer
+from genreq_checks.outputs.html import fragment
+from genreq_checks.report import Report
 from npm import published
 from published import AXE
 from reports import HOSTILE, hostile_report

@@ -10,8 +10,8 @@ from junitparser import JUnitXml
 from typer.testing import CliRunner
 
 from genreq_checks.cli import app
+from genreq_checks.outputs.formats import MODULES
 from genreq_checks.plan import Plan
-from genreq_checks.render.formats import MODULES
 from genreq_checks.run import observe
 from reports import CUTOVER
 from rows import insert

@@ -15,11 +15,11 @@ import pytest
 from junitparser import JUnitXml
 from lxml import etree
 
-from genreq_checks.render.formats import MODULES, renderer
-from genreq_checks.render.html import POLICY
-from genreq_checks.render.json import schema
-from genreq_checks.render.markdown import LIMIT
-from genreq_checks.results import Finding, Report, Tool
+from genreq_checks.outputs.formats import MODULES, renderer
+from genreq_checks.outputs.html import POLICY
+from genreq_checks.outputs.json import schema
+from genreq_checks.outputs.markdown import LIMIT
+from genreq_checks.report import Finding, Report, Tool
 from genreq_checks.text import line
 from npm import node, published
 from published import ACTIONS, JENKINS_XSD, SARIF_SCHEMA
@@ -73,13 +73,13 @@ def test_text_keeps_to_its_width_and_starts_no_workflow_command(hostile: Report)
 
 
 def _text(report: Report, width: int) -> str:
-    from genreq_checks.render.text import render
+    from genreq_checks.outputs.text import render
 
     return render(report, width)
 
 
 def test_text_in_colour_says_the_same() -> None:
-    from genreq_checks.render.text import render
+    from genreq_checks.outputs.text import render
 
     report = hostile_report("plain")
     coloured = render(report, colour=True)
@@ -203,7 +203,7 @@ def test_markdown_is_cut_between_lines_and_keeps_the_counts(limit: int) -> None:
 
 
 def renderer_with_limit(report: Report, limit: int) -> str:
-    from genreq_checks.render.markdown import render
+    from genreq_checks.outputs.markdown import render
 
     return render(report, limit)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from genreq_checks.plan import Plan
-from genreq_checks.results import CheckResult
-from genreq_checks.sources.code import read_code
+from genreq_checks.report import CheckResult
+from genreq_checks.sources.source_code import read_code
 from leo_code import CONTAINER, SAAS, after, before, write_tree
 from test_leftovers import judged
 
@@ -176,7 +176,7 @@ def test_a_second_place_without_the_feature_is_named(plan: Plan, tmp_path: Path)
 
 
 def test_phases_are_those_that_the_plan_asks_for(plan: Plan) -> None:
-    from genreq_checks.checks.phases import subjects
+    from genreq_checks.leo.checks.phases import subjects
 
     bare = plan.model_copy(update={"kept": {"github_url": plan.kept["github_url"]}})
     assert subjects(bare) == ()  # it speaks of no message of the application's

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from genreq_checks.dashboard.settings import from_environment
 from genreq_checks.errors import OutputError
 from genreq_checks.files import replacing, write_text
 from genreq_checks.plan import parse_instant
-from genreq_checks.service.settings import from_environment
 from genreq_checks.text import line, scrub
 from reports import HOSTILE
 
@@ -28,13 +28,13 @@ INSTANTS = (
 )
 # What only one file may do, as a pattern of code, and which file that is.
 ONCE = {
-    r"fromisoformat\(f?.*Z": "plan.py",
+    r"fromisoformat\(f?.*Z": "plan/__init__.py",
     r"os\.replace\(": "files.py",
     r"\bmkstemp\(": "nowhere",
-    r"row_security_active": "sources/catalog.py",
-    r'"42501"|"57014"|"55P03"': "sources/failure.py",
+    r"row_security_active": "postgres/catalog.py",
+    r'"42501"|"57014"|"55P03"': "postgres/failure.py",
     r"\.isprintable\(\) else": "text.py",
-    r"\.in_\(.*cohort\.values": "scan.py",
+    r"\.in_\(.*cohort\.values": "scan/fusion.py",
     r"sa\.table\(plan\.table\.name": "nowhere",
     r"sql\.Identifier\(plan\.table\.schema_name": "nowhere",
 }

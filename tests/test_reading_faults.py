@@ -18,22 +18,22 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from genreq_checks.archive import write_archive
-from genreq_checks.archive.goal import examine
+from genreq_checks.archive.target import examine
 from genreq_checks.checks import needs_of, rows_behind
 from genreq_checks.cli import app
+from genreq_checks.dashboard.answer import reader
+from genreq_checks.dashboard.settings import Settings
+from genreq_checks.dashboard.shared import Board
 from genreq_checks.errors import GenreqError
 from genreq_checks.facts import Reconciliation
+from genreq_checks.leo.messages import reconcile
+from genreq_checks.leo.request_row import read_row, readable_columns
 from genreq_checks.plan import Plan
-from genreq_checks.results import Phase, Report
+from genreq_checks.postgres import bounded, waiting
+from genreq_checks.postgres.connection import parse
+from genreq_checks.report import Phase, Report
 from genreq_checks.run import check, observe
-from genreq_checks.service.answer import reader
-from genreq_checks.service.settings import Settings
-from genreq_checks.service.shared import Board
 from genreq_checks.snapshot import Snapshot, load_snapshot
-from genreq_checks.sources import bounded, waiting
-from genreq_checks.sources.connection import parse
-from genreq_checks.sources.messages import reconcile
-from genreq_checks.sources.request_row import read_row, readable_columns
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
 from stalling import stopped

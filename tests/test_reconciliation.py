@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from genreq_checks.cli import app
-from genreq_checks.completion import AllWorkCompleteMessage, row_values
+from genreq_checks.leo.completion import AllWorkCompleteMessage, row_values
+from genreq_checks.leo.messages import reconcile
+from genreq_checks.leo.reconcile import compare, difference, expected_values, rules_of
 from genreq_checks.plan import Plan, load_plan, parse_plan
-from genreq_checks.reconciled import compare, difference, expected_values, rules_of
-from genreq_checks.results import Finding, Report
+from genreq_checks.report import Finding, Report
 from genreq_checks.run import check, observe
-from genreq_checks.sources.messages import reconcile
 from rows import execute, insert
 from strategies import urls
 

@@ -17,8 +17,8 @@ import pytest
 from conftest import Server
 from genreq_checks import checks
 from genreq_checks.checks import kept
-from genreq_checks.evidence import Evidence
-from genreq_checks.results import Finding
+from genreq_checks.evidence.sides import Evidence
+from genreq_checks.report import Finding
 from recording.compare import Intended, compare, load_intended
 from recording.states import STATES
 from recording.write import PASSWORD, write

@@ -16,9 +16,9 @@ from conftest import Server
 from genreq_checks.cli import app
 from genreq_checks.facts import Step
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import Report
-from genreq_checks.sources.deadline import Deadline
+from genreq_checks.report import Report
 from rows import execute, insert
 
 pytestmark = pytest.mark.slow

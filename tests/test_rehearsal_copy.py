@@ -10,7 +10,7 @@ from conftest import Server
 from genreq_checks.facts import Step
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from rows import execute, insert
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from conftest import Server
 from genreq_checks.errors import PlanError
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from rows import execute, insert
 from test_rehearsal import DROP_BOTH, GITHUB, Rehearse, step
 

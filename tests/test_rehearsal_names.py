@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from conftest import Server
-from genreq_checks.completion import create_all_work_complete_message
-from genreq_checks.generation.store import open_store, start_generation, write_completion
+from genreq_checks.leo.completion import create_all_work_complete_message
+from genreq_checks.leo.generation.store import open_store, start_generation, write_completion
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.rehearsal import rehearse
 from rows import execute

@@ -20,10 +20,10 @@ from conftest import Server
 from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.facts import Step
 from genreq_checks.plan import Plan, parse_plan
+from genreq_checks.postgres.connection import parse
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.rehearsal.dump import find_pg_dump
-from genreq_checks.results import Report
-from genreq_checks.sources.connection import parse
+from genreq_checks.report import Report
+from genreq_checks.scratch.dump import find_pg_dump
 from rows import execute, insert
 
 pytestmark = pytest.mark.slow

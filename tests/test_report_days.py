@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from genreq_checks import charts
 from genreq_checks.facts import SourceInfo
+from genreq_checks.facts.identity import Identity
 from genreq_checks.history.runs import make_run
-from genreq_checks.identity import Identity
+from genreq_checks.outputs.formats import renderer
 from genreq_checks.plan import load_plan
-from genreq_checks.render.formats import renderer
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import FacetClasses, Tally, TallyRow

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from genreq_checks.cli import app
 from genreq_checks.plan import Plan
+from genreq_checks.postgres import role as role_source
 from genreq_checks.run import check, observe
-from genreq_checks.sources import role as role_source
 from rows import execute, insert
 
 TABLE = "public.generation_requests"

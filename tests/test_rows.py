@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 from genreq_checks.checks import all_checks, needs_of, rows_behind, with_rows
 from genreq_checks.cli import app
 from genreq_checks.errors import GenreqError, SourceError, UsageError
+from genreq_checks.outputs.rows import safe_cell, write_csv, write_table
 from genreq_checks.plan import Plan, Reconstruction
-from genreq_checks.render.rows import safe_cell, write_csv, write_table
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from genreq_checks.run import check, observe
 from genreq_checks.sources.rows import listing
 from genreq_checks.text import escape_controls, mask

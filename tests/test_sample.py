@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 
-from genreq_checks import sample
-from genreq_checks.resources import resource
+from genreq_checks.embedded import sample
+from genreq_checks.files import resource
 
 
 def test_the_file_is_what_the_script_makes(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from genreq_checks.demo import CUTOVER
 from genreq_checks.errors import SnapshotError, UsageError
 from genreq_checks.facts import EXAMPLES, CodeFacts
 from genreq_checks.plan import DroppedColumn, Plan
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from genreq_checks.selftest.clean import clean_states
 from genreq_checks.snapshot import Snapshot, load_snapshot

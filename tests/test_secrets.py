@@ -21,19 +21,19 @@ from psycopg import conninfo, sql
 
 import genreq_checks
 from conftest import Server
-from genreq_checks import review
 from genreq_checks.archive import write_archive
 from genreq_checks.archive.restoring import restore
+from genreq_checks.dashboard import review
+from genreq_checks.dashboard import wording as words
+from genreq_checks.dashboard.answer import reader
+from genreq_checks.dashboard.settings import from_environment
+from genreq_checks.dashboard.shared import Board
 from genreq_checks.errors import GenreqError
-from genreq_checks.generation.container import location
+from genreq_checks.leo.generation.container import location
+from genreq_checks.outputs.formats import MODULES
 from genreq_checks.plan import Plan, load_plan
+from genreq_checks.postgres.connection import parse
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.render.formats import MODULES
-from genreq_checks.service import words
-from genreq_checks.service.answer import reader
-from genreq_checks.service.settings import from_environment
-from genreq_checks.service.shared import Board
-from genreq_checks.sources.connection import parse
 from leaks import (
     FORMS,
     NOWHERE,
@@ -291,7 +291,7 @@ def test_observe():
     genreq_checks.observe(load_plan(), os.environ["LEO_DATABASE_URL"])
 
 def test_parse():
-    from genreq_checks.sources.connection import parse
+    from genreq_checks.postgres.connection import parse
     parse(os.environ["LEO_DATABASE_URL"])
 
 def test_archive():
@@ -316,8 +316,8 @@ def test_rows():
 
 def test_generate():
     import asyncio
-    from genreq_checks.generation.app import App
-    from genreq_checks.generation.container import run_container
+    from genreq_checks.leo.generation.app import App
+    from genreq_checks.leo.generation.container import run_container
     url = os.environ["LEO_DATABASE_URL"].replace("postgresql", "ws")
     asyncio.run(run_container(url, App(None, None), session_id="x"))
 
@@ -349,7 +349,7 @@ def test_a_fault_of_ours_is_a_traceback_without_the_password() -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise KeyError(f"{TOKEN}/x{TOKEN} of postgresql://bob:{TOKEN}/{TOKEN}@h and {TOKEN} x{TOKEN}")
 
-    with empty_folder(), mock.patch("genreq_checks.sources.postgres.reading", fail):
+    with empty_folder(), mock.patch("genreq_checks.sources.table.reading", fail):
         for password in (f"{TOKEN}/x{TOKEN}", f"{TOKEN} x{TOKEN}"):
             told = run("check", f"postgresql://bob:{percent_encoded(password)}@{NOWHERE}/db")
             assert "Traceback" in told

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from psycopg import conninfo
 
 from genreq_checks.errors import SourceError, UsageError
-from genreq_checks.generation.container import location
+from genreq_checks.leo.generation.container import location
 from genreq_checks.plan import Plan
-from genreq_checks.sources.code.excerpt import excerpt
-from genreq_checks.sources.connection import parse
+from genreq_checks.postgres.connection import parse
+from genreq_checks.sources.source_code.excerpt import excerpt
 from genreq_checks.text import mask, mask_urls, redact, redact_ours
 from leaks import (
     FORMS,
@@ -184,7 +184,7 @@ def test_a_url_without_a_password_is_shown_whole(url: str) -> None:
 
 
 def test_pg_dump_is_never_given_a_secret_by_its_arguments() -> None:
-    from genreq_checks.rehearsal.dump import _without_password
+    from genreq_checks.scratch.dump import _without_password
 
     words, environment = _without_password(parse(f"postgresql://bob:{TOKEN}@h/d").parameters, {})
     assert not has_token(words)
@@ -196,10 +196,10 @@ def test_pg_dump_is_never_given_a_secret_by_its_arguments() -> None:
 
 def test_no_value_of_ours_shows_a_password_in_its_repr(database: str, plan: Plan, tmp_path: Path) -> None:
     from genreq_checks.archive import write_archive
-    from genreq_checks.archive.goal import examine
-    from genreq_checks.generation.store import open_store
-    from genreq_checks.rehearsal.scratch import Scratch
-    from genreq_checks.service.door import Rules
+    from genreq_checks.archive.target import examine
+    from genreq_checks.dashboard.access import Rules
+    from genreq_checks.leo.generation.store import open_store
+    from genreq_checks.scratch.database import Scratch
 
     url = f"{database}&password={TOKEN}"
     write_archive(plan, url, tmp_path / "a.parquet")

@@ -15,12 +15,12 @@ from genreq_checks.checks import all_checks, all_faults
 from genreq_checks.checks.claims import AGREES, COMPARES
 from genreq_checks.checks.fault import Place, by_edit, by_sql, fault, together
 from genreq_checks.cli import app
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.plan import Plan
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from genreq_checks.selftest import run as selftest
 from genreq_checks.selftest.run import Trial, sabotage, without_fault
-from genreq_checks.selftest.telling import line, verdict
+from genreq_checks.selftest.text import line, verdict
 
 FAULTS = all_faults()
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first test waits for all trials

@@ -13,11 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Server
-from genreq_checks import sample
 from genreq_checks.archive import restore, write_archive
 from genreq_checks.archive.statements import look
 from genreq_checks.cli import app
-from genreq_checks.embedded import start
+from genreq_checks.embedded import sample, start
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.sources.archive import read_facts

@@ -26,14 +26,15 @@ import websockets.sync.client as ws
 from websockets.exceptions import InvalidStatus
 
 from genreq_checks.cli.review import copy_notebooks
+from genreq_checks.dashboard import serve
+from genreq_checks.dashboard import wording as words
+from genreq_checks.dashboard.access import COOKIE, PARAMETER, Door, Rules, health
+from genreq_checks.dashboard.answer import Answer, judge, reader
+from genreq_checks.dashboard.settings import Settings, from_environment, to_environment
+from genreq_checks.dashboard.shared import Board, Reading
 from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
-from genreq_checks.service import serve, words
-from genreq_checks.service.answer import Answer, judge, reader
-from genreq_checks.service.door import COOKIE, PARAMETER, Door, Rules, health
-from genreq_checks.service.settings import Settings, from_environment, to_environment
-from genreq_checks.service.shared import Board, Reading
 from rows import insert
 from serving import dashboard, serving, until
 from stalling import proxy

@@ -14,9 +14,9 @@ from psycopg import conninfo
 from conftest import Server
 from genreq_checks.errors import UsageError
 from genreq_checks.plan import Plan
-from genreq_checks.results import Report
+from genreq_checks.postgres.connection import parse, reading
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
-from genreq_checks.sources.connection import parse, reading
 from rows import execute, insert
 
 CUTOVER = datetime(2025, 1, 10, 12, 0, tzinfo=UTC)
@@ -238,7 +238,7 @@ def test_instants_that_python_cannot_hold_are_counted(database: str, plan: Plan)
 def test_a_locked_table_is_unknown_within_the_lock_timeout(
     database: str, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from genreq_checks.sources import connection
+    from genreq_checks.postgres import connection
 
     monkeypatch.setitem(connection.SETTINGS, "lock_timeout", "100ms")
     with psycopg.connect(database) as holder:

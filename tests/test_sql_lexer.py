@@ -10,8 +10,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pglast.parser import ParseError, scan
 
+from genreq_checks.postgres.sql_lexer import statements, tokens, words
 from genreq_checks.rehearsal.sql_file import parse_sql
-from genreq_checks.sql_lexer import statements, tokens, words
 
 STATEMENTS = [
     "SELECT 1",

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from conftest import Server
 from contradicted import GONE, names, unknown
 from genreq_checks.cli import app
+from genreq_checks.facts.recovery import Recovery
+from genreq_checks.outputs.text import render
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.recovery import Recovery
-from genreq_checks.render.text import render
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from rows import execute, insert

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.table_rules import listed_values
 from genreq_checks.run import observe
 from genreq_checks.snapshot import Column, TableFacts, UniqueKey
-from genreq_checks.sources.table_rules import listed_values
 from rows import execute
 
 

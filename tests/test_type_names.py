@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from conftest import Server
-from genreq_checks.type_names import ALIASES, KNOWN, same_type
+from genreq_checks.plan.type_names import ALIASES, KNOWN, same_type
 
 MODIFIED = (
     "varchar(20)", "character varying ( 20 )", "char(3)", "CHARACTER", "bit", "bit(8)", "varbit(5)", "numeric(10,2)",

@@ -47,7 +47,12 @@ class Lines:
 
 def trace(paths: Sequence[Path]) -> Lines:
     """Run all tests once, unchanged. Ends the command when one fails. Loads everything that the tests load, too."""
-    for name in ("genreq_checks.run", "genreq_checks.sources.migration_sql", "genreq_checks.sources.files", *LIBRARIES):
+    for name in (
+        "genreq_checks.run",
+        "genreq_checks.sources.migration_sql",
+        "genreq_checks.sources.row_files",
+        *LIBRARIES,
+    ):
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         note = Path(folder) / "lines.json"

@@ -23,8 +23,9 @@ import processes  # noqa: E402
 from mutants import Mutant, mutants  # noqa: E402
 
 PACKAGE = ROOT / "src" / "genreq_checks"
-SINGLE = (
-    "evidence", "tally", "population", "measures", "selection", "scan", "facets", "identity", "doubts", "contradictions",
+OTHERS = (
+    "evidence.sides", "evidence.population", "evidence.measures", "evidence.doubts", "evidence.contradictions", "tally",
+    "scan.fusion", "scan.facets", "scan.selection", "facts.identity",
 )  # fmt: skip
 GOAL = 0.95
 
@@ -53,9 +54,18 @@ class Score:
 
 def files() -> dict[str, Path]:
     """The judges by the name that the command takes: `tally`, `checks.loss`."""
-    found = sorted((PACKAGE / "checks").glob("*.py"))
-    checks = {f"checks.{path.stem}": path for path in found if path.stem not in ("__init__", "fault")}
-    return checks | {name: path for name in SINGLE if (path := PACKAGE / f"{name}.py").exists()}
+    checks = {
+        f"{folder}.{path.stem}": path
+        for folder in ("checks", "leo.checks")
+        for path in sorted(PACKAGE.joinpath(*folder.split(".")).glob("*.py"))
+        if path.stem not in ("__init__", "fault")
+    }
+    return checks | {name: _file(name) for name in OTHERS}
+
+
+def _file(name: str) -> Path:
+    path = PACKAGE.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def judged(name: str, path: Path, lines: processes.Lines, pool: ThreadPoolExecutor) -> Score:
@@ -85,18 +95,20 @@ def row(score: Score) -> str:
 def chosen(names: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """The files that were named, or all; `checks` are all checks."""
     known = files()
-    unknown = [name for name in names if name not in known and name != "checks" and f"checks.{name}" not in known]
+    short = {name.rpartition(".")[2] for name in known}
+    unknown = [name for name in names if name not in known and name != "checks" and name not in short]
     if unknown:
         raise SystemExit(f"{unknown[0]} is no file with judges. There are: checks, {', '.join(known)}.")
     for name, path in known.items():
-        if not names or name in names or name.removeprefix("checks.") in names or ("checks" in names and "." in name):
+        of_checks = "checks" in names and "checks." in name
+        if not names or name in names or name.rpartition(".")[2] in names or of_checks:
             yield name, path
 
 
 def main() -> int:
     """Print the table; 0 when every file has reached the goal."""
     parser = argparse.ArgumentParser(prog=".ci/mutate", description=__doc__)
-    parser.add_argument("files", nargs="*", metavar="FILE", help="evidence, loss, checks, …; all when none is named")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="tally, loss, checks, …; all when none is named")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument("-s", "--survivors", action="store_true", help="list the mutants that survived")
     given = parser.parse_args()

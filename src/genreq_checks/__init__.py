@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from genreq_checks.errors import UsageError as UsageError
     from genreq_checks.plan import Plan as Plan
     from genreq_checks.plan import load_plan as load_plan
-    from genreq_checks.results import Finding as Finding
-    from genreq_checks.results import Report as Report
+    from genreq_checks.report import Finding as Finding
+    from genreq_checks.report import Report as Report
     from genreq_checks.run import check as check
     from genreq_checks.run import observe as observe
     from genreq_checks.snapshot import Snapshot as Snapshot
     from genreq_checks.snapshot import load_snapshot as load_snapshot
     from genreq_checks.sources.evidence.source import Source as Source
-    from genreq_checks.testing import assert_clean as assert_clean
+    from genreq_checks.testing.assertion import assert_clean as assert_clean
 
 __version__ = "0.1.0"
 
@@ -32,18 +32,18 @@ __version__ = "0.1.0"
 _HOMES = {
     "ArchiveError": "errors",
     "Check": "checks.check",
-    "Finding": "results",
+    "Finding": "report",
     "GenreqError": "errors",
     "OutputError": "errors",
     "Plan": "plan",
     "PlanError": "errors",
-    "Report": "results",
+    "Report": "report",
     "Snapshot": "snapshot",
     "SnapshotError": "errors",
     "Source": "sources.evidence.source",
     "SourceError": "errors",
     "UsageError": "errors",
-    "assert_clean": "testing",
+    "assert_clean": "testing.assertion",
     "check": "run",
     "load_plan": "plan",
     "load_snapshot": "snapshot",

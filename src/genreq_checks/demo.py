@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from genreq_checks import sample
 from genreq_checks.archive import restore, write_archive
-from genreq_checks.completion import AllWorkCompleteMessage, create_all_work_complete_message, row_values
+from genreq_checks.embedded import sample
 from genreq_checks.facts import Outcome, Step
+from genreq_checks.leo.completion import AllWorkCompleteMessage, create_all_work_complete_message, row_values
+from genreq_checks.outputs.verdict import headline
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.render.verdict import headline
-from genreq_checks.results import Phase, Report
+from genreq_checks.report import Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.sources.archive import read_facts

@@ -1,4 +1,7 @@
-"""Files that are whole or not there: written under another name first, then put in their place in one step."""
+"""Files that are whole or not there: written under another name first, then put in their place in one step.
+
+And the files that come with the package.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import BinaryIO
 
@@ -135,3 +139,12 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def resource(*parts: str) -> Path:
+    """The path of a file that comes with the package, such as `resource("docs", "checks", "kept.md")`.
+
+    It is in the package when that is installed, and beside it in a checkout. It need not be there.
+    """
+    packaged = Path(str(resources.files("genreq_checks"))).joinpath(*parts)
+    return packaged if packaged.exists() else Path(__file__).parents[2].joinpath(*parts)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from genreq_checks import __version__, checks
 from genreq_checks.checks.check import Check, unknown
-from genreq_checks.doubts import source_notes
 from genreq_checks.errors import UsageError, near_file
-from genreq_checks.evidence import Evidence, gather
+from genreq_checks.evidence.doubts import source_notes
+from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, rates
+from genreq_checks.evidence.sides import Evidence, gather
 from genreq_checks.facts import PlanSql
-from genreq_checks.measures import changes, daily, derivations, meanwhile, rates
 from genreq_checks.plan import Plan
-from genreq_checks.results import (
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.url import is_database_url
+from genreq_checks.report import (
     LIST_LIMIT,
     CheckResult,
     Finding,
@@ -30,14 +32,12 @@ from genreq_checks.results import (
     worst,
 )
 from genreq_checks.snapshot import Snapshot, load_snapshot
-from genreq_checks.sources.deadline import Deadline
 from genreq_checks.sources.evidence import Paths, read_evidence
 from genreq_checks.sources.evidence.source import Asked
-from genreq_checks.sources.url_parts import is_database_url
 from genreq_checks.text import may_hold_secret
 
 if TYPE_CHECKING:
-    from genreq_checks.scan import Needs
+    from genreq_checks.scan.fusion import Needs
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 ROW_FILES = (".parquet", ".csv", ".csv.gz")
@@ -80,7 +80,7 @@ def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | 
         return source
     plan, text = asked.plan, asked.url
     if is_database_url(text):
-        from genreq_checks.sources import postgres
+        from genreq_checks.sources import table as postgres
 
         return postgres.observe(plan, text, _needs(plan, only), asked.cutover, asked.timeout, asked.deadline)
     path = Path(text)
@@ -91,7 +91,7 @@ def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | 
     if path.suffix == ".json":
         return load_snapshot(path).with_notes(f"as saved in the snapshot {path.name}")
     if text.endswith(ROW_FILES) or path.is_dir() or any(c in text for c in "*?["):
-        from genreq_checks.sources import files
+        from genreq_checks.sources import row_files as files
 
         return files.observe(plan, text, _needs(plan, only), asked.cutover)
     raise UsageError(_no_source(path), _SOURCES)

@@ -21,9 +21,9 @@ from genreq_checks.facts import (
     SourceInfo,
     Step,
 )
-from genreq_checks.file_format import Model, first_problem, note_on, read_model
+from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
+from genreq_checks.facts.identity import compare
 from genreq_checks.files import write_text
-from genreq_checks.identity import compare
 from genreq_checks.tally import Tally
 from genreq_checks.text import plural, shown_path
 

@@ -25,17 +25,17 @@ from typing import TYPE_CHECKING, Any
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.population import population_of
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.plan import Plan
-from genreq_checks.population import population_of
-from genreq_checks.results import Finding
-from genreq_checks.selection import CONTENT, Pick, Selection
+from genreq_checks.report import Finding
+from genreq_checks.scan.selection import CONTENT, Pick, Selection
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from genreq_checks.facets import Columns, Facet
-    from genreq_checks.scan import Probe, Since
+    from genreq_checks.scan.facets import Columns, Facet
+    from genreq_checks.scan.fusion import Probe, Since
 
 
 def subjects(plan: Plan) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
-    from genreq_checks.facets import content_of
+    from genreq_checks.scan.facets import content_of
 
     return content_of(plan, columns, subjects(plan))
 
@@ -71,8 +71,8 @@ def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
 def probes(plan: Plan) -> Iterator[Probe]:
     import sqlalchemy as sa
 
-    from genreq_checks.facets import as_text
-    from genreq_checks.scan import Probe, in_cohort
+    from genreq_checks.scan.facets import as_text
+    from genreq_checks.scan.fusion import Probe, in_cohort
 
     def select(column: str, origin: sa.FromClause, since: Since) -> sa.Select[Any]:
         value = as_text(column)
@@ -88,8 +88,8 @@ def rows(plan: Plan, column: str) -> Selection:
     def is_shared(since: Since) -> sa.ColumnElement[bool]:
         import sqlalchemy as sa
 
-        from genreq_checks.facets import as_text
-        from genreq_checks.scan import in_cohort, relation
+        from genreq_checks.scan.facets import as_text
+        from genreq_checks.scan.fusion import in_cohort, relation
 
         value = as_text(column)
         shared = sa.select(value).select_from(relation(plan.table)).where(in_cohort(plan)).group_by(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genreq_checks.results import Finding, Phase
+from genreq_checks.report import Finding, Phase
 from genreq_checks.snapshot import Dependent, Relation, Searched, Subscription
 from handmade import FACETS, LEFT, PLAN, THERE, columns, judge, only, plan, row, snapshot, table, tally, told
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from handmade import CUTOVER, FACETS, NEW, PLAN, REBUILD, judge, only, plan, row, snapshot, table, tally
 
 ZIP = {"download_url": "populated"}

@@ -8,7 +8,7 @@ import pytest
 
 from genreq_checks.errors import UsageError
 from genreq_checks.facts import CLASSES, CodeFacts, CodePlace, Mention
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from genreq_checks.run import check
 from handmade import PLAN, beside, judge, plan, row, snapshot, tally, told
 

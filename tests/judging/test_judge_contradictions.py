@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from genreq_checks.checks import all_checks
-from genreq_checks.contradictions import Contradiction, find_contradictions
+from genreq_checks.evidence.contradictions import Contradiction, find_contradictions
 from genreq_checks.facts import PlanSql, Statements
 from genreq_checks.plan import Plan
-from genreq_checks.results import Phase
+from genreq_checks.report import Phase
 from genreq_checks.run import check
 from genreq_checks.snapshot import Column, Relation, Snapshot, UniqueKey
 from handmade import LEFT, PLAN, columns, plan, row, snapshot, table, tally

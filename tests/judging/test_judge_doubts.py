@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from genreq_checks.doubts import find_doubts, find_stale
+from genreq_checks.evidence.doubts import find_doubts, find_stale
 from genreq_checks.facts import CodeFacts, ReadUnder
-from genreq_checks.identity import Comparison, Identity, compare
-from genreq_checks.recovery import Recovery
-from genreq_checks.results import Phase
+from genreq_checks.facts.identity import Comparison, Identity, compare
+from genreq_checks.facts.recovery import Recovery
+from genreq_checks.report import Phase
 from genreq_checks.run import check
 from genreq_checks.snapshot import Relation, Snapshot, Subscription
 from handmade import CUTOVER, FACETS, HERE, NOON, PLAN, plan, row, snapshot, table, tally

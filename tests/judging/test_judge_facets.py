@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from classified import classes
-from genreq_checks.facets import (
+from genreq_checks.plan import Comparison, UrlShape
+from genreq_checks.scan.facets import (
     Columns,
     Facet,
     content_of,
@@ -20,7 +21,6 @@ from genreq_checks.facets import (
     rebuild,
     url,
 )
-from genreq_checks.plan import Comparison, UrlShape
 from handmade import plan
 
 GITHUB = UrlShape(hosts=("github.com",), segments=2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from handmade import (
     FACETS,
     HERE,

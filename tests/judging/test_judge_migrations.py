@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from genreq_checks.facts import Migration, MigrationFolder, Statements
-from genreq_checks.results import Finding, Phase
+from genreq_checks.report import Finding, Phase
 from genreq_checks.snapshot import AppliedMigration, Books
 from handmade import LEFT, beside, judge, snapshot, table, told
 

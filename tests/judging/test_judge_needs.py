@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from genreq_checks.checks import all_checks, checks_of, needs_of, rows_behind, with_rows
-from genreq_checks.facets import Columns
 from genreq_checks.plan import Plan
-from genreq_checks.selection import Pick, count_picked
+from genreq_checks.scan.facets import Columns
+from genreq_checks.scan.selection import Pick, count_picked
 from handmade import CUTOVER, KEPT, NEW, PLAN, plan, row, tally
 
 GITHUB, ARTIFACTS, DEPLOYMENT = KEPT

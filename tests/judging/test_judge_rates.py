@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from genreq_checks.errors import UsageError
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from handmade import CUTOVER, FACETS, NEW, OLD, PLAN, judge, only, plan, row, snapshot, table, tally, told
 
 GITHUB, DERIVED = "github_url", "derivation.artifacts_github_url"

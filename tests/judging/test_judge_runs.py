@@ -18,7 +18,7 @@ from genreq_checks.facts import (
     Reconciliation,
     Step,
 )
-from genreq_checks.results import Finding, Phase
+from genreq_checks.report import Finding, Phase
 from genreq_checks.run import check
 from handmade import HERE, PLAN, THERE, archive, beside, judge, only, row, snapshot, tally, told
 

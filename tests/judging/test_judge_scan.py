@@ -13,16 +13,16 @@ import pytest
 import sqlalchemy as sa
 
 from classified import classes
-from genreq_checks import url_shape
-from genreq_checks.facets import (
+from genreq_checks.plan import Plan, UrlShape
+from genreq_checks.run import observe
+from genreq_checks.scan import url_shape
+from genreq_checks.scan.facets import (
     Columns,
     Facet,
     population,
     url,
 )
-from genreq_checks.plan import Plan, UrlShape
-from genreq_checks.run import observe
-from genreq_checks.scan import (
+from genreq_checks.scan.fusion import (
     MOST_TOGETHER,
     Needs,
     alone,

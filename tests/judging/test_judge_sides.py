@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from genreq_checks.evidence import gather
+from genreq_checks.evidence.sides import gather
 from genreq_checks.snapshot import Books, Searched, Snapshot
 from genreq_checks.tally import Tally
 from handmade import (

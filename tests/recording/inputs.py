@@ -10,12 +10,13 @@ from pathlib import Path
 
 import typer
 
-from genreq_checks import __version__, sample
+from genreq_checks import __version__
 from genreq_checks.checks import all_checks
 from genreq_checks.cli import app, main
 from genreq_checks.demo import apply, complete_generations
+from genreq_checks.embedded import sample
+from genreq_checks.files import resource
 from genreq_checks.plan import Plan, load_plan
-from genreq_checks.resources import resource
 from genreq_checks.selftest.clean_files import DROPPED, MADE, keep_books, write_files
 from recording.state import Place
 

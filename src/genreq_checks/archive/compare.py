@@ -6,13 +6,13 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 
-from genreq_checks.archive.goal import Goal
 from genreq_checks.archive.statements import look
 from genreq_checks.archive.table import TEXT_FORMS
+from genreq_checks.archive.target import Goal
+from genreq_checks.postgres.connection import reading
+from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.archive import Archive
 from genreq_checks.sources.archive_digest import ColumnDigest
-from genreq_checks.sources.connection import reading
-from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 from genreq_checks.text import plural
 
 

@@ -25,10 +25,10 @@ from psycopg import conninfo, sql
 
 from genreq_checks.archive.table import TEXT_FORMS
 from genreq_checks.errors import SourceError
-from genreq_checks.sources.bounded import KEEPALIVE
-from genreq_checks.sources.connection import SETTINGS, Target
-from genreq_checks.sources.deadline import Deadline
-from genreq_checks.sources.waiting import ANSWER, CANCEL, LimitError, begin, statement_limit
+from genreq_checks.postgres.bounded import KEEPALIVE
+from genreq_checks.postgres.connection import SETTINGS, Target
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.waiting import ANSWER, CANCEL, LimitError, begin, statement_limit
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 T = TypeVar("T")

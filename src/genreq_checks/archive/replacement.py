@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from genreq_checks.errors import ArchiveError, OutputError
-from genreq_checks.identity import Identity, compare
+from genreq_checks.facts.identity import Identity, compare
 from genreq_checks.sources.archive import opened
 from genreq_checks.sources.archive_header import Header
 from genreq_checks.text import plural

@@ -11,15 +11,15 @@ import psycopg
 import pyarrow as pa
 
 from genreq_checks.archive.compare import compare
-from genreq_checks.archive.goal import Goal, examine_for
 from genreq_checks.archive.statements import AmbiguousKeyError, Found, Texts, fill, look
 from genreq_checks.archive.table import TEXT_FORMS
+from genreq_checks.archive.target import Goal, examine_for
 from genreq_checks.errors import ArchiveError
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.bounded import connect
+from genreq_checks.postgres.connection import SETTINGS, parse
+from genreq_checks.postgres.failure import DRIVER_ERRORS, explain, kind_and_state
 from genreq_checks.sources.archive import Archive, opened
-from genreq_checks.sources.bounded import connect
-from genreq_checks.sources.connection import SETTINGS, parse
-from genreq_checks.sources.failure import DRIVER_ERRORS, explain, kind_and_state
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from genreq_checks.archive.table import Place
-from genreq_checks.sources.connection import identifier
+from genreq_checks.postgres.connection import identifier
 
 Texts = Sequence[Sequence[str | None]]
 Found = dict[int, tuple[str | None, ...]]

@@ -11,15 +11,15 @@ from psycopg import sql
 
 from genreq_checks.archive.exact import Form, read_forms
 from genreq_checks.errors import SourceError
-from genreq_checks.identity import Identity
+from genreq_checks.facts.identity import Identity
 from genreq_checks.plan import Plan
-from genreq_checks.scan import relation
+from genreq_checks.postgres.catalog import find_table, hides_rows
+from genreq_checks.postgres.foreign_code import foreign_code
+from genreq_checks.postgres.identity import read_identity
+from genreq_checks.scan.fusion import relation
 from genreq_checks.snapshot import Column, TableFacts
-from genreq_checks.sources.catalog import find_table, hides_rows
-from genreq_checks.sources.foreign_code import foreign_code
-from genreq_checks.sources.identity import read_identity
 
-TEXT_FORMS = {  # besides those of sources/connection.py, what a value's text depends on, and how it is read
+TEXT_FORMS = {  # besides those of postgres/connection.py, what a value's text depends on, and how it is read
     "array_nulls": "on",
     "bytea_output": "hex",
     "client_encoding": "UTF8",

@@ -20,12 +20,12 @@ from genreq_checks.archive.table import Place, locate, require_readable, require
 from genreq_checks.facts import ArchiveFacts
 from genreq_checks.files import replacing
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.connection import Target, parse, reading
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.sources.archive import column, opened
 from genreq_checks.sources.archive_digest import ColumnDigest
 from genreq_checks.sources.archive_header import METADATA_KEY, Header
-from genreq_checks.sources.connection import Target, parse, reading
-from genreq_checks.sources.deadline import Deadline
-from genreq_checks.sources.failure import DRIVER_ERRORS, explain
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 

@@ -8,7 +8,7 @@ import altair as alt
 
 from genreq_checks.charts.lines import HEIGHT, QUARTERS, Row, down, line_text, tips
 from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.text import percent, share
 
 CLASSES = {

@@ -8,9 +8,9 @@ from datetime import date
 from math import isinf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from genreq_checks.results import DayCount, Report
-from genreq_checks.stats import rate, wilson
+from genreq_checks.report import DayCount, Report
 from genreq_checks.tally import Side, day_number, day_of
+from genreq_checks.tally.intervals import rate, wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ import altair as alt
 
 from genreq_checks.charts.lines import HEIGHT, QUARTERS, Row, down, line_text, tips
 from genreq_checks.charts.style import INK, QUIET, SIDES, clean, finish, layered, nothing, sized
-from genreq_checks.results import Rate, Report
+from genreq_checks.report import Rate, Report
 from genreq_checks.text import bounds, percent, share
 
 SIGNS = {"before": "●", "after": "■", "all": "◆", "undated": "▲"}

@@ -8,7 +8,7 @@ from genreq_checks.charts.classes import derivation, reasons
 from genreq_checks.charts.days import columns
 from genreq_checks.charts.dumbbell import rates
 from genreq_checks.charts.trend import brush, daily, timeline
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 
 WIDTH = 640  # pixels; a file has no place whose width it could take
 

@@ -1,4 +1,7 @@
-"""The checks. A new one is one file in this folder: what it is, needs, judges and explains stands in its `CHECK`."""
+"""The checks. A new one is one file in this folder: what it is, needs, judges and explains stands in its `CHECK`.
+
+An application has its own in its own folder `checks`.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check
 from genreq_checks.checks.fault import Fault
 from genreq_checks.errors import UsageError, near
 from genreq_checks.plan import Plan
-from genreq_checks.results import Phase
-from genreq_checks.selection import Selection
+from genreq_checks.plan.applications import modules_in
+from genreq_checks.report import Phase
+from genreq_checks.scan.selection import Selection
 
 PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back", "rehearsal")  # in the order of a clean-up
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
-    from genreq_checks.scan import Needs
+    from genreq_checks.scan.facets import Columns, Facet
+    from genreq_checks.scan.fusion import Needs
 
 
 @cache
 def all_checks() -> tuple[Check, ...]:
-    """Every check of this folder, in the order of the report."""
-    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-    found = (getattr(module, "CHECK", None) for module in modules)
+    """Every check, in the order of the report."""
+    found = (getattr(module, "CHECK", None) for module in modules_in(__name__, "checks"))
     return tuple(sorted((one for one in found if isinstance(one, Check)), key=lambda one: (one.order, one.name)))
 
 
@@ -52,7 +53,7 @@ def checks_of(plan: Plan, only: Iterable[str] | None = None) -> tuple[tuple[Chec
 
 def needs_of(plan: Plan, checks: Sequence[Check] | None = None) -> Needs:
     """What some checks, or all, need of the rows, in one."""
-    from genreq_checks.scan import Needs
+    from genreq_checks.scan.fusion import Needs
 
     some = tuple({one.name: one for one in (all_checks() if checks is None else checks)}.values())
     counting = [one.facets for one in some if one.facets is not None]

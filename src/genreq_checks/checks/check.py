@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genreq_checks.checks.fault import Fault
-from genreq_checks.contradictions import Fact
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.contradictions import Fact
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
 from genreq_checks.plan import Plan
-from genreq_checks.results import Finding, Phase
-from genreq_checks.selection import Selection
+from genreq_checks.report import Finding, Phase
+from genreq_checks.scan.selection import Selection
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
-    from genreq_checks.scan import Probe
+    from genreq_checks.scan.facets import Columns, Facet
+    from genreq_checks.scan.fusion import Probe
 
 
 @dataclass(frozen=True, slots=True)

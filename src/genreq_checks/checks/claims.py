@@ -42,18 +42,18 @@ from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed, together
-from genreq_checks.contradictions import Fact
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.contradictions import Fact
+from genreq_checks.evidence.population import not_counted
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
 from genreq_checks.plan import Claim, Plan
-from genreq_checks.population import not_counted
-from genreq_checks.results import Finding
-from genreq_checks.selection import CONTENT, NO_CONTENT, Pick, Selection, count_picked, uncompared
+from genreq_checks.report import Finding
+from genreq_checks.scan.selection import CONTENT, NO_CONTENT, Pick, Selection, count_picked, uncompared
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, percent, plural, share
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan.facets import Columns, Facet
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
@@ -210,7 +210,7 @@ def _against_redundancy(column: str, claim: Claim, other: str) -> Iterator[Pick]
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
     """What the columns hold of which the plan claims something, what those hold that stand for them, and how they agree."""
-    from genreq_checks.facets import comparisons_of, content_of
+    from genreq_checks.scan.facets import comparisons_of, content_of
 
     for column, claim in plan.claims().items():
         yield from content_of(plan, columns, (column, *([claim.column] if claim.column else [])))

@@ -31,16 +31,16 @@ from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault, noticed
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.population import not_counted
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.plan import Plan
-from genreq_checks.population import not_counted
-from genreq_checks.results import Finding
-from genreq_checks.selection import Pick, Selection
+from genreq_checks.report import Finding
+from genreq_checks.scan.selection import Pick, Selection
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, plural
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan.facets import Columns, Facet
 
 BROKEN = ("missing", "wrong", "unexpected")
 
@@ -90,7 +90,7 @@ def _more_than_before(evidence: Evidence, facet: str, broken: int) -> bool:
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
     """The derivations, and what both columns of each hold: counted together they cost no more than one of them."""
-    from genreq_checks.facets import content_of, derivation
+    from genreq_checks.scan.facets import content_of, derivation
 
     for column, (source, suffix) in plan.derivations().items():
         if column in columns and source in columns:

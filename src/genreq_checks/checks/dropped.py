@@ -28,8 +28,8 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import Place, by_sql, fault, noticed
-from genreq_checks.evidence import Evidence
-from genreq_checks.results import Finding
+from genreq_checks.evidence.sides import Evidence
+from genreq_checks.report import Finding
 from genreq_checks.snapshot import Column, Relation, TableFacts
 from genreq_checks.text import plural, quote_name, size
 

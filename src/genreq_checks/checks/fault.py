@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from genreq_checks.contradictions import Fact
+from genreq_checks.evidence.contradictions import Fact
 from genreq_checks.facts import Outcome
-from genreq_checks.results import Phase
+from genreq_checks.report import Phase
 
 # The files that `check` and `rehearse` are given in a clean state; code, migrations and messages are without a fault.
 CODE, GENERATION, MESSAGES, MIGRATIONS = "code", "generation.json", "messages.jsonl", "drizzle"

@@ -31,9 +31,9 @@ from collections.abc import Sequence
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.dependents import READS_CONVERSATION
 from genreq_checks.checks.fault import FORWARD, by_edit, by_sql, fault, noticed
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Step
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 
 STEPS = {
     "forward": "Change the SQL, or the plan: it must drop the plan's columns and do nothing else.",

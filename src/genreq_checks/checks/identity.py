@@ -35,9 +35,9 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault
-from genreq_checks.evidence import Evidence
-from genreq_checks.identity import Comparison
-from genreq_checks.results import Finding
+from genreq_checks.evidence.sides import Evidence
+from genreq_checks.facts.identity import Comparison
+from genreq_checks.report import Finding
 
 ACCEPT = "If another database is meant (a clone, a restored dump), add --other-database."
 

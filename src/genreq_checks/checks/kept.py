@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed
-from genreq_checks.evidence import Evidence
-from genreq_checks.results import Finding
+from genreq_checks.evidence.sides import Evidence
+from genreq_checks.report import Finding
 
 TEXTUAL = ("text", "citext", "character varying", "character", "bpchar")
 

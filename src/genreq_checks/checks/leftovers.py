@@ -48,9 +48,9 @@ from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_edit, fault
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import CLASSES, LIVE, CodeFacts, Mention, MentionClass
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from genreq_checks.text import listed, plural
 
 WORDS = {

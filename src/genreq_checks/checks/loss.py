@@ -43,18 +43,18 @@ from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.population import not_counted, not_in_baseline
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import ArchiveFacts, Outcome
 from genreq_checks.plan import Claim, Plan, Reconstruction
-from genreq_checks.population import not_counted, not_in_baseline
-from genreq_checks.results import Finding
-from genreq_checks.selection import CONTENT, MALFORMED, NO_CONTENT, Pick, Selection, count_picked, uncompared
+from genreq_checks.report import Finding
+from genreq_checks.scan.selection import CONTENT, MALFORMED, NO_CONTENT, Pick, Selection, count_picked, uncompared
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally import Tally
 from genreq_checks.text import listed, plural
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan.facets import Columns, Facet
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
@@ -292,7 +292,7 @@ def _not_rebuilt(plan: Plan, column: str) -> dict[str, frozenset[str]]:
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
     """What the dropped columns hold, and the columns that may stand for them; whether a value is rebuilt, or follows."""
-    from genreq_checks.facets import comparisons_of, content_of, rebuild
+    from genreq_checks.scan.facets import comparisons_of, content_of, rebuild
 
     for column, gone in plan.dropped.items():
         other = gone.claim.column if gone.claim else None

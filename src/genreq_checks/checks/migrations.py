@@ -50,10 +50,10 @@ from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import DROPPED, DROPPED_AT, JOURNAL, MADE_AT, MIGRATIONS, Place, by_edit, fault, noticed
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.migration_states import Database, Standing, standings
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import MigrationFolder, Outcome
-from genreq_checks.migration_states import Database, Standing, standings
-from genreq_checks.results import Finding, Phase, worst
+from genreq_checks.report import Finding, Phase, worst
 from genreq_checks.snapshot import AppliedMigration, Books
 from genreq_checks.text import plural
 

@@ -33,17 +33,17 @@ from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.population import Population, population_of
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
 from genreq_checks.plan import Plan
-from genreq_checks.population import Population, population_of
-from genreq_checks.results import Finding
-from genreq_checks.selection import Pick, Selection
-from genreq_checks.stats import newcombe
+from genreq_checks.report import Finding
+from genreq_checks.scan.selection import Pick, Selection
+from genreq_checks.tally.intervals import newcombe
 from genreq_checks.text import percent, points, share, span
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan.facets import Columns, Facet
 
 FEW = 10  # rows: a rate of fewer says nothing against a rise
 RULES = {
@@ -145,7 +145,7 @@ def _outcome(change: str, before: Population, after: Population, low: float, hig
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
     """What the kept columns hold."""
-    from genreq_checks.facets import content_of
+    from genreq_checks.scan.facets import content_of
 
     return content_of(plan, columns, plan.kept)
 

@@ -33,14 +33,14 @@ from typing import TYPE_CHECKING
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import ROLLBACK, by_edit, by_sql, fault, noticed
 from genreq_checks.checks.forward import judged_steps
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.population import not_counted, not_in_baseline
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.plan import Plan
-from genreq_checks.population import not_counted, not_in_baseline
-from genreq_checks.results import Finding
+from genreq_checks.report import Finding
 from genreq_checks.text import listed
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan.facets import Columns, Facet
 
 STEPS = {
     "archive": "Without an archive the dropped values are lost.",
@@ -101,7 +101,7 @@ def _filled(counts: dict[str, int]) -> dict[str, int]:
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
     """What the columns hold that came back."""
-    from genreq_checks.facets import content_of
+    from genreq_checks.scan.facets import content_of
 
     return content_of(plan, columns, plan.dropped)
 

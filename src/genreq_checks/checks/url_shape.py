@@ -31,15 +31,15 @@ from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault, noticed
-from genreq_checks.evidence import Evidence
+from genreq_checks.evidence.population import population_of
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.plan import Plan
-from genreq_checks.population import population_of
-from genreq_checks.results import Finding
-from genreq_checks.selection import MALFORMED, Pick, Selection
+from genreq_checks.report import Finding
+from genreq_checks.scan.selection import MALFORMED, Pick, Selection
 from genreq_checks.text import plural, share
 
 if TYPE_CHECKING:
-    from genreq_checks.facets import Columns, Facet
+    from genreq_checks.scan.facets import Columns, Facet
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
@@ -84,7 +84,7 @@ def subjects(plan: Plan) -> tuple[str, ...]:
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
     """What the columns of URLs hold."""
-    from genreq_checks.facets import content_of
+    from genreq_checks.scan.facets import content_of
 
     return content_of(plan, columns, subjects(plan))
 

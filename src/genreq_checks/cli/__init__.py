@@ -21,7 +21,7 @@ from genreq_checks.cli import (
     selftest,
     snapshot,
 )
-from genreq_checks.cli.words import Commands, told, told_traceback, without_misplaced
+from genreq_checks.cli.usage import Commands, told, told_traceback, without_misplaced
 from genreq_checks.errors import GenreqError
 
 app = typer.Typer(

@@ -18,7 +18,7 @@ def list_checks(plan: PlanFile = None, table: TableName = None, grants: Grants =
     """List the plan's checks: id, phases, what it is about; or the SQL of a role that may read what they need."""
     chosen = the_plan(plan, table)
     if grants:
-        from genreq_checks.sources.grants import grants as statements
+        from genreq_checks.postgres.grants import grants as statements
 
         for line in statements(chosen):
             print(line)
@@ -45,6 +45,6 @@ def explain(check: Annotated[str, typer.Argument(help="A check's id or name, as 
 
 def schema() -> None:
     """Print the JSON Schema of the JSON report."""
-    from genreq_checks.render.json import schema as report_schema
+    from genreq_checks.outputs.json import schema as report_schema
 
     print(json.dumps(report_schema(), indent=2))

@@ -26,8 +26,8 @@ from genreq_checks.errors import UsageError
 from genreq_checks.text import plural, scrub, size
 
 if TYPE_CHECKING:
-    from genreq_checks.archive.goal import Goal
     from genreq_checks.archive.restoring import RestoreResult, Unplaced
+    from genreq_checks.archive.target import Goal
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually ….parquet.")]
 ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="An archive, as `archive` writes it.")]
@@ -90,8 +90,8 @@ def restore(
 
     The exit code is 1 when a value differs or a row is missing, unless --accept-differences.
     """
-    from genreq_checks.archive.goal import examine
     from genreq_checks.archive.restoring import restore as put_back
+    from genreq_checks.archive.target import examine
 
     chosen = the_plan(plan, table)
     url = database(source)
@@ -118,7 +118,7 @@ def restore(
 
 def database(source: str | None) -> str:
     """The database that is meant. Raises: UsageError for a file, which has nothing to archive or restore into."""
-    from genreq_checks.sources.url_parts import is_database_url
+    from genreq_checks.postgres.url import is_database_url
 
     found = source_or_variable(source)
     if not is_database_url(found) and Path(found).exists():

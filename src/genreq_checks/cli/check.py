@@ -74,7 +74,7 @@ def check(
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.checks import checks_of
-    from genreq_checks.results import PHASES
+    from genreq_checks.report import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
 

@@ -76,9 +76,9 @@ def dashboard(
 ) -> None:
     """Serve one page that says whether the clean-up worked and still does; without a source, the sample's story."""
     from genreq_checks.cli.options import the_plan
+    from genreq_checks.dashboard.settings import to_environment
+    from genreq_checks.postgres.url import is_database_url
     from genreq_checks.run import observe
-    from genreq_checks.service.settings import to_environment
-    from genreq_checks.sources.url_parts import is_database_url
 
     moment, notes = read_cutover(cutover)
     for note in notes:
@@ -99,10 +99,10 @@ def serve(
     session_ttl: int = 120,
 ) -> None:
     """Serve the dashboard of what the environment names, until it is stopped."""
-    from genreq_checks.service.door import Rules
-    from genreq_checks.service.serve import find_token, is_loopback, make_app
-    from genreq_checks.service.serve import serve as serve_app
-    from genreq_checks.service.shared import board
+    from genreq_checks.dashboard.access import Rules
+    from genreq_checks.dashboard.serve import find_token, is_loopback, make_app
+    from genreq_checks.dashboard.serve import serve as serve_app
+    from genreq_checks.dashboard.shared import board
 
     base = _base(base_url)
     origins = frozenset(_origin(one) for one in proxy or ())

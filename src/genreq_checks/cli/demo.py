@@ -23,7 +23,7 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
     from genreq_checks.cli.output import print_text
     from genreq_checks.demo import tell_story
     from genreq_checks.files import write_text
-    from genreq_checks.render.formats import renderer
+    from genreq_checks.outputs.formats import renderer
 
     _take_folder(output)
     print("Starting an embedded PostgreSQL; it is gone when this ends.", file=sys.stderr)
@@ -62,7 +62,7 @@ def serve_snapshots(after: Path, before: Path, cutover: datetime, port: int) -> 
     import os
 
     from genreq_checks.cli.dashboard import serve
-    from genreq_checks.service.settings import to_environment
+    from genreq_checks.dashboard.settings import to_environment
 
     os.environ |= {"GENREQ_PLAN": "", "GENREQ_TABLE": ""}  # the demo is about the built-in plan
     os.environ |= to_environment(str(after), str(before), cutover)

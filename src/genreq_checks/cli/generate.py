@@ -16,6 +16,7 @@ from genreq_checks.errors import UsageError
 if TYPE_CHECKING:
     from genreq_checks.facts import GenerationFacts
     from genreq_checks.plan import Plan
+    from genreq_checks.report import Report
 
 Server = Annotated[
     str | None,
@@ -82,8 +83,7 @@ def generate(
     headers = [parse_header(text) for text in header or ()]
     facts = _run(chosen, server, database, request, app_folder, github_url, headers, timeout)
 
-    from genreq_checks.generation.report import report_on
-    from genreq_checks.sources.generation import save_facts
+    from genreq_checks.leo.generation.saved import save_facts
 
     if save is not None:
         save_facts(facts, save, replace=replace)
@@ -104,9 +104,9 @@ def _run(
 ) -> GenerationFacts:
     import asyncio
 
-    from genreq_checks.generation.app import inspect_app
-    from genreq_checks.generation.run import generate as run_generation
-    from genreq_checks.generation.run import generate_embedded, sample_app
+    from genreq_checks.leo.generation.app import inspect_app
+    from genreq_checks.leo.generation.run import generate as run_generation
+    from genreq_checks.leo.generation.run import generate_embedded, sample_app
 
     with nullcontext(app_folder) if app_folder else sample_app() as folder, narrate("Running a generation…"):
         app = inspect_app(folder, github_url)
@@ -114,6 +114,26 @@ def _run(
             return generate_embedded(plan, app, timeout)
         where = source_or_variable(database)
         return asyncio.run(run_generation(plan, server, where, request, app, headers=headers, timeout=timeout))
+
+
+def report_on(plan: Plan, facts: GenerationFacts) -> Report:
+    """Judge a run. The other checks of the plan are not in the report: one row proves no rate."""
+    from datetime import UTC, datetime
+
+    from genreq_checks import __version__
+    from genreq_checks.facts import SourceInfo
+    from genreq_checks.run import check
+    from genreq_checks.snapshot import Snapshot
+
+    snapshot = Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=SourceInfo(kind="postgresql", location=facts.database, read_at=datetime.now(UTC)),
+        generation=facts,
+    )
+    report = check(plan, snapshot, phase="generation", only=["generation"])
+    return report.model_copy(update={"steps": facts.steps, "notes": facts.events})
 
 
 def parse_header(text: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ ChartFile = Annotated[
 def history(folder: Folder, fmt: Format = "text", chart: ChartFile = None) -> None:
     """Show the trend over the runs in a folder, and what changed since the last one."""
     from genreq_checks.history.folder import read_history
-    from genreq_checks.history.telling import passed_over, render_json, render_text
+    from genreq_checks.history.text import passed_over, render_json, render_text
 
     if fmt not in FORMATS:
         raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from genreq_checks.plan import Plan
-    from genreq_checks.sources.deadline import Deadline
+    from genreq_checks.postgres.deadline import Deadline
 
 VARIABLE = "LEO_DATABASE_URL"
 
@@ -83,7 +83,7 @@ class NoSourceError(UsageError):
 
 def begin_deadline(seconds: float | None) -> Deadline | None:
     """The deadline of a run that begins now; None when there is none."""
-    from genreq_checks.sources.deadline import Deadline
+    from genreq_checks.postgres.deadline import Deadline
 
     return Deadline.after(seconds) if seconds is not None else None
 

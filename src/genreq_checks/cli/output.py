@@ -14,7 +14,7 @@ import typer
 from genreq_checks.errors import UsageError
 
 if TYPE_CHECKING:
-    from genreq_checks.results import Report
+    from genreq_checks.report import Report
     from genreq_checks.snapshot import Snapshot
 
 Formats = Annotated[
@@ -36,7 +36,7 @@ SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".md": "markdown",
 
 def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[str, Path | None]]:
     """Each format with its file, None for stdout. Raises UsageError for what does not pair up, before anything is read."""
-    from genreq_checks.render.formats import renderer
+    from genreq_checks.outputs.formats import renderer
 
     names, files = formats or ["text"], outputs or []
     for name in names:
@@ -75,7 +75,7 @@ def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
     Raises: UsageError when the step summary cannot be written, after all else is.
     """
     from genreq_checks.files import write_text
-    from genreq_checks.render.formats import renderer
+    from genreq_checks.outputs.formats import renderer
 
     for name, file in found:
         if file is not None:
@@ -92,7 +92,7 @@ def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
 
 def add_step_summary(report: Report) -> None:
     """Add the Markdown report to the job's summary, within what GitHub leaves of its limit; outside of a job, nothing."""
-    from genreq_checks.render.markdown import LIMIT, render
+    from genreq_checks.outputs.markdown import LIMIT, render
 
     file = os.environ.get("GITHUB_STEP_SUMMARY")
     if not file:
@@ -117,7 +117,7 @@ def tell_unread(*snapshots: Snapshot | None) -> None:
 
 def print_text(report: Report) -> None:
     """The text report on stdout: as wide as the terminal, in colour unless NO_COLOR or no terminal forbids."""
-    from genreq_checks.render.text import render
+    from genreq_checks.outputs.text import render
 
     terminal = sys.stdout.isatty()
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

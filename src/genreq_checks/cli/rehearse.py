@@ -57,8 +57,8 @@ def rehearse(
     deadline: DeadlineSeconds = None,
 ) -> None:
     """Rehearse the clean-up on a copy of the table: forward, checks, rollback, restore, compare, forward again."""
+    from genreq_checks.postgres.url import is_database_url
     from genreq_checks.rehearsal import rehearse as run
-    from genreq_checks.sources.url_parts import is_database_url
 
     end = begin_deadline(deadline)
     places = pairs(formats, output)

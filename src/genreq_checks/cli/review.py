@@ -16,7 +16,7 @@ import typer
 
 from genreq_checks.cli.options import Cutover, PlanFile, Source, read_cutover
 from genreq_checks.errors import UsageError
-from genreq_checks.resources import resource
+from genreq_checks.files import resource
 
 PATIENCE = 10.0  # seconds in which marimo ends by itself when it is told to
 NOTEBOOKS = ("population_rates.py", "dropped_columns.py")
@@ -41,8 +41,8 @@ def review(
     headless: Headless = False,
 ) -> None:
     """Open the review notebooks, to look at and to change: copies of your own, in a folder here."""
+    from genreq_checks.dashboard.settings import to_environment
     from genreq_checks.plan import load_plan
-    from genreq_checks.service.settings import to_environment
 
     moment, notes = read_cutover(cutover)
     for note in notes:

@@ -51,8 +51,8 @@ def rows(
 ) -> None:
     """List the rows behind a finding, by key: any number, streamed, values masked."""
     from genreq_checks.checks import needs_of, rows_behind
-    from genreq_checks.render.rows import FORMATS
-    from genreq_checks.sources.url_parts import is_database_url
+    from genreq_checks.outputs.rows import FORMATS
+    from genreq_checks.postgres.url import is_database_url
 
     end = begin_deadline(deadline)
     chosen = the_plan(plan, table)

@@ -13,7 +13,7 @@ def selftest() -> None:
     from genreq_checks.embedded import start
     from genreq_checks.plan import load_plan
     from genreq_checks.selftest.run import sabotage, without_fault
-    from genreq_checks.selftest.telling import line, verdict
+    from genreq_checks.selftest.text import line, verdict
 
     faults = all_faults()
     print(f"Starting an embedded PostgreSQL; {len(faults)} faults, one at a time.", file=sys.stderr)

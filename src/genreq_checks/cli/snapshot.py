@@ -42,7 +42,7 @@ def snapshot(
     deadline: DeadlineSeconds = None,
 ) -> None:
     """Save what the table is like now; after the drop the past cannot be asked."""
-    from genreq_checks.doubts import source_notes
+    from genreq_checks.evidence.doubts import source_notes
     from genreq_checks.run import observe
     from genreq_checks.text import line
 

@@ -21,7 +21,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from genreq_checks.embedded.order import environment, make_order
+from genreq_checks.embedded.launch import environment, make_order
 from genreq_checks.errors import EmbeddedServerError
 
 if TYPE_CHECKING:

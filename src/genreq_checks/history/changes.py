@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from genreq_checks.facts.identity import compare as compare_identities
 from genreq_checks.history.runs import CheckOutcome, Run
-from genreq_checks.identity import compare as compare_identities
-from genreq_checks.results import Rate
-from genreq_checks.stats import newcombe
+from genreq_checks.report import Rate
+from genreq_checks.tally.intervals import newcombe
 from genreq_checks.text import bounds, plural, points, share, span
 
 

@@ -9,8 +9,8 @@ import altair as alt
 from genreq_checks.charts.lines import QUARTERS
 from genreq_checks.charts.style import INK, clean, finish, layered, nothing, sized
 from genreq_checks.history.folder import History
-from genreq_checks.history.telling import columns_of, shown_rate
-from genreq_checks.render.verdict import MARKS, WORDS
+from genreq_checks.history.text import columns_of, shown_rate
+from genreq_checks.outputs.verdict import MARKS, WORDS
 from genreq_checks.text import bounds, percent, plural
 
 # Okabe and Ito's; the shape tells the columns apart too, and the line's dashes.

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from genreq_checks.errors import UsageError
-from genreq_checks.file_format import note_on, read_model
+from genreq_checks.facts.file_format import note_on, read_model
 from genreq_checks.history.runs import FORMAT, FORMATS_READ, Run
 from genreq_checks.text import shown_path
 

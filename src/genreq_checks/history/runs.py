@@ -12,9 +12,9 @@ from typing import Final, Literal
 
 from genreq_checks.errors import UsageError
 from genreq_checks.facts import Outcome, SourceInfo
-from genreq_checks.file_format import Model
+from genreq_checks.facts.file_format import Model
 from genreq_checks.files import write_text
-from genreq_checks.results import CheckResult, Phase, PlanInfo, Rate, RateChange, Report, worst
+from genreq_checks.report import CheckResult, Phase, PlanInfo, Rate, RateChange, Report, worst
 from genreq_checks.snapshot import EVIDENCE, Snapshot
 from genreq_checks.tally import Tally, TallyRow, day_of
 

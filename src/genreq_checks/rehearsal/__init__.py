@@ -21,16 +21,16 @@ from genreq_checks import __version__
 from genreq_checks.errors import GenreqError
 from genreq_checks.facts import SourceInfo, Step
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.connection import parse
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.waiting import LimitError, named
 from genreq_checks.rehearsal.apply import explain
-from genreq_checks.rehearsal.scratch import open_scratch
 from genreq_checks.rehearsal.sql_file import parse_sql, read_sql
 from genreq_checks.rehearsal.stages import Answer, Stages
-from genreq_checks.results import Report
+from genreq_checks.report import Report
 from genreq_checks.run import check
+from genreq_checks.scratch.database import open_scratch
 from genreq_checks.snapshot import Problem, Snapshot
-from genreq_checks.sources.connection import parse
-from genreq_checks.sources.deadline import Deadline
-from genreq_checks.sources.waiting import LimitError, named
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 

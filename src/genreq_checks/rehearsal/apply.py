@@ -12,11 +12,11 @@ import psycopg
 from psycopg import conninfo, errors
 from psycopg.pq import TransactionStatus
 
+from genreq_checks.postgres.bounded import connect
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.sql_lexer import words
+from genreq_checks.postgres.waiting import LimitError
 from genreq_checks.rehearsal.sql_file import BYTE_ORDER_MARK, SqlFile
-from genreq_checks.sources.bounded import connect
-from genreq_checks.sources.deadline import Deadline
-from genreq_checks.sources.waiting import LimitError
-from genreq_checks.sql_lexer import words
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from genreq_checks.plan import Plan
-from genreq_checks.sources.bodies import whole_word
+from genreq_checks.sources.function_bodies import whole_word
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 

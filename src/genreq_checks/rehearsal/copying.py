@@ -15,16 +15,16 @@ from psycopg import sql
 from genreq_checks.errors import SourceError
 from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
-from genreq_checks.rehearsal.dump import Dump, dumped, restore_section
+from genreq_checks.postgres.catalog import find_table, hides_rows, quoted
+from genreq_checks.postgres.connection import Target, reading
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.encoding import known_white_space
+from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
+from genreq_checks.postgres.foreign_code import foreign_code
 from genreq_checks.rehearsal.sampling import sampled
-from genreq_checks.rehearsal.scratch import Scratch
-from genreq_checks.sources.catalog import find_table, hides_rows, quoted
-from genreq_checks.sources.connection import Target, reading
-from genreq_checks.sources.deadline import Deadline
-from genreq_checks.sources.encoding import known_white_space
-from genreq_checks.sources.failure import DRIVER_ERRORS, explain
-from genreq_checks.sources.foreign_code import foreign_code
-from genreq_checks.sources.postgres import read_types
+from genreq_checks.scratch.database import Scratch
+from genreq_checks.scratch.dump import Dump, dumped, restore_section
+from genreq_checks.sources.table import read_types
 
 OTHER_ROWS = 1000  # of each other table: enough to see it touched
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from genreq_checks.plan import Plan
 from genreq_checks.rehearsal.structure import ColumnShape, Object, Structure
-from genreq_checks.sources.bodies import whole_word
+from genreq_checks.sources.function_bodies import whole_word
 
 WITH_COLUMN = ("index", "constraint", "statistics", "sequence")  # what PostgreSQL drops silently with a column
 

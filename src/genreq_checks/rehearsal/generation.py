@@ -14,11 +14,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
-from genreq_checks.completion import create_all_work_complete_message, row_values
+from genreq_checks.leo.completion import create_all_work_complete_message, row_values
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.catalog import quoted
+from genreq_checks.postgres.connection import identifier
 from genreq_checks.rehearsal.apply import explain
-from genreq_checks.sources.catalog import quoted
-from genreq_checks.sources.connection import identifier
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 

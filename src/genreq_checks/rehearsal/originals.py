@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from genreq_checks.plan import Plan
-from genreq_checks.sources.catalog import quoted
+from genreq_checks.postgres.catalog import quoted
 
 # The originals are in temporary tables, visible to the one session that made them: each has the key and this many columns.
 # A row of more texts than some 450 may not fit into a page, and a join of more than 1,664 columns is refused.

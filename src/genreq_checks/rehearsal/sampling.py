@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.checks import needs_of
-from genreq_checks.facets import Columns
 from genreq_checks.plan import Plan
-from genreq_checks.scan import groups_of, relation
+from genreq_checks.scan.facets import Columns
+from genreq_checks.scan.fusion import groups_of, relation
 
 
 def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int | None) -> sa.Select[Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genreq_checks.errors import UsageError
-from genreq_checks.sql_lexer import statements
+from genreq_checks.postgres.sql_lexer import statements
 
 BREAKPOINT = "--> statement-breakpoint"
 BYTE_ORDER_MARK = "\ufeff"

@@ -13,6 +13,9 @@ from genreq_checks.checks import checks_of
 from genreq_checks.errors import GenreqError
 from genreq_checks.facts import Outcome
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.catalog import quoted
+from genreq_checks.postgres.connection import Target
+from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.rehearsal.apply import Applied, apply
 from genreq_checks.rehearsal.broken import Functions, read_functions
 from genreq_checks.rehearsal.copying import Copy, copy_source
@@ -20,15 +23,12 @@ from genreq_checks.rehearsal.difference import Difference, forward_differences, 
 from genreq_checks.rehearsal.generation import Outcome as Generated
 from genreq_checks.rehearsal.generation import generate
 from genreq_checks.rehearsal.originals import changes, keep_originals
-from genreq_checks.rehearsal.scratch import Scratch
 from genreq_checks.rehearsal.sql_file import SqlFile
 from genreq_checks.rehearsal.structure import Structure, read_structure
-from genreq_checks.results import Phase, worst
+from genreq_checks.report import Phase, worst
 from genreq_checks.run import check, observe
+from genreq_checks.scratch.database import Scratch
 from genreq_checks.snapshot import Snapshot
-from genreq_checks.sources.catalog import quoted
-from genreq_checks.sources.connection import Target
-from genreq_checks.sources.deadline import Deadline
 from genreq_checks.text import listed, plural
 
 SHOWN = 12

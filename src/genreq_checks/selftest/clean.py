@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from genreq_checks import sample
 from genreq_checks.checks.fault import (
     CODE,
     DROPPED,
@@ -24,10 +23,11 @@ from genreq_checks.checks.fault import (
     Place,
 )
 from genreq_checks.demo import CUTOVER, apply, complete_generations
+from genreq_checks.embedded import sample
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.rehearsal import rehearse
-from genreq_checks.results import Phase, Report
+from genreq_checks.report import Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.selftest.clean_files import keep_books, write_files
 from genreq_checks.snapshot import Snapshot

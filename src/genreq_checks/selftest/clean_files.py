@@ -24,10 +24,10 @@ from genreq_checks.checks.fault import (
 )
 from genreq_checks.demo import CUTOVER, messages
 from genreq_checks.facts import Copied, Derived, GenerationFacts
+from genreq_checks.files import resource
+from genreq_checks.leo.generation.saved import save_facts
 from genreq_checks.plan import BUILT_IN, Plan
-from genreq_checks.resources import resource
 from genreq_checks.selftest.clean_code import TREE
-from genreq_checks.sources.generation import save_facts
 
 BOOKS = """
     CREATE SCHEMA IF NOT EXISTS "drizzle";

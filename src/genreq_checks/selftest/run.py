@@ -13,7 +13,7 @@ from genreq_checks import checks
 from genreq_checks.checks.fault import Fault
 from genreq_checks.facts import Outcome
 from genreq_checks.plan import Plan
-from genreq_checks.results import Phase, Report
+from genreq_checks.report import Phase, Report
 from genreq_checks.selftest.clean import Clean, Server, clean_states, judge, place
 
 GREEN = ("pass", "skip")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from genreq_checks.errors import ArchiveError
 from genreq_checks.facts import ArchivedColumn, ArchiveFacts
-from genreq_checks.file_format import note_on, read_model
+from genreq_checks.facts.file_format import note_on, read_model
 from genreq_checks.sources.archive_digest import ColumnDigest
 from genreq_checks.sources.archive_header import METADATA_KEY, Header
 from genreq_checks.text import shown_path

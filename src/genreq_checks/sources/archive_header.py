@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from genreq_checks.facts import ArchivedColumn, ArchiveFacts
-from genreq_checks.file_format import Location, Model
-from genreq_checks.identity import Identity
+from genreq_checks.facts.file_format import Location, Model
+from genreq_checks.facts.identity import Identity
 
 METADATA_KEY: Final = b"genreq-checks archive"
 

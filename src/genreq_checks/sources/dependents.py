@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
 
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.recovery import replays
 from genreq_checks.snapshot import Dependent, Searched, TableFacts
-from genreq_checks.sources.bodies import Body, read_body
 from genreq_checks.sources.catalog_dependents import read_catalog
-from genreq_checks.sources.recovery import replays
+from genreq_checks.sources.function_bodies import Body, read_body
 
 MOST_STATEMENTS = 20
 

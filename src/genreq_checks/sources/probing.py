@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from genreq_checks.plan import Plan
-from genreq_checks.scan import Probe
+from genreq_checks.scan.fusion import Probe
 from genreq_checks.snapshot import ProbeRows, Problem
 
 MOST_PROBED = 100  # rows of one probe

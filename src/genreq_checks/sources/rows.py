@@ -11,16 +11,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import JSON_TYPES, Columns, Facet, as_text
 from genreq_checks.plan import Plan
-from genreq_checks.scan import Needs, in_cohort, on_or_after, relation
-from genreq_checks.selection import Pick, Selection
-from genreq_checks.sources.catalog import find_table
-from genreq_checks.sources.connection import Target, parse, reading
-from genreq_checks.sources.deadline import Deadline
-from genreq_checks.sources.encoding import decodable, known_white_space, server_encoding
-from genreq_checks.sources.failure import DRIVER_ERRORS, explain
-from genreq_checks.sources.postgres import find_obstacle, read_types
+from genreq_checks.postgres.catalog import find_table
+from genreq_checks.postgres.connection import Target, parse, reading
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.encoding import decodable, known_white_space, server_encoding
+from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
+from genreq_checks.scan.facets import JSON_TYPES, Columns, Facet, as_text
+from genreq_checks.scan.fusion import Needs, in_cohort, on_or_after, relation
+from genreq_checks.scan.selection import Pick, Selection
+from genreq_checks.sources.table import find_obstacle, read_types
 from genreq_checks.text import SHAPE_LENGTH, mask
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password

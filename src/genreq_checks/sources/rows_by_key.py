@@ -11,11 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from genreq_checks.errors import SourceError
-from genreq_checks.facets import as_text
 from genreq_checks.plan import Plan
-from genreq_checks.scan import in_cohort, relation
-from genreq_checks.sources.catalog import find_table
-from genreq_checks.sources.foreign_code import foreign_code
+from genreq_checks.postgres.catalog import find_table
+from genreq_checks.postgres.foreign_code import foreign_code
+from genreq_checks.scan.facets import as_text
+from genreq_checks.scan.fusion import in_cohort, relation
 
 BATCH = 5_000
 _INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}

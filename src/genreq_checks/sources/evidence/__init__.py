@@ -1,18 +1,18 @@
 """Evidence beside the table: each source is one file here, with the name, the option, the help and the reading.
 
-The options of the command line and the keywords of `observe` are those of this folder; there is no list of them.
+An application has its own in its folder `sources`. The options of the command line and the keywords of `observe` come
+from these files; there is no list of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from genreq_checks.errors import near
+from genreq_checks.plan.applications import modules_in
 from genreq_checks.sources.evidence.source import Asked, Source
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ Paths = str | Path | Sequence[str | Path] | None
 
 @cache
 def all_sources() -> tuple[Source, ...]:
-    """Every source of this folder, in the order of the help."""
-    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-    found = (getattr(module, "SOURCE", None) for module in modules)
+    """Every source, in the order of the help."""
+    found = (getattr(module, "SOURCE", None) for module in modules_in(__name__, "sources"))
     return tuple(sorted((one for one in found if isinstance(one, Source)), key=lambda one: one.order))
 
 

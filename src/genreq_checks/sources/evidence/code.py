@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def read(asked: Asked, paths: Sequence[Path]) -> CodeFacts:
     """What the files of the folder say of the dropped columns."""
-    from genreq_checks.sources.code import read_code
+    from genreq_checks.sources.source_code import read_code
 
     return read_code(asked.plan, paths[0])
 

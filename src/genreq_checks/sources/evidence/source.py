@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
-    from genreq_checks.sources.deadline import Deadline
+    from genreq_checks.postgres.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,89 @@
+"""What one reading gives: the snapshots and the report that was made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from genreq_checks.dashboard.chart_images import Pictures, draw
+from genreq_checks.dashboard.review import open_sources
+from genreq_checks.dashboard.settings import Settings
+from genreq_checks.errors import SourceError
+from genreq_checks.plan import Plan
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.report import Report
+from genreq_checks.run import check, observe
+from genreq_checks.snapshot import Snapshot
+
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A report and what it was made of. `is_sample`: of the sample's story, since no source was named."""
+
+    plan: Plan
+    now: Snapshot
+    baseline: Snapshot | None
+    cutover: datetime | None
+    report: Report
+    pictures: Pictures
+    is_sample: bool = False
+
+    @property
+    def unread(self) -> str | None:
+        """Why the rows could not be counted, or None. That the table is not there is an answer, not a failure to read."""
+        if self.now.tally is not None or any(problem.part == "table" for problem in self.now.problems):
+            return None
+        problem = self.now.problem("tally")
+        return problem.text if problem else "The rows were not counted."
+
+
+def reader(settings: Settings) -> Callable[[], Answer]:
+    """A function that reads the source and judges it; the baseline is read once, since the past does not change.
+
+    One reading takes no longer than the settings' deadline.
+    """
+    kept: Snapshot | None = None
+
+    def read_one(source: str, deadline: Deadline) -> Snapshot:
+        return observe(settings.plan, source, settings.cutover, timeout=settings.timeout, deadline=deadline)
+
+    def read() -> Answer:
+        nonlocal kept
+        if settings.source is None:
+            return sample()
+        deadline = Deadline.after(settings.deadline)
+        baseline = kept
+        if settings.baseline is not None and baseline is None:
+            baseline = read_one(settings.baseline, deadline)
+            if baseline.problem("tally") is None:  # else it was not there to be read; another time it may be
+                kept = baseline
+        now = read_one(settings.source, deadline)
+        return judge(settings.plan, now, baseline, settings.cutover, other_database=settings.other_database)
+
+    return read
+
+
+def judge(
+    plan: Plan,
+    now: Snapshot,
+    baseline: Snapshot | None,
+    cutover: datetime | None,
+    is_sample: bool = False,
+    other_database: bool = False,
+) -> Answer:
+    """The answer that snapshots give."""
+    report = check(plan, now, baseline, cutover=cutover, other_database=other_database)
+    return Answer(plan, now, baseline, cutover, report, draw(report), is_sample)
+
+
+@cache
+def sample() -> Answer:
+    """The clean-up on the sample history, made on an embedded PostgreSQL, once."""
+    opened = open_sources(environment={})
+    if opened.now is None:
+        raise SourceError(opened.problem or "The sample could not be made.")
+    return judge(opened.plan, opened.now, opened.baseline, opened.cutover, is_sample=True)

@@ -1,0 +1,42 @@
+"""The dashboard's charts, drawn once for a reading and not once for each viewer: making one costs more than all the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genreq_checks import charts  # here, not late: the thread that reads must not import while sessions do
+from genreq_checks.report import Report
+
+SPARKLINE_WIDTH = 230
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart as the page gets it."""
+
+    spec: str
+
+    def _mime_(self) -> tuple[str, str]:
+        """What marimo shows: a Vega-Lite specification."""
+        return "application/vnd.vegalite.v6+json", self.spec
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A sparkline and a chart of the days per kept column, in the plan's order."""
+
+    sparklines: dict[str, Picture]
+    trends: tuple[Picture, ...]
+
+
+def draw(report: Report) -> Pictures:
+    """All charts of a reading."""
+    columns = charts.columns(report)
+    return Pictures(
+        {column: _picture(charts.sparkline(report, column, width=SPARKLINE_WIDTH)) for column in columns},
+        tuple(_picture(charts.daily(report, column)) for column in columns),
+    )
+
+
+def _picture(chart: charts.Chart) -> Picture:
+    return Picture(chart.to_json(indent=None))

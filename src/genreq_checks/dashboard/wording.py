@@ -1,0 +1,209 @@
+"""What the dashboard says of a reading, in words and table lines; the numbers are the report's."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import datetime
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from genreq_checks.checks import all_checks
+from genreq_checks.dashboard.answer import Answer
+from genreq_checks.dashboard.shared import Reading
+from genreq_checks.facts import Outcome
+from genreq_checks.outputs.formats import MODULES, renderer
+from genreq_checks.outputs.verdict import MARKS, common_reason, headline
+from genreq_checks.report import WORST_FIRST, CheckResult, Report, worst
+from genreq_checks.text import line, percent, points
+
+MOST_TOLD = 3
+BAD: tuple[Outcome, ...] = ("fail", "unknown", "warn")
+DOWNLOADS = {  # format → what the file is called, and its kind
+    "json": ("report.json", "application/json"),
+    "junit": ("junit.xml", "application/xml"),
+    "markdown": ("report.md", "text/markdown"),
+    "html": ("report.html", "text/html"),
+}
+GONE: dict[Outcome, str] = {
+    "pass": "gone",
+    "warn": "gone, but look",
+    "fail": "still there",
+    "unknown": "unknown",
+    "skip": "not asked",
+}
+
+
+class Card(NamedTuple):
+    """A fact of the first screen: of which column, its value with the sign of its outcome, and what stands under it."""
+
+    column: str
+    value: str
+    caption: str
+
+
+class Download(NamedTuple):
+    """A file to take away, made when it is asked for."""
+
+    label: str
+    name: str
+    kind: str
+    make: Callable[[], bytes]
+
+
+def verdict(reading: Reading) -> str:
+    """The answer in one sentence."""
+    if reading.answer is not None:
+        return line(headline(reading.answer.report))
+    if reading.error is not None:
+        return f"Nothing is known, since nothing could be read. {line(reading.error)}"
+    return f"Nothing is known yet: the first reading has been under way for {ago(reading.under_way or 0)}."
+
+
+def stale(reading: Reading) -> str | None:
+    """Why what is shown is not of this moment, and how old it is; None when it is of this moment, or nothing is shown."""
+    if reading.answer is None or not reading.is_stale or reading.age is None:
+        return None
+    old = f"What is shown was read {ago(reading.age)} ago, at {_moment(reading.answer.now.source.read_at)}."
+    if reading.error is not None:
+        return f"{old} {line(reading.error)}"
+    return f"{old} The next reading has been under way for {ago(reading.under_way or 0)}."
+
+
+def wrong(report: Report, most: int = MOST_TOLD) -> list[str]:
+    """The worst findings and what to do about each, and how many more there are; empty when all passed."""
+    reason = common_reason(report)
+    if reason:
+        return [line(reason)]
+    found = [
+        f"{MARKS[outcome]} {check.id}: {finding.message}" + (f" → {finding.remedy}" if finding.remedy else "")
+        for outcome in BAD
+        for check in report.checks
+        for finding in check.findings
+        if finding.outcome == outcome
+    ]
+    more = [f"… and {len(found) - most:,} more: see Checks."] if len(found) > most else []
+    return [line(text) for text in found[:most]] + more
+
+
+def rate_cards(report: Report) -> list[Card]:
+    """Each kept column's rate now, with its counts, how it was judged and what it was before."""
+    cards = []
+    changes = {change.column: change for change in report.changes}
+    for rate in report.rates:
+        if rate.side not in ("after", "all"):
+            continue
+        before = report.rate(rate.column, "before")
+        change = changes.get(rate.column)
+        told = f"{rate.populated:,} of {rate.rows:,}"
+        if before is not None and before.rows:
+            told += f" · before {percent(before.populated, before.rows)}"
+        if change is not None and change.difference is not None:
+            told += f" ({points(change.difference)} points)"
+        outcome, doubts = _judged(report, rate.column)
+        cards.append(Card(line(rate.column), f"{MARKS[outcome]} {percent(rate.populated, rate.rows)}", told + doubts))
+    return cards
+
+
+def _judged(report: Report, column: str) -> tuple[Outcome, str]:
+    """The worst that the checks of a column's values say, skip when none was made; and which of them did not pass."""
+    names = [one.name for one in all_checks() if one.rows is not None and report.phase in one.phases]
+    made = {name: check.outcome for check in report.checks for name in names if check.id == f"{name}.{column}"}
+    outcomes = [outcome for outcome in made.values() if outcome != "skip"]
+    told = "".join(f" · {name}: {outcome}" for name, outcome in made.items() if outcome in BAD)
+    return (worst(outcomes) if outcomes else "skip"), told
+
+
+def dropped_cards(report: Report) -> list[Card]:
+    """Each column that was to go: is it gone?"""
+    return [
+        Card(line(check.id.removeprefix("dropped.")), f"{MARKS[check.outcome]} {GONE[check.outcome]}", _first(check))
+        for check in report.checks
+        if check.id.startswith("dropped.")
+    ]
+
+
+def _first(check: CheckResult) -> str:
+    """The first line of a check that did not pass."""
+    return "" if check.outcome == "pass" or not check.findings else line(check.findings[0].message)
+
+
+def provenance(answer: Answer, age: float | None) -> str:
+    """When it was read, from what, by whom, and under which plan."""
+    source = answer.now.source
+    ago_words = f" ({ago(age)} ago)" if age is not None and not answer.is_sample else ""
+    who = f" by {source.role}" if source.role else ""
+    server = f", {source.server}" if source.server else ""
+    server += f", {source.recovery.words}" if source.recovery else ""
+    plan = f"plan {answer.report.plan.fingerprint}"
+    cut = f", cutover {_moment(answer.cutover)}" if answer.cutover else ""
+    sample = "No source was named: this is the sample's story. " if answer.is_sample else ""
+    parts = (
+        f"{sample}Read {_moment(source.read_at)}{ago_words}{who}, read-only, from {line(source.location, 300)}{server}."
+    )
+    return line(f"{parts} Table {answer.now.plan_table}{cut}, {plan}.")
+
+
+def check_rows(report: Report) -> list[dict[str, str]]:
+    """Every finding of the checks that were made, worst first."""
+    order = {outcome: place for place, outcome in enumerate(WORST_FIRST)}
+    made: list[CheckResult] = sorted(
+        (check for check in report.checks if check.outcome != "skip"), key=lambda check: order[check.outcome]
+    )
+    return [
+        {
+            "outcome": f"{MARKS[finding.outcome]} {finding.outcome}",
+            "check": line(check.id),
+            "found": line(finding.message),
+            "what to do": line(finding.remedy),
+        }
+        for check in made
+        for finding in sorted(check.findings, key=lambda finding: order[finding.outcome])
+    ]
+
+
+def downloads(report: Report) -> list[Download]:
+    """The report as files, in the formats that there are, and the rates as CSV."""
+    found = [
+        Download(
+            name.upper() if name == "json" else {"junit": "JUnit"}.get(name, name.capitalize()),
+            *place,
+            _make(name, report),
+        )
+        for name, place in DOWNLOADS.items()
+        if name in MODULES and find_spec(f"genreq_checks.outputs.{MODULES[name]}") is not None
+    ]
+    return [*found, Download("CSV", "rates.csv", "text/csv", lambda: rates_csv(report).encode())]
+
+
+def rates_csv(report: Report) -> str:
+    """The report's rates as CSV: rates are fractions, empty without rows. No cell begins like a spreadsheet's formula."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    names = ("column", "side", "rows", "populated", "null", "blank", "malformed", "rate", "low", "high")
+    lines.writerow(names)
+    for rate in report.rates:
+        column = f"'{rate.column}" if rate.column[:1] in "=+-@\t\r" else rate.column
+        lines.writerow([column, *(getattr(rate, name) for name in names[1:])])
+    return out.getvalue()
+
+
+def ago(seconds: float) -> str:
+    """A time that has passed, in the unit that says enough: `12 s`, `3 min`, `2 h 5 min`, `4 days`."""
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min"
+    if whole < 172800:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} days"
+
+
+def _make(name: str, report: Report) -> Callable[[], bytes]:
+    return lambda: renderer(name)(report).encode()
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,1 @@
+"""The evidence of the application: recorded messages, and a generation that was run."""

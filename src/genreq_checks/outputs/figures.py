@@ -1,0 +1,129 @@
+"""The report's numbers as people read them, worded once for every output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from genreq_checks.report import CheckResult, Rate, RateChange, Report
+from genreq_checks.text import line, listed, mask_urls, percent, plural, points, span
+
+SAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """A column's rates: per side a share and its counts, and at the end, where there is one, the change and its interval."""
+
+    column: str
+    cells: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateTable:
+    """The rates of all columns, a heading per side."""
+
+    headings: tuple[str, ...]
+    rows: tuple[RateRow, ...]
+
+
+def rate_table(report: Report) -> RateTable:
+    """The report's rates, one row a column; numbers stand with their counts."""
+    sides = tuple(dict.fromkeys(rate.side for rate in report.rates))
+    headings = (*sides, "points [95 %]") if report.changes else sides
+    changes = {change.column: change for change in report.changes}
+    rows: list[RateRow] = []
+    for column in dict.fromkeys(rate.column for rate in report.rates):
+        cells = [_rate(report.rate(column, side)) for side in sides]
+        if report.changes:
+            cells.append(_change(changes.get(column)))
+        rows.append(RateRow(line(column), tuple(cells)))
+    return RateTable(headings, tuple(rows))
+
+
+def _rate(rate: Rate | None) -> tuple[str, str]:
+    if rate is None:
+        return "not counted", ""
+    return percent(rate.populated, rate.rows), f"{rate.populated:,} of {rate.rows:,}" if rate.rows else ""
+
+
+def _change(change: RateChange | None) -> tuple[str, str]:
+    if change is None or change.difference is None:
+        return "–", ""
+    return points(change.difference), span(change.low, change.high)
+
+
+def meanwhile(report: Report) -> list[str]:
+    """What became of the rows before the cutover between baseline and source, where anything did."""
+    return [
+        f"meanwhile, before the cutover: {line(row.column)} {row.populated_then:,} of {row.rows_then:,} at the baseline, "
+        f"{row.populated_now:,} of {row.rows_now:,} now"
+        for row in report.meanwhile
+        if (row.populated_then, row.rows_then) != (row.populated_now, row.rows_now)
+    ]
+
+
+def provenance(report: Report) -> list[str]:
+    """What was read, by whom, when and under which plan, a line each."""
+    names = {"after": "source", "before": "baseline"}
+    lines: list[str] = []
+    for key, source in report.sources.items():
+        by = f" as {source.role}" if source.role else ""
+        server = f", {source.server}" if source.server else ""
+        took = f", in {source.seconds:.1f} s" if source.seconds is not None else ""
+        at = f"{source.read_at:%Y-%m-%d %H:%M:%S} UTC"
+        lines.append(f"{names.get(key, key)}: {source.location}{by}{server}, read-only, {at}{took}")
+        lines.extend(source.notes)
+    if report.statuses:
+        total = sum(report.statuses.values())
+        counts = ", ".join(f"{n:,} {status}" for status, n in report.statuses.items())
+        lines.append(f"{plural(total, 'row')}: {counts}")
+    cutover = f"{report.plan.cutover:%Y-%m-%d %H:%M:%S} UTC" if report.plan.cutover else "none"
+    lines.append(f"plan: {report.plan.title} ({report.plan.fingerprint}), phase {report.phase}, cutover {cutover}")
+    lines.append(f"{report.tool.name} {report.tool.version}")
+    lines.extend(report.notes)
+    return [line(text) for text in lines]
+
+
+def units(check: CheckResult) -> str:
+    """What a check counted, in a few words: rows and their classes, else how many findings."""
+    first: Mapping[str, object] = check.findings[0].evidence if check.findings else {}
+    after = first.get("after")
+    numbers = after if isinstance(after, Mapping) else first
+    rows = numbers.get("rows")
+    if type(rows) is int:
+        others = {line(str(key), 40): n for key, n in numbers.items() if key != "rows" and type(n) is int}
+        return f"{plural(rows, 'row')}: {listed(others)}" if others else plural(rows, "row")
+    if check.found > 1:
+        return plural(check.found, "finding")
+    return ""
+
+
+def facts(evidence: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """A finding's evidence as names and values; values of text are masked, of a list the first few are shown."""
+    found: list[tuple[str, str]] = []
+    for key, value in evidence.items():
+        name = f"{prefix}{line(str(key), 80)}"
+        if isinstance(value, Mapping) and not prefix:
+            found.extend(facts(value, f"{name} "))
+        elif isinstance(value, list | tuple):
+            more = f" … {SAMPLES} of {len(value):,}" if len(value) > SAMPLES else ""
+            found.append((name, " · ".join(_shown(name, item) for item in value[:SAMPLES]) + more))
+        else:
+            found.append((name, _shown(name, value)))
+    return found
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if name in ("difference", "low", "high") and abs(value) <= 1:
+            return f"{points(value)} points"
+        text = f"{value:.6g}"
+        return repr(value) if text in ("0", "1") and value not in (0.0, 1.0) else text
+    return line(mask_urls(str(value)[:4_000]), 400)

@@ -1,0 +1,144 @@
+"""The report as GitHub's Markdown: the verdict, what does not pass, then the rest folded; never over the step summary's limit."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from genreq_checks.outputs.figures import meanwhile, provenance, rate_table, units
+from genreq_checks.outputs.verdict import (
+    MARKS,
+    WORDS,
+    common_reason,
+    headline,
+    how_it_ran,
+    not_passing,
+    standing,
+    tally_line,
+    worst_first,
+)
+from genreq_checks.report import CheckResult, Report
+from genreq_checks.text import line
+
+LIMIT = 1024 * 1024
+NOTE_ROOM = 300
+# Every sign that means something: escaped by a backslash, as CommonMark allows for any of them.
+SPECIAL = re.compile(r"([\\`*_\[\]{}~|!$^=+#]|^-|(?<=^\d)[.)](?=\s))")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines between a head and a tail; when there is no room, lines go, and never the head without its tail."""
+
+    head: str
+    lines: tuple[str, ...]
+    tail: str = ""
+
+
+def render(report: Report, limit: int = LIMIT) -> str:
+    """The report as Markdown of at most `limit` bytes; what had to be left out is counted in a note at the end."""
+    if limit < NOTE_ROOM:
+        return ""
+    room = limit - NOTE_ROOM
+    parts: list[str] = []
+    left_out = 0
+    for section in _sections(report):
+        if not section.lines:
+            continue
+        fixed = _bytes(section.head) + _bytes(section.tail)
+        if fixed > room:
+            left_out += len(section.lines)
+            continue
+        room -= fixed
+        kept: list[str] = []
+        for text in section.lines:
+            if _bytes(text) > room:
+                break
+            kept.append(text)
+            room -= _bytes(text)
+        left_out += len(section.lines) - len(kept)
+        parts += [section.head, *kept, section.tail]
+    if left_out:
+        parts.append(
+            f"\n{left_out:,} lines more do not fit here; all of them are in `--format json` and `--format html`.\n"
+        )
+    return "".join(parts)
+
+
+def escape(text: str) -> str:
+    """Text that Markdown and HTML take as text: no markup, no link, nobody mentioned, no issue referred to."""
+    shown = SPECIAL.sub(r"\\\1", html.escape(line(text).strip(), quote=False))
+    shown = shown.replace("://", ":\\/\\/").replace("www.", "www\\.")
+    return re.sub(r"([@#])(?=\w)", "\\1\u200b", shown)  # GitHub looks for mentions after rendering
+
+
+def _sections(report: Report) -> Iterable[Section]:
+    verdict = f"## {MARKS[report.outcome]} {WORDS[report.outcome]}: {escape(headline(report))}\n\n"
+    yield Section(verdict, (f"{escape(tally_line(report))}\n",))
+    reason = common_reason(report)
+    if reason:
+        yield Section("\n", (f"{escape(reason)}\n",))
+    else:
+        head = "\n### Not passing\n\n| outcome | check | found | what to do |\n|---|---|---|---|\n"
+        yield Section(head, tuple(row for check in not_passing(report) for row in _findings(check)))
+    steps = (
+        f"| {MARKS[s.outcome]} {WORDS[s.outcome]} | {escape(s.name)} | {s.seconds:.1f} s | {escape(s.said)} |\n"
+        for s in report.steps
+    )
+    yield Section("\n### Steps\n\n| outcome | step | time | said |\n|---|---|--:|---|\n", tuple(steps))
+    yield _rates(report)
+    yield Section("\n", tuple(f"- {escape(text)}\n" for text in meanwhile(report)))
+    head = "| outcome | check | ran | counted | about |\n|---|---|---|---|---|\n"
+    yield _folded("All checks", head, (_check(check) for check in worst_first(report)))
+    rows = (
+        f"| {standing(r)} | {escape(r.id)} | {escape(r.text)} | {escape(', '.join(r.checks))} "
+        f"| {escape(', '.join(r.unproven))} |\n"
+        for r in report.requirements
+    )
+    head = "| standing | requirement | says | checks | unproven |\n|---|---|---|---|---|\n"
+    yield _folded("Requirements", head, rows)
+    yield _folded("What was read", "", (f"- {escape(text)}\n" for text in provenance(report)))
+
+
+def _rates(report: Report) -> Section:
+    table = rate_table(report)
+    head = f"\n### Populated, of {escape(report.plan.rows)}\n\n"
+    head += f"| column | {' | '.join(table.headings)} |\n|---|{'--:|' * len(table.headings)}\n"
+    rows = (
+        f"| {escape(row.column)} | {' | '.join(escape(_both(cell)) for cell in row.cells)} |\n" for row in table.rows
+    )
+    return Section(head, tuple(rows))
+
+
+def _both(cell: tuple[str, str]) -> str:
+    big, small = cell
+    return f"{big} {small}" if small.startswith("[") else f"{big} ({small})" if small else big
+
+
+def _folded(title: str, head: str, rows: Iterable[str]) -> Section:
+    return Section(f"\n<details><summary>{title}</summary>\n\n{head}", tuple(rows), "\n</details>\n")
+
+
+def _findings(check: CheckResult) -> list[str]:
+    outcome, name = f"{MARKS[check.outcome]} {WORDS[check.outcome]}", escape(check.id)
+    rows = [
+        f"| {outcome if f.outcome == check.outcome else f'{MARKS[f.outcome]} {WORDS[f.outcome]}'} | {name} "
+        f"| {escape(f.message)} | {escape(f.remedy)} |\n"
+        for f in check.findings
+    ]
+    if check.found > len(check.findings):
+        rows.append(f"| | {name} | {len(check.findings):,} of {check.found:,} findings | |\n")
+    return rows
+
+
+def _check(check: CheckResult) -> str:
+    first = escape(check.findings[0].message) if check.outcome == "pass" and check.findings else ""
+    about = f"{escape(check.title)}. {first}" if first else escape(check.title)
+    outcome = f"{MARKS[check.outcome]} {WORDS[check.outcome]}"
+    return f"| {outcome} | {escape(check.id)} | {how_it_ran(check)} | {escape(units(check))} | {about} |\n"
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))

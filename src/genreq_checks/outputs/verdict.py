@@ -1,0 +1,108 @@
+"""The answer in words, the same in every output: the headline, how a check ran, what is proved."""
+
+from __future__ import annotations
+
+from genreq_checks.facts import Outcome
+from genreq_checks.report import WORST_FIRST, CheckResult, Report, RequirementResult
+from genreq_checks.text import plural
+
+WORDS: dict[Outcome, str] = {"pass": "PASS", "warn": "WARN", "fail": "FAIL", "unknown": "UNKNOWN", "skip": "SKIP"}
+MARKS: dict[Outcome, str] = {"pass": "✓", "warn": "!", "fail": "✗", "unknown": "?", "skip": "–"}
+GOOD = {
+    "before": "Safe to drop",
+    "after": "The clean-up worked",
+    "rolled-back": "The old state is back",
+    "rehearsal": "The rehearsal went through",
+    "generation": "The generation ran end to end",
+}
+BAD = {
+    "before": "Not safe to drop",
+    "after": "The clean-up did not work",
+    "rolled-back": "The old state is not back",
+    "rehearsal": "The rehearsal failed",
+    "generation": "The generation did not run end to end",
+}
+OPEN = {
+    "before": "Not proven safe to drop",
+    "after": "Not proven that the clean-up worked",
+    "rolled-back": "Not proven that the old state is back",
+    "rehearsal": "The rehearsal proves nothing yet",
+    "generation": "Not proven that a generation runs end to end",
+}
+
+
+def headline(report: Report) -> str:
+    """One sentence: the outcome, and the checks that made it."""
+    made = sum(n for outcome, n in report.counts.items() if outcome != "skip")
+    unknown = report.counts["unknown"]
+    if report.outcome == "fail":
+        more = f"; {unknown:,} could not be judged" if unknown else ""
+        failed = f"{report.counts['fail']:,} of {plural(made, 'check')} failed"
+        return f"{BAD[report.phase]}: {failed} ({_names(report, 'fail')}){more}."
+    if report.outcome == "unknown":
+        if not made:
+            return f"{OPEN[report.phase]}: no check was made."
+        return f"{OPEN[report.phase]}: {unknown:,} of {plural(made, 'check')} could not be judged ({_names(report, 'unknown')})."
+    if report.only:
+        warned = f"{plural(report.counts['warn'], 'warning')} ({_names(report, 'warn')})"
+        asked = f"{plural(made, 'check')} that {'was' if made == 1 else 'were'} asked for"
+        what = f"{warned} in {asked}" if report.outcome == "warn" else f"{asked} passed"
+        return f"{what}; the plan's others were not made."
+    if report.outcome == "warn":
+        warned = plural(report.counts["warn"], "warning")
+        return f"{GOOD[report.phase]}, with {warned} in {plural(made, 'check')} ({_names(report, 'warn')})."
+    return f"{GOOD[report.phase]}: {'the one check' if made == 1 else f'all {made:,} checks'} passed."
+
+
+def tally_line(report: Report) -> str:
+    """How many checks came out how, worst first, every outcome named: `12 checks: 2 fail, 7 unknown, 0 warn, …`."""
+    counts = ", ".join(f"{report.counts.get(outcome, 0):,} {outcome}" for outcome in WORST_FIRST)
+    return f"{plural(len(report.checks), 'check')}: {counts}"
+
+
+def common_reason(report: Report) -> str | None:
+    """The one reason why nothing at all could be judged, or None: then it need not be told of each check."""
+    made = [check for check in report.checks if check.outcome != "skip"]
+    reasons = {finding.message for check in made for finding in check.findings}
+    if made and len(reasons) == 1 and all(check.outcome == "unknown" for check in made):
+        return reasons.pop().removeprefix("Not judged: ")
+    return None
+
+
+def worst_first(report: Report) -> list[CheckResult]:
+    """The checks with the worst outcomes first, else in the report's order."""
+    return sorted(report.checks, key=lambda check: WORST_FIRST.index(check.outcome))
+
+
+def not_passing(report: Report) -> list[CheckResult]:
+    """The checks that failed, are unknown or warn, worst first."""
+    return [check for check in worst_first(report) if check.outcome in ("fail", "unknown", "warn")]
+
+
+def is_broken(check: CheckResult) -> bool:
+    """Did the check itself raise an error?"""
+    return any("error" in finding.evidence and finding.outcome == "unknown" for finding in check.findings)
+
+
+def how_it_ran(check: CheckResult) -> str:
+    """Whether a check ran, apart from how it came out: ran, ran in part, not judged, broke off, not asked for."""
+    if is_broken(check):
+        return "broke off"
+    if check.outcome == "skip":
+        return "not asked for"
+    judged = [finding.outcome != "unknown" for finding in check.findings]
+    return "ran" if all(judged) and judged else "ran in part" if any(judged) else "not judged"
+
+
+def standing(requirement: RequirementResult) -> str:
+    """What the checks say of a requirement: proved, proved in part, failed or unproven."""
+    if requirement.outcome == "fail":
+        return "failed"
+    if requirement.outcome in ("unknown", "skip"):
+        return "unproven"
+    return "proved in part" if requirement.unproven else "proved"
+
+
+def _names(report: Report, outcome: Outcome) -> str:
+    ids = [check.id for check in report.checks if check.outcome == outcome]
+    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")

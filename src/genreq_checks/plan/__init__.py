@@ -1,0 +1,340 @@
+"""What a clean-up promises, as data: the table, the cohort, the columns that stay and the columns that go."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from genreq_checks.errors import PlanError, UsageError
+from genreq_checks.plan import fingerprint as plan_fingerprint
+from genreq_checks.plan.problems import explain
+from genreq_checks.text import quote_name, scrub
+
+BUILT_IN = "generation_requests"
+_DATE_AND_Z = len("2025-01-31Z")
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Storable = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # what a text column can hold
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Change = Literal["not-lower", "higher", "any"]
+
+
+class Part(BaseModel):
+    """Frozen, and without a place for a key that nobody reads: a typo in a plan is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Table(Part):
+    """The table, by schema and name as the catalog spells them, and the columns of its key."""
+
+    schema_name: Identifier = Field("public", alias="schema")
+    name: Identifier
+    key: tuple[Identifier, ...] = Field(min_length=1)
+
+    @property
+    def qualified(self) -> str:
+        """`schema.name`, for people."""
+        return f"{self.schema_name}.{self.name}"
+
+    @property
+    def in_sql(self) -> str:
+        """The table in SQL that a person runs, quoted where that is needed."""
+        return quote_name(self.schema_name, self.name)
+
+
+class Cohort(Part):
+    """Which rows count in a rate (`column` in `values`) and by which time they fall before or after the cutover."""
+
+    column: Identifier
+    values: tuple[Text, ...] = Field(min_length=1)
+    time: Identifier
+
+    @property
+    def row(self) -> str:
+        """One row of it in words: "completed row" where that is the one value, else "row of the cohort"."""
+        return f"{self.values[0]} row" if self._is_word else "row of the cohort"
+
+    @property
+    def rows(self) -> str:
+        """Several rows of it in words."""
+        return f"{self.values[0]} rows" if self._is_word else "rows of the cohort"
+
+    @property
+    def _is_word(self) -> bool:
+        return len(self.values) == 1 and re.fullmatch(r"[a-z][a-z_-]{1,30}", self.values[0]) is not None
+
+
+class UrlShape(Part):
+    """What a well-formed URL looks like here: its scheme, its hosts (`*` is any) and how many path segments at least."""
+
+    schemes: tuple[Literal["https", "http"], ...] = Field(("https",), min_length=1)
+    hosts: tuple[Annotated[str, StringConstraints(pattern=r"^(\*|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*)$")], ...] = ("*",)
+    segments: int = Field(0, ge=0, le=20)
+
+
+class Comparison(Part):
+    """How a value follows from another column's value in the same row; both are compared as text.
+
+    Without a key it equals that value. `prefix` and `suffix` go around it; `ignore_case` takes A–Z for a–z. `true_when`:
+    it is a boolean, true where the other value is one of these and false at any other. `map`: it is what stands beside
+    the other value, and a value that the map does not have gives nothing.
+    """
+
+    prefix: Storable = ""
+    suffix: Storable = ""
+    ignore_case: bool = False
+    true_when: Annotated[tuple[Storable, ...], Field(min_length=1)] | None = None
+    map: Annotated[dict[Storable, Storable], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_rule(self) -> Comparison:
+        given = [name for name in ("true_when", "map") if getattr(self, name) is not None]
+        if given and (len(given) > 1 or self.prefix or self.suffix or self.ignore_case):
+            raise ValueError(f"'{given[0]}' stands alone: no other key of 'how' goes with it")
+        return self
+
+    def words(self, column: str) -> str:
+        """The rule as a report says it."""
+        if self.true_when is not None:
+            return f"true where {column} is {' or '.join(map(repr, self.true_when))}, else false"
+        if self.map is not None:
+            return f"by a map of {len(self.map)} values of {column}"
+        parts = [repr(self.prefix) if self.prefix else "", column, repr(self.suffix) if self.suffix else ""]
+        return " + ".join(part for part in parts if part) + (", whatever the case of A–Z" if self.ignore_case else "")
+
+
+class Claim(Part):
+    """What the plan says of a column before the change, and in what sense that is meant.
+
+    `redundant-with` is compared when `how` says how a value follows from the other column's. Without it only presence
+    is proved, which is not enough unless `presence_is_enough` says why.
+    """
+
+    holds: Literal["redundant-with", "always-null", "never-populated", "populated", "any"]
+    column: Identifier | None = None
+    text: Text
+    how: Comparison | None = None
+    presence_is_enough: Text | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Claim:
+        if (self.holds == "redundant-with") != (self.column is not None):
+            raise ValueError("'column' goes with holds = 'redundant-with', and only with it")
+        if self.holds != "redundant-with" and (self.how is not None or self.presence_is_enough is not None):
+            raise ValueError("'how' and 'presence_is_enough' go with holds = 'redundant-with', and only with it")
+        if self.how is not None and self.presence_is_enough is not None:
+            raise ValueError("give either 'how' or 'presence_is_enough': what is compared is not merely present")
+        return self
+
+
+class KeptColumn(Part):
+    """A column that stays: its type, what is expected of its population rate, its shape and its derivation.
+
+    `backfilled` is the reason why the forward SQL may give it values where it was NULL.
+    """
+
+    type: Text | None = None
+    change: Change = "any"
+    minimum: Fraction | None = None
+    url: UrlShape | None = None
+    derived_from: Identifier | None = None
+    suffix: Text | None = None
+    message_field: Identifier | None = None
+    backfilled: Text | None = None
+    claim: Claim | None = None
+
+    @model_validator(mode="after")
+    def _derivation_is_whole(self) -> KeptColumn:
+        if (self.derived_from is None) != (self.suffix is None):
+            raise ValueError("'derived_from' and 'suffix' go together")
+        return self
+
+
+class Reconstruction(Part):
+    """How a dropped column's value can be made again: prefix, another column's value, suffix."""
+
+    column: Identifier
+    prefix: str = ""
+    suffix: str = ""
+
+
+class DroppedColumn(Part):
+    """A column that goes: its type (for the way back), the claim under which it may go, and what becomes of its values."""
+
+    type: Text | None = None
+    claim: Claim | None = None
+    reconstruction: Reconstruction | None = None
+    given_up: Text | None = None
+    code_names: tuple[Identifier, ...] = ()
+
+
+class Sql(Part):
+    """The clean-up's own statements, forward and back; a rehearsal runs them as they stand."""
+
+    forward: Text
+    rollback: Text
+
+
+class Bookkeeping(Part):
+    """Where the migration tool keeps its books."""
+
+    schema_name: Identifier = Field("drizzle", alias="schema")
+    table: Identifier = "__drizzle_migrations"
+
+
+class Requirement(Part):
+    """One sentence of the clean-up's text, the ids of the checks that prove it, and the phases in which they do."""
+
+    id: Text
+    text: Text
+    checks: tuple[Text, ...] = Field(min_length=1)
+    phases: tuple[Literal["before", "after", "rolled-back", "rehearsal"], ...] = ("before", "after", "rehearsal")
+
+
+class Plan(Part):
+    """The whole clean-up. Two plans are the same when their `fingerprint` is. `max_lag` is how old a standby may be."""
+
+    plan_version: Literal[1]
+    title: Text
+    cutover: datetime | None = None
+    max_lag: Seconds | None = None
+    table: Table
+    cohort: Cohort
+    kept: dict[Identifier, KeptColumn] = Field(min_length=1)
+    dropped: dict[Identifier, DroppedColumn] = Field(min_length=1)
+    sql: Sql
+    migrations: Bookkeeping = Bookkeeping()
+    requirements: tuple[Requirement, ...] = ()
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Plan:
+        problems = [f"'{name}' is both kept and dropped" for name in self.kept if name in self.dropped]
+        for name, column in self.kept.items():
+            if column.derived_from is not None and column.derived_from not in self.kept:
+                problems.append(f"kept.{name}.derived_from names '{column.derived_from}', which is not a kept column")
+        for name, gone in self.dropped.items():
+            if gone.claim and gone.claim.column and gone.claim.column not in self.kept:
+                problems.append(f"dropped.{name}.claim.column names '{gone.claim.column}', which is not a kept column")
+            if gone.reconstruction and gone.reconstruction.column in self.dropped:
+                problems.append(f"dropped.{name}.reconstruction reads a column that is dropped too")
+        fixed = {*self.table.key, self.cohort.column, self.cohort.time} & set(self.dropped)
+        problems += [f"'{name}' is dropped, but is the key or the cohort's column" for name in sorted(fixed)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that change when anything in the plan does; a key that has its default counts as not set."""
+        return self.fingerprint_of(2)
+
+    def fingerprint_of(self, format_version: int) -> str:
+        """The fingerprint as files of that format have it."""
+        if format_version == 1:
+            return plan_fingerprint.format_1(self.model_dump(mode="json", by_alias=True))
+        return plan_fingerprint.format_2(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+
+    def derivations(self) -> dict[str, tuple[str, str]]:
+        """Derived column → (the column it is derived from, the suffix)."""
+        return {n: (c.derived_from, c.suffix) for n, c in self.kept.items() if c.derived_from and c.suffix}
+
+    def claims(self) -> dict[str, Claim]:
+        """Column → what the plan says of it before the change; the dropped columns first."""
+        found = {name: gone.claim for name, gone in self.dropped.items()}
+        found |= {name: kept.claim for name, kept in self.kept.items()}
+        return {name: claim for name, claim in found.items() if claim is not None}
+
+    @property
+    def takes_messages(self) -> bool:
+        """Does a message of the application's set a kept column? Only then its own checks are made."""
+        return any(column.message_field for column in self.kept.values())
+
+    def require_messages(self, asked: str) -> None:
+        """Raises: UsageError for what was `asked` for by a plan without messages, which would judge nothing."""
+        if not self.takes_messages:
+            what = f"{asked} asks for the application's messages, and no kept column of the plan has a message_field."
+            raise UsageError(what, "Say in the plan which field of the message a column takes, or leave it out.")
+
+    def comparisons(self) -> dict[str, tuple[str, Comparison]]:
+        """Column whose claim compares → (the other column, how its value follows from that one's)."""
+        return {n: (c.column, c.how) for n, c in self.claims().items() if c.column and c.how is not None}
+
+    def proves(self, check_id: str) -> str | None:
+        """The ids of the requirements that a check proves, joined by a comma, or None."""
+        return ", ".join(r.id for r in self.requirements if check_id in r.checks) or None
+
+    def with_table(self, qualified: str) -> Plan:
+        """This plan for a table of another schema or name, given as `schema.name` or `name`."""
+        schema, dot, name = qualified.rpartition(".")
+        table = Table(schema=schema if dot else self.table.schema_name, name=name, key=self.table.key)
+        return self.model_copy(update={"table": table})
+
+
+def load_plan(path: str | Path | None = None) -> Plan:
+    """The plan in a TOML file, or the built-in clean-up of `generation_requests` when no file is named.
+
+    Raises: PlanError, naming every problem in the file at once.
+    """
+    if path is None:
+        return _built_in()
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise PlanError(
+            f"The plan {path} could not be read: {error.strerror}.", "Give the path of a TOML file."
+        ) from None
+    except UnicodeDecodeError:
+        raise PlanError(f"The plan {path} is not UTF-8 text.", "Save it as UTF-8.") from None
+    return parse_plan(text, str(path))
+
+
+def parse_plan(text: str, name: str) -> Plan:
+    """A plan from TOML text; `name` stands in error messages."""
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"The plan {name} is not valid TOML: {error}.", "Fix the line it names.") from None
+    try:
+        return Plan.model_validate(_aware(data))
+    except ValidationError as error:
+        raise PlanError(f"The plan {name} cannot be used:\n{explain(error, Plan)}") from None
+
+
+def _aware(data: dict[str, Any]) -> dict[str, Any]:
+    """The plan's cutover in UTC: a time of day without offset is read as UTC."""
+    cutover = data.get("cutover")
+    if isinstance(cutover, datetime):
+        aware = cutover.replace(tzinfo=UTC) if cutover.tzinfo is None else cutover.astimezone(UTC)
+        return data | {"cutover": aware}
+    return data
+
+
+def parse_instant(text: str) -> tuple[datetime, tuple[str, ...]]:
+    """A point in time as people write it, as an aware UTC instant; and a note when it had no offset and was read as UTC.
+
+    Raises: UsageError for text that is not a point in time.
+    """
+    plain = text.strip()
+    try:
+        moment = datetime.fromisoformat(f"{plain[:-1]}T00:00Z" if len(plain) == _DATE_AND_Z else plain)
+        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"'{scrub(plain[:40])}' is not a point in time.", "Write it as 2025-01-31 or 2025-01-31T14:30:00+02:00."
+        ) from None
+    return aware, () if moment.tzinfo else ("The cutover has no offset and was read as UTC.",)
+
+
+@cache
+def _built_in() -> Plan:
+    return parse_plan((files("genreq_checks") / "plans" / f"{BUILT_IN}.toml").read_text("utf-8"), BUILT_IN)

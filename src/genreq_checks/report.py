@@ -1,0 +1,214 @@
+"""Outcomes, findings and the report: frozen data, of which every output is a rendering."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import Field
+
+from genreq_checks.facts import Outcome, SourceInfo, Step
+from genreq_checks.facts.file_format import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Phase = Literal["before", "after", "rolled-back", "rehearsal", "generation"]
+PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back")
+WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "warn", "pass", "skip")
+SCHEMA_VERSION: Final = 1
+LIST_LIMIT = 100
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The worst of some outcomes: fail, unknown, warn, pass, skip; unknown when there are none."""
+    found = set(outcomes)
+    return next((outcome for outcome in WORST_FIRST if outcome in found), "unknown")
+
+
+class Finding(Model):
+    """One judged fact: of what (`subject`), how it came out, the rule with the measured value, and what to do."""
+
+    subject: str
+    outcome: Outcome
+    message: str
+    remedy: str = ""
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class CheckResult(Model):
+    """A check's findings; its outcome is the worst of theirs. `found` is their whole number, if the list is cut."""
+
+    id: str
+    title: str
+    outcome: Outcome
+    requirement: str | None = None
+    found: int
+    findings: tuple[Finding, ...]
+
+
+class Rate(Model):
+    """A column's population on one side, in rows of the cohort; rate and its interval are fractions, None without rows."""
+
+    column: str
+    side: Literal["before", "after", "undated", "all"]
+    rows: int
+    populated: int
+    null: int
+    blank: int
+    malformed: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class DayCount(Model):
+    """A column's population on one side on one UTC day, in rows of the cohort.
+
+    `day` is text as PostgreSQL writes a date: also infinity, BC and years of five digits. None: rows without a time.
+    """
+
+    column: str
+    side: Literal["before", "after", "undated", "all"]
+    day: str | None
+    rows: int
+    populated: int
+    null: int
+    blank: int
+    malformed: int
+
+
+class Derivation(Model):
+    """A derived column's classes on one side, in rows of the cohort."""
+
+    column: str
+    side: Literal["before", "after", "undated", "all"]
+    none: int
+    match: int
+    missing: int
+    wrong: int
+    unexpected: int
+
+
+class RateChange(Model):
+    """The difference of two rates (after − before); the interval is None where the difference is exact or unknown."""
+
+    column: str
+    before: float | None
+    after: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+class Meanwhile(Model):
+    """The rows before the cutover, counted at the baseline and again now: exact, the same rows twice."""
+
+    column: str
+    rows_then: int
+    rows_now: int
+    populated_then: int
+    populated_now: int
+
+
+class RequirementResult(Model):
+    """A requirement of the plan, the checks that prove it, and their common outcome (`skip`: not in this phase)."""
+
+    id: str
+    text: str
+    checks: tuple[str, ...]
+    outcome: Outcome
+    unproven: tuple[str, ...] = ()
+
+
+class Tool(Model):
+    """What made the report."""
+
+    name: str = "genreq-checks"
+    version: str
+
+
+class PlanInfo(Model):
+    """Which plan the report is about."""
+
+    title: str
+    table: str
+    cutover: datetime | None
+    fingerprint: str
+    cohort: str
+    row: str = "completed row"  # what one row of the cohort is called; several are `rows`
+    rows: str = "completed rows"
+
+
+class Report(Model):
+    """The whole answer. Same numbers in every output; `outcome` is the worst of the checks, skipped ones aside.
+
+    `only` are the patterns of check ids that were asked for; () when all of the plan's checks were made.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    tool: Tool
+    plan: PlanInfo
+    phase: Phase
+    sources: dict[str, SourceInfo]
+    outcome: Literal["pass", "warn", "fail", "unknown"]
+    counts: dict[Outcome, int]
+    rates: tuple[Rate, ...] = ()
+    derivation: tuple[Derivation, ...] = ()
+    changes: tuple[RateChange, ...] = ()
+    meanwhile: tuple[Meanwhile, ...] = ()
+    daily: tuple[DayCount, ...] = ()
+    statuses: dict[str, int] = Field(default_factory=dict)
+    checks: tuple[CheckResult, ...]
+    requirements: tuple[RequirementResult, ...] = ()
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+    only: tuple[str, ...] = Field((), exclude_if=lambda only: not only)
+
+    def check(self, check_id: str) -> CheckResult:
+        """The result of one check. Raises KeyError when the report does not have it."""
+        for result in self.checks:
+            if result.id == check_id:
+                return result
+        raise KeyError(check_id)
+
+    def rate(self, column: str, side: str) -> Rate | None:
+        """The rate of a column on a side, or None when it was not measured."""
+        return next((r for r in self.rates if r.column == column and r.side == side), None)
+
+    def frame(self) -> pd.DataFrame:
+        """The rates as a frame: column, side, rows, populated, null, blank, malformed, rate, low, high."""
+        import pandas as pd
+
+        return pd.DataFrame([rate.model_dump() for rate in self.rates], columns=list(Rate.model_fields))
+
+    def _repr_html_(self) -> str:
+        """The verdict and the table of checks, as notebooks show them."""
+        html: str = import_module("genreq_checks.outputs.html").fragment(self)  # rendering lies above the data
+        return html
+
+    def exit_code(self, strict: bool = False) -> int:
+        """0 nothing failed and nothing is unknown, 1 a check failed, 3 something is unknown; strict: a warning fails."""
+        if self.counts["fail"] or (strict and self.counts["warn"]):
+            return 1
+        return 3 if self.outcome == "unknown" else 0
+
+
+def tally_outcomes(results: Iterable[CheckResult]) -> dict[Outcome, int]:
+    """How many checks came out how, every outcome named."""
+    found = Counter(result.outcome for result in results)
+    return {outcome: found[outcome] for outcome in ("pass", "warn", "fail", "unknown", "skip")}
+
+
+def overall(counts: dict[Outcome, int]) -> Literal["pass", "warn", "fail", "unknown"]:
+    """The report's outcome: fail over unknown over warn over pass; nothing judged at all is unknown."""
+    if counts["fail"]:
+        return "fail"
+    if counts["unknown"]:
+        return "unknown"
+    if counts["warn"]:
+        return "warn"
+    return "pass" if counts["pass"] else "unknown"

@@ -1,0 +1,245 @@
+"""The fusion of all facets into one SELECT that reads the table once and counts the rows by their joint class."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from genreq_checks.plan import Plan, Table
+from genreq_checks.scan.facets import Columns, Facet, as_text, derivation_name, passes_cheaply
+from genreq_checks.tally import FacetClasses, Tally, TallyRow
+
+MOST_TOGETHER = 100_000  # joint classes of all facets, beyond which they are counted apart
+SAFE_SUFFIX = re.compile("[A-Za-z0-9.-]+")  # what cannot make a well-formed URL malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Facets that are coded together: `code` is their mixed-radix number, the first facet's class the lowest digit."""
+
+    facets: tuple[Facet, ...]
+    code: sa.ColumnElement[int]
+
+    @property
+    def size(self) -> int:
+        """How many codes there are."""
+        return math.prod(len(facet.classes) for facet in self.facets)
+
+
+def alone(facet: Facet) -> Group:
+    """A group of one."""
+    return Group((facet,), facet.code)
+
+
+def derived_group(plan: Plan, first: Facet, second: Facet, third: Facet) -> Group:
+    """A URL column, the one derived from it, and the derivation: the usual rows are settled by testing the source once.
+
+    A source that passes its cheap test has no slash at its end, so that source + suffix is the derived value; and when
+    the stored one equals it, that is as well-formed as the source. What is not settled so is classified facet by facet.
+    """
+    source, column = first.name, second.name
+    shape, own = plan.kept[source].url, plan.kept[column].url
+    _, suffix = plan.derivations()[column]
+    facets = (first, second, third)
+    slow = packed([alone(facet) for facet in facets])
+    if shape is None or shape != own or not SAFE_SUFFIX.fullmatch(suffix):
+        return Group(facets, slow)
+    nothing = sa.and_(sa.column(source).is_(None), sa.column(column).is_(None))
+    match = as_text(column) == as_text(source) + suffix
+    code = sa.case(
+        (nothing, _joint(facets, "null", "null", "none")),
+        (
+            passes_cheaply(source, shape),
+            sa.case(
+                (sa.column(column).is_(None), _joint(facets, "populated", "null", "missing")),
+                (match, _joint(facets, "populated", "populated", "match")),
+                else_=slow,
+            ),
+        ),
+        else_=slow,
+    )
+    return Group(facets, code)
+
+
+def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
+    total, radix = 0, 1
+    for facet, label in zip(facets, labels, strict=True):
+        total += facet.classes.index(label) * radix
+        radix *= len(facet.classes)
+    return sa.literal_column(str(total), sa.Integer)
+
+
+def groups_of(plan: Plan, facets: Iterable[Facet]) -> tuple[Group, ...]:
+    """The facets, each once; a derivation is coded together with its two columns.
+
+    Raises: ValueError for two facets of one name that have other classes.
+    """
+    named: dict[str, Facet] = {}
+    for facet in facets:
+        if named.setdefault(facet.name, facet).classes != facet.classes:
+            raise ValueError(f"two facets are called {facet.name}")
+    found: list[Group] = []
+    for column, (source, _) in plan.derivations().items():
+        names = (source, column, derivation_name(column))
+        if all(name in named for name in names):
+            found.append(derived_group(plan, *(named.pop(name) for name in names)))
+    return (*found, *map(alone, named.values()))
+
+
+Parts = tuple[tuple[Group, ...], ...]
+
+
+def ways_to_count(groups: Sequence[Group], together: Iterable[frozenset[str]]) -> Iterator[Parts]:
+    """The ways to part the groups, the fastest first: all in one part, unless the joint classes may be too many; and
+    apart, by which the counts are fewest.
+
+    Every facet is in a part, and facets that are to be counted `together` (those of them that there are) are in one part.
+    A group may be in several parts.
+    """
+    if math.prod(group.size for group in groups) <= MOST_TOGETHER:
+        yield (tuple(groups),) if groups else ()
+    place = {facet.name: number for number, group in enumerate(groups) for facet in group.facets}
+    wanted = [frozenset(place[name] for name in names if name in place) for names in together]
+    wanted += [frozenset((number,)) for number in range(len(groups))]
+    parts: list[frozenset[int]] = []
+    for one in sorted(wanted, key=len, reverse=True):
+        if not any(one <= part for part in parts):
+            parts.append(one)
+    yield tuple(tuple(groups[number] for number in sorted(part)) for part in parts)
+
+
+Since = sa.ColumnElement[bool] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One read of the rows that does not add up over parts of a table, such as how many different values there are.
+
+    `select` gets where the rows are read from, and the condition that a row is of the cutover or later: None without a
+    cutover, NULL for an undated row. It gives numbers, times and truth values, never a value of a user's. A probe is read
+    when all of its `columns` can be.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    select: Callable[[sa.FromClause, Since], sa.Select[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What is to be read of the rows. None as `facets`: they need not be counted.
+
+    Facets that are to be counted `together` may not be counted apart.
+    """
+
+    facets: Callable[[Columns], Iterable[Facet]] | None
+    together: tuple[frozenset[str], ...] = ()
+    probes: tuple[Probe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One SELECT over the table, and how to read its rows: `parts` has the facets in each code column.
+
+    Where there are several parts, each row is of one of them and has NULL as the code of the others.
+    """
+
+    select: sa.Select[Any]
+    parts: tuple[tuple[Facet, ...], ...]
+
+    def tally(self, rows: Iterable[Sequence[Any]], split: datetime | None) -> Tally:
+        """The counts in the SELECT's rows."""
+        found: list[list[TallyRow]] = [[] for _ in self.parts] or [[]]
+        for day, after, status, *codes, count in rows:
+            part = next((n for n, code in enumerate(codes) if code is not None), 0)
+            found[part].append(TallyRow(day, after, status, self._unpacked(part, codes), count))
+        first, *others = (
+            Tally(
+                facets=tuple(FacetClasses(name=facet.name, classes=facet.classes) for facet in facets),
+                split=split,
+                rows=tuple(some),
+            )
+            for facets, some in zip(self.parts or ((),), found, strict=True)
+        )
+        return first.model_copy(update={"apart": tuple(others)})
+
+    def _unpacked(self, part: int, codes: Sequence[int]) -> tuple[int, ...]:
+        """The class index of each facet of a part."""
+        found: list[int] = []
+        code = codes[part] if codes else 0
+        for facet in self.parts[part] if self.parts else ():
+            code, index = divmod(code, len(facet.classes))
+            found.append(index)
+        return tuple(found)
+
+
+def fuse(
+    plan: Plan,
+    parts: Sequence[Sequence[Group]],
+    cutover: datetime | None,
+    aware: bool,
+    origin: sa.FromClause | None = None,
+    sendable: str | None = None,
+) -> Scan:
+    """All facets in one SELECT, which reads the table once: day, split, status, a code for each part, and the rows.
+
+    `day` is completed_at's date in UTC as text (NULL when undated; infinity, BC and the year 20000 are fine as text).
+    `split` says, when there is a cutover, whether the row is on or after it (NULL when undated). `aware` tells that
+    the time column has a time zone. The table is named by schema and name, never found by search_path; `origin` is another
+    place to read the rows from. `sendable` is the regular expression of the statuses that the server can send, where there
+    are others.
+    """
+    time: sa.ColumnClause[Any] = sa.column(plan.cohort.time)
+    status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
+    split: sa.ColumnElement[Any] = sa.null() if cutover is None else on_or_after(plan, cutover, aware)
+    codes = [packed(part).label(f"code_{index}") for index, part in enumerate(parts)]
+    rows = (
+        sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes)
+        .select_from(origin if origin is not None else relation(plan.table))
+        .subquery("classified")
+    )
+    day = sa.cast(rows.c.day, sa.Text)
+    state: sa.ColumnElement[str] = sa.cast(rows.c.status, sa.Text)
+    if sendable is not None:
+        plain = sa.or_(state.is_(None), state.collate("C").regexp_match(sendable))
+        state = sa.case((plain, state), else_=sa.literal_column("'(undecodable)'", sa.Text))
+    counted = [rows.c[code.name] for code in codes]
+    common = (rows.c.day, rows.c.split, rows.c.status)
+    select = sa.select(day, rows.c.split, state, *counted, sa.func.count())
+    if len(counted) > 1:
+        select = select.group_by(sa.func.grouping_sets(*(sa.tuple_(*common, code) for code in counted)))
+    else:
+        select = select.group_by(*common, *counted)
+    return Scan(select, tuple(tuple(facet for group in part for facet in group.facets) for part in parts))
+
+
+def relation(table: Table, *columns: str) -> sa.TableClause:
+    """The plan's table in a statement, with some of its columns; `postgres.catalog.quoted` is the same for psycopg."""
+    return sa.table(table.name, *map(sa.column, columns), schema=table.schema_name)
+
+
+def in_cohort(plan: Plan) -> sa.ColumnElement[bool]:
+    """Is the row in the plan's cohort? NULL when it has no status."""
+    return sa.cast(sa.column(plan.cohort.column), sa.Text).in_(plan.cohort.values)
+
+
+def on_or_after(plan: Plan, cutover: datetime, aware: bool) -> sa.ColumnElement[bool]:
+    """Is the row's time the cutover or later (NULL when it has none)?"""
+    moment = cutover.astimezone(UTC) if aware else cutover.astimezone(UTC).replace(tzinfo=None)
+    return sa.column(plan.cohort.time) >= sa.literal(moment, sa.TIMESTAMP(timezone=aware))
+
+
+def packed(groups: Sequence[Group]) -> sa.ColumnElement[int]:
+    """The codes of some groups in one integer, the first group's the lowest digits."""
+    first, *others = groups
+    total, radix = first.code, first.size
+    for group in others:
+        total = total + group.code * sa.literal_column(str(radix), sa.Integer)
+        radix *= group.size
+    return total

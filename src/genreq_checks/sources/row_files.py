@@ -1,0 +1,177 @@
+"""Row files (Parquet, CSV) read through DuckDB: the same facets, the same one scan, no catalog."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+
+from genreq_checks import __version__
+from genreq_checks.errors import UsageError
+from genreq_checks.facts import SourceInfo
+from genreq_checks.plan import Plan
+from genreq_checks.scan.facets import JSON_TYPES, Columns
+from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after, ways_to_count
+from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
+from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
+from genreq_checks.tally import Tally
+from genreq_checks.text import shown_path
+
+ROWS = "genreq_rows"  # the name under which the statement finds the rows
+READERS = {
+    ".parquet": "read_parquet(?, union_by_name = true)",
+    ".csv": "read_csv(?, all_varchar = true, header = true, union_by_name = true, allow_quoted_nulls = false)",
+}
+
+
+class DuckCompiler(PGCompiler):
+    """The facets' expressions in DuckDB's words; it compares text by bytes anyway, so that COLLATE "C" falls away."""
+
+    def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """A search, not DuckDB's `~`, which matches whole values; the flag s lets `.` be any character, as PostgreSQL has it."""
+        flags = "is" if (binary.modifiers or {}).get("flags") else "s"
+        return f"regexp_matches({self.process(binary.left, **kw)}, {self.process(binary.right, **kw)}, '{flags}')"
+
+    def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """The negation of a search."""
+        return f"NOT {self.visit_regexp_match_op_binary(binary, operator, **kw)}"
+
+    def visit_collate_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """The text itself."""
+        return str(self.process(binary.left, **kw))
+
+    def visit_btrim_func(self, fn: Any, **kw: Any) -> str:
+        """DuckDB's name for btrim."""
+        return f"trim{self.function_argspec(fn, **kw)}"
+
+
+class DuckDialect(PGDialect):
+    """PostgreSQL's dialect with DuckDB's compiler."""
+
+    statement_compiler = DuckCompiler
+    _backslash_escapes = False  # a backslash in a literal is itself, as in PostgreSQL
+
+
+def observe(plan: Plan, path: str, needs: Needs, cutover: datetime | None = None) -> Snapshot:
+    """Read the rows of a file, a folder or a glob of Parquet or CSV files; the counts alone, there is no catalog.
+
+    `needs` is what is asked of the rows. A completed_at that cannot be read as a timestamp makes the counts unknown: no
+    row is passed over.
+    Raises: UsageError when there is no such file, or when Parquet and CSV are mixed.
+    """
+    files, reader = _files(path)
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET enable_progress_bar = false")
+        try:
+            # the names are parameters: no path is ever part of a statement
+            relation = connection.sql(f"SELECT * FROM {reader}", params=[files])  # noqa: S608
+            answer, probes = _read(relation, plan, cutover, needs)
+        except duckdb.Error as error:
+            reason = f"{path} could not be read as {files[0].rpartition('.')[2]}: {type(error).__name__}."
+            answer, probes = Problem(part="tally", message=reason, hint="Check that the file is whole."), {}
+    unread = (answer, *probes.values())
+    return Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=SourceInfo(kind="files", location=path, read_at=datetime.now(UTC), notes=(f"{len(files)} file(s)",)),
+        tally=answer if isinstance(answer, Tally) else None,
+        probes={name: rows for name, rows in probes.items() if not isinstance(rows, Problem)},
+        problems=tuple(problem for problem in unread if isinstance(problem, Problem)),
+    )
+
+
+def _files(path: str) -> tuple[list[str], str]:
+    base = Path(path)
+    if base.is_dir():
+        found = sorted(p for p in base.rglob("*") if p.suffix in READERS)
+    elif base.exists():
+        found = [base]
+    else:
+        found = _matching(base)
+    kinds = {p.suffix for p in found}
+    if not found:
+        raise UsageError(
+            f"There are no row files at {shown_path(path)}.", "Name a .parquet or .csv file, a folder or a glob."
+        )
+    if len(kinds) > 1 or kinds - READERS.keys():
+        raise UsageError(
+            f"{path} holds files of several kinds ({', '.join(sorted(kinds))}).",
+            "Name one kind: '*.parquet' or '*.csv'.",
+        )
+    return [str(p) for p in found], READERS[kinds.pop()]
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The files of a pattern; none for a pattern that cannot be, like `a**`."""
+    anchor = Path(pattern.anchor or ".")
+    try:
+        within = pattern.relative_to(pattern.anchor) if pattern.anchor else pattern
+        return sorted(path for path in anchor.glob(str(within)) if path.is_file())
+    except ValueError:
+        return []
+
+
+def _read(
+    relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, needs: Needs
+) -> tuple[Tally | Problem | None, dict[str, ProbeRows | Problem]]:
+    """The counts, where they are asked for, and the answer to each probe."""
+    dated = _dated(relation, plan)
+    if isinstance(dated, Problem):
+        return dated, {probe.name: dated.model_copy(update={"part": "probe"}) for probe in needs.probes}
+    tally = None if needs.facets is None else _tally(dated, plan, cutover, needs)
+    return tally, {probe.name: _probe(dated, plan, cutover, probe) for probe in needs.probes}
+
+
+def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRelation | Problem:
+    """The rows with their time as a timestamp; no row is passed over whose time is none."""
+    cohort = plan.cohort
+    for needed in (cohort.column, cohort.time):
+        if needed not in relation.columns:
+            return Problem(part="tally", message=f"The files have no column '{needed}', by which the plan counts.")
+    quoted = _dialect().identifier_preparer.quote_identifier(cohort.time)
+    readable = relation.select(
+        duckdb.StarExpression(), duckdb.SQLExpression(f"TRY_CAST({quoted} AS TIMESTAMP)").alias("__at")
+    )
+    unread = readable.filter(duckdb.SQLExpression(f"{quoted} IS NOT NULL AND __at IS NULL")).count("*").fetchall()[0][0]
+    if unread:
+        message = f"{unread:,} values of {cohort.time} in the files are no timestamps."
+        return Problem(part="tally", message=message, hint="Fix them; no row is passed over.")
+    names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
+    return readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
+
+
+def _tally(rows: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, needs: Needs) -> Tally:
+    types = {name: "json" if gone.type in JSON_TYPES else "text" for name, gone in plan.dropped.items()}
+    columns = Columns({name: types.get(name, "text") for name in rows.columns})
+    facets = needs.facets(columns) if needs.facets is not None else ()
+    parts = next(ways_to_count(groups_of(plan, facets), needs.together))
+    scan = fuse(plan, parts, cutover, aware=False, origin=sa.table(ROWS))
+    return scan.tally(_answer(rows, scan.select), cutover)
+
+
+def _probe(rows: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, probe: Probe) -> ProbeRows | Problem:
+    obstacle = not_readable(plan, probe, rows.columns)
+    if obstacle:
+        return obstacle
+    since = None if cutover is None else on_or_after(plan, cutover, aware=False)
+    select = probe.select(sa.table(ROWS, *map(sa.column, rows.columns)), since)
+    try:
+        return probe_rows(probe, _answer(rows, select.limit(MOST_PROBED + 1)))
+    except duckdb.Error as error:
+        return Problem(part="probe", message=f"The probe {probe.name} could not be read: {type(error).__name__}.")
+
+
+def _answer(rows: duckdb.DuckDBPyRelation, select: sa.Select[Any]) -> list[Any]:
+    """The rows of a SELECT over the relation, which is called ROWS in it."""
+    compiled = select.compile(dialect=_dialect(), compile_kwargs={"literal_binds": True})
+    found = rows.query(ROWS, str(compiled))
+    return found.fetchall() if found is not None else []
+
+
+def _dialect() -> DuckDialect:
+    return DuckDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # a style without '%', which would be doubled

@@ -1,0 +1,42 @@
+"""What an application looks for in source code besides the dropped columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from genreq_checks.facts import CodePlace
+from genreq_checks.plan import Plan
+from genreq_checks.plan.applications import APPLICATIONS
+from genreq_checks.sources.source_code.syntax import Code
+from genreq_checks.sources.source_code.vocabulary import Vocabulary
+
+
+class SignReader(Protocol):
+    """It is shown one file after the other, and collects the places of what it looks for."""
+
+    def wants(self, suffix: str, data: bytes) -> bool:
+        """Is a file worth parsing? This is asked of every file, so it must be cheap."""
+
+    def read(self, code: Code) -> None:
+        """Add what a file says."""
+
+    def places(self) -> tuple[CodePlace, ...]:
+        """All places, in the order of the files."""
+
+
+class Signs(Protocol):
+    """A module `code_signs` of an application."""
+
+    MESSAGE_TYPE: str
+
+    def reader(self, plan: Plan, words_of: Vocabulary) -> SignReader:
+        """A new reader for one tree."""
+
+
+def signs_of(plan: Plan) -> Sequence[Signs]:
+    """The signs of the applications whose messages the plan takes."""
+    if not plan.takes_messages:
+        return ()
+    return [cast("Signs", import_module(f"{one}.code_signs")) for one in APPLICATIONS]

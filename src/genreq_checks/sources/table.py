@@ -1,0 +1,256 @@
+"""One instant of a PostgreSQL table, read in one transaction: the catalog's facts and one scan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from genreq_checks import __version__
+from genreq_checks.errors import SourceError
+from genreq_checks.facts import SourceInfo
+from genreq_checks.facts.recovery import Recovery
+from genreq_checks.plan import Plan
+from genreq_checks.postgres.catalog import find_table, hides_rows
+from genreq_checks.postgres.connection import Target, parse, reading
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.encoding import decodable, known_white_space, server_encoding
+from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
+from genreq_checks.postgres.foreign_code import foreign_code
+from genreq_checks.postgres.identity import read_identity
+from genreq_checks.postgres.recovery import read_recovery, replays
+from genreq_checks.postgres.role import notes_on_role
+from genreq_checks.scan.facets import Columns
+from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after, relation, ways_to_count
+from genreq_checks.snapshot import Part, ProbeRows, Problem, Snapshot, TableFacts
+from genreq_checks.sources.bookkeeping import read_books
+from genreq_checks.sources.dependents import Dependents, read_dependents
+from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
+from genreq_checks.tally import Tally
+from genreq_checks.text import plural
+
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+T = TypeVar("T")
+WITH_TIME_ZONE = "timestamp with time zone"
+TIMES = ("timestamp without time zone", WITH_TIME_ZONE, "date")
+MOST_CLASSES = 500_000  # more groups than this, of one part, is no tally any more
+
+_WHO = sa.text("""
+    SELECT current_user::text AS role, current_database()::text AS database,
+           pg_catalog.current_setting('server_version') AS server, pg_catalog.now() AS read_at,
+           (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS is_superuser
+""")
+_TYPES = sa.text("""
+    WITH RECURSIVE stripped(attnum, type) AS (
+        SELECT a.attnum, a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = CAST(:oid AS oid)
+        UNION ALL
+        SELECT s.attnum, t.typbasetype FROM stripped s JOIN pg_catalog.pg_type t ON t.oid = s.type AND t.typtype = 'd')
+    SELECT a.attname AS name, pg_catalog.format_type(s.type, NULL) AS type
+    FROM pg_catalog.pg_attribute a JOIN stripped s ON s.attnum = a.attnum
+    JOIN pg_catalog.pg_type t ON t.oid = s.type AND t.typtype <> 'd'
+    WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped
+      AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+""")
+
+
+def observe(
+    plan: Plan,
+    url: str,
+    needs: Needs,
+    cutover: datetime | None = None,
+    timeout: float = 300,
+    deadline: Deadline | None = None,
+) -> Snapshot:
+    """Read the plan's table: who reads it, the catalog's facts, the tally. Writes nothing, locks nothing for long.
+
+    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `needs` is what is asked of the
+    rows. `timeout` is each statement's, in seconds; `deadline` bounds all of it.
+    Raises: UsageError for an invalid URL.
+    """
+    target = parse(url)
+    started = time.monotonic()
+    try:
+        with reading(target, timeout, deadline) as connection:
+            snapshot = _read(connection, plan, target, cutover, needs)
+    except SourceError as error:
+        return _unread(plan, target, error)
+    except DRIVER_ERRORS as error:
+        return _unread(plan, target, explain(error, target, plan.table))
+    source = snapshot.source.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
+    return snapshot.model_copy(update={"source": source})
+
+
+def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
+    """The snapshot of a source that gave nothing: one problem, which makes every check unknown."""
+    return Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=SourceInfo(kind="postgresql", location=target.location, read_at=datetime.now(UTC), notes=target.notes),
+        problems=(Problem.of("connection", error),),
+    )
+
+
+def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None, needs: Needs) -> Snapshot:
+    who = connection.execute(_WHO).one()
+    recovery = read_recovery(connection)  # next to the transaction's snapshot, whose age it tells
+    found = find_table(connection, plan.table)
+    identity = read_identity(connection, found.oid)
+    on_role = notes_on_role(connection, who.role, who.is_superuser, found.oid, plan.table)
+    problems = [found.problem] if found.problem else []
+    tally: Tally | None = None
+    probes: dict[str, ProbeRows] = {}
+    hanging: Dependents | None = None
+    lost: Problem | None = None  # why the connection is gone
+
+    def attempt(part: Part, read: Callable[[], T | Problem]) -> T | None:
+        """One part of the snapshot, or None and its problem; a lost connection is one for every part after it."""
+        nonlocal lost
+        answer: T | Problem
+        if lost is not None:
+            problems.append(lost.model_copy(update={"part": part}))
+            return None
+        try:
+            with connection.begin_nested():
+                answer = read()
+        except DRIVER_ERRORS as error:
+            answer = Problem.of(part, explain(error, target, plan.table))
+            if connection.invalidated or connection.closed:
+                lost = answer
+            if part == "tally" and found.facts is not None:
+                answer = _or_of_another_server(answer, found.facts)
+        if isinstance(answer, Problem):
+            problems.append(answer)
+            return None
+        return answer
+
+    oid, facts = found.oid, found.facts
+    if oid is not None and facts is not None and not problems:
+        hanging = attempt("dependents", lambda: read_dependents(connection, plan, oid, facts))
+        if needs.facets is not None:
+            tally = attempt("tally", lambda: _tally(connection, plan, oid, facts, cutover, needs))
+        for one in needs.probes:
+            rows = attempt("probe", partial(_probe, connection, plan, oid, facts, cutover, one))
+            if rows is not None:
+                probes[one.name] = rows
+    books = attempt("bookkeeping", lambda: read_books(connection, plan.migrations))
+    return Snapshot(
+        tool_version=__version__,
+        plan_fingerprint=plan.fingerprint,
+        plan_table=plan.table.qualified,
+        source=SourceInfo(
+            kind="postgresql",
+            location=target.location,
+            read_at=who.read_at.astimezone(UTC),
+            server=f"PostgreSQL {who.server}",
+            database=who.database,
+            role=who.role,
+            identity=identity,
+            recovery=recovery,
+            notes=(*target.notes, *on_role, *_late(recovery)),
+        ),
+        table=found.facts,
+        tally=tally,
+        probes=probes,
+        books=books,
+        dependents=hanging and hanging.found,
+        searched=hanging and hanging.searched,
+        problems=tuple(problems),
+    )
+
+
+def _or_of_another_server(problem: Problem, facts: TableFacts) -> Problem:
+    """The problem, and where rows are read from another server: it may be that one's."""
+    foreign = [child.place for child in facts.children if child.is_foreign]
+    if not foreign:
+        return problem
+    hint = (
+        f"Rows are read from another server too, and it may have failed there: {', '.join(foreign[:3])}. {problem.hint}"
+    )
+    return problem.model_copy(update={"hint": hint.strip()})
+
+
+def _late(recovery: Recovery | None) -> tuple[str, ...]:
+    """A note on a standby, which may lag behind."""
+    return () if recovery is None else (f"The source is {recovery.words}.",)
+
+
+def _tally(
+    connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts, cutover: datetime | None, needs: Needs
+) -> Tally | Problem:
+    obstacle = find_obstacle(connection, plan, oid, facts)
+    if obstacle:
+        return obstacle
+    types = read_types(connection, oid)
+    aware = types[plan.cohort.time] == WITH_TIME_ZONE
+    rows: Sequence[sa.Row[Any]] = ()
+    encoding = server_encoding(connection)
+    columns = Columns(types, decodable(encoding))
+    sendable = None if encoding == "SQL_ASCII" else columns.decodable  # of which the bytes are sent as they are
+    for parts in ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together):
+        scan = fuse(plan, parts, cutover, aware, sendable=sendable)
+        limit = MOST_CLASSES * max(1, len(parts))
+        rows = connection.execute(scan.select.limit(limit + 1), known_white_space(connection)).all()
+        if len(rows) <= limit:
+            return scan.tally(rows, cutover)
+    return _too_many(plan, rows)
+
+
+def _probe(
+    connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts, cutover: datetime | None, probe: Probe
+) -> ProbeRows | Problem:
+    types = read_types(connection, oid)
+    obstacle = find_obstacle(connection, plan, oid, facts) or not_readable(plan, probe, types)
+    if obstacle:
+        return obstacle.model_copy(update={"part": "probe"})
+    since = None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == WITH_TIME_ZONE)
+    select = probe.select(relation(plan.table), since).limit(MOST_PROBED + 1)
+    return probe_rows(probe, connection.execute(select, known_white_space(connection)).all())
+
+
+def _too_many(plan: Plan, rows: Sequence[Sequence[Any]]) -> Problem:
+    """Facets that are counted apart have few classes: it is the statuses or the days that are too many."""
+    days, statuses = len({row[0] for row in rows}), len({row[2] for row in rows})
+    message = (
+        f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes: among those that were "
+        f"read are {plural(days, 'day')} of {plan.cohort.time} and {statuses:,} different {plan.cohort.column}."
+    )
+    culprit, role = (plan.cohort.column, "status") if statuses > days else (plan.cohort.time, "time of completion")
+    return Problem(part="tally", message=message, hint=f"Is '{culprit}' really the {role}?")
+
+
+def read_types(connection: sa.Connection, oid: int) -> dict[str, str]:
+    """The columns that the role may read, with their types' names; a domain by its base type's."""
+    return {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
+
+
+def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
+    """What is known beforehand to make the scan wrong or impossible."""
+    name = plan.table.qualified
+    if hides_rows(connection, oid):
+        return Problem(
+            part="tally",
+            message=f"Row level security would hide rows of {name} from this role, and every rate would be wrong.",
+            hint="Read as the table's owner or as a role with BYPASSRLS.",
+        )
+    unlogged = [name] if facts.unlogged else [child.name for child in facts.children if child.unlogged]
+    if unlogged and replays(connection):
+        message = f"{unlogged[0]} is unlogged, and a standby does not have its rows."
+        return Problem(part="tally", message=message, hint="Read the primary server.")
+    for needed in (plan.cohort.column, plan.cohort.time):
+        column = facts.column(needed)
+        if column is None:
+            return Problem(part="tally", message=f"{name} has no column '{needed}', by which the plan counts.", hint="")
+        if not column.privilege:
+            hint = f"GRANT SELECT ON {plan.table.in_sql} to the role."
+            return Problem(part="tally", message=f"The role may not read {name}.{needed}.", hint=hint)
+    time_column = facts.column(plan.cohort.time)
+    if time_column and read_types(connection, oid).get(plan.cohort.time) not in TIMES:
+        message = f"{name}.{plan.cohort.time} is of type {time_column.type}, not a timestamp: no row can be dated."
+        return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
+    danger = foreign_code(connection, oid, plan)
+    return Problem.of("tally", danger) if danger else None

@@ -1,0 +1,1 @@
+"""The checks in a team's own test suite: an assertion, and a pytest plugin."""
