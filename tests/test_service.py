@@ -28,7 +28,7 @@ from websockets.exceptions import InvalidStatus
 from genreq_checks.cli.review import copy_notebooks
 from genreq_checks.dashboard import serve
 from genreq_checks.dashboard import wording as words
-from genreq_checks.dashboard.access import COOKIE, PARAMETER, Door, Rules, health
+from genreq_checks.dashboard.access import COOKIE, PARAMETER, Access, Rules, health
 from genreq_checks.dashboard.answer import Answer, judge, reader
 from genreq_checks.dashboard.settings import Settings, from_environment, to_environment
 from genreq_checks.dashboard.shared import Board, Reading
@@ -249,11 +249,11 @@ async def inner(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"inside"})
 
 
-def at(door: Door, base: str = "http://127.0.0.1:2718") -> httpx.AsyncClient:
+def at(door: Access, base: str = "http://127.0.0.1:2718") -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url=base)
 
 
-def fetch(door: Door, path: str = "/", base: str = "http://127.0.0.1:2718", **more: Any) -> httpx.Response:
+def fetch(door: Access, path: str = "/", base: str = "http://127.0.0.1:2718", **more: Any) -> httpx.Response:
     async def go() -> httpx.Response:
         async with at(door, base) as client:
             return await client.request(more.pop("method", "GET"), path, **more)
@@ -265,7 +265,7 @@ def cookie(value: str) -> dict[str, str]:
     return {"cookie": f"{COOKIE}={value}"}
 
 
-def is_let_in(door: Door, **headers: str) -> bool:
+def is_let_in(door: Access, **headers: str) -> bool:
     """Is a WebSocket with these headers accepted?"""
     sent: list[dict[str, Any]] = []
 
@@ -291,7 +291,7 @@ def board() -> Board:
 
 
 def test_without_a_token_only_the_loopbacks_names_lead_in(board: Board) -> None:
-    door = Door(inner, Rules(origins=frozenset({"https://checks.example.org"})), board)
+    door = Access(inner, Rules(origins=frozenset({"https://checks.example.org"})), board)
     assert fetch(door).text == "inside"
     assert fetch(door, base="http://localhost:2718").status_code == 200
     assert fetch(door, base="http://[::1]:2718").status_code == 200
@@ -301,7 +301,7 @@ def test_without_a_token_only_the_loopbacks_names_lead_in(board: Board) -> None:
 
 
 def test_no_other_sites_page_may_read_or_connect(board: Board) -> None:
-    door = Door(inner, Rules(origins=frozenset({"https://checks.example.org"})), board)
+    door = Access(inner, Rules(origins=frozenset({"https://checks.example.org"})), board)
     host = "127.0.0.1:2718"
     assert is_let_in(door, host=host, origin=f"http://{host}")
     assert is_let_in(door, host=host, origin="https://checks.example.org")
@@ -321,7 +321,7 @@ def test_no_other_sites_page_may_read_or_connect(board: Board) -> None:
 
 
 def test_a_token_opens_by_address_form_cookie_or_header_and_nothing_else_does(board: Board) -> None:
-    door = Door(inner, Rules(token=TOKEN), board)
+    door = Access(inner, Rules(token=TOKEN), board)
     asked = fetch(door)
     assert (asked.status_code, "password" in asked.text) == (401, True)
     for wrong in ("", "x", TOKEN[:-1], TOKEN + "x", "é"):
@@ -335,8 +335,8 @@ def test_a_token_opens_by_address_form_cookie_or_header_and_nothing_else_does(bo
         assert led.status_code == 303
         assert TOKEN not in str(led.headers)
         assert led.headers["location"].startswith("/")
-        assert "HttpOnly; SameSite=Lax" in led.headers["set-cookie"]
-        given = led.headers["set-cookie"].partition(";")[0]
+        given, *rules = led.headers["set-cookie"].split("; ")
+        assert {rule.lower() for rule in rules} == {"httponly", "samesite=lax", "path=/"}
         assert fetch(door, headers={"cookie": f"other=1; {given}"}).text == "inside"
         assert is_let_in(door, host="dashboard", origin="http://dashboard", cookie=given)
         assert not is_let_in(door, host="dashboard", origin="http://evil", cookie=given)
@@ -344,7 +344,7 @@ def test_a_token_opens_by_address_form_cookie_or_header_and_nothing_else_does(bo
 
 
 def test_the_token_never_leads_to_another_site(board: Board) -> None:
-    door = Door(inner, Rules(token=TOKEN, base="/checks"), board)
+    door = Access(inner, Rules(token=TOKEN, base="/checks"), board)
     led = fetch(door, f"//evil.example/?{PARAMETER}={TOKEN}&next=//evil.example")
     assert led.headers["location"] == "/checks/?next=%2F%2Fevil.example"
 
@@ -356,7 +356,7 @@ def test_healthz_tells_the_age_of_the_last_good_read_to_everyone(answer: Answer)
         return never() if failing[0] else answer
 
     board = Board(read, refresh=30, clock=clock)
-    door = Door(inner, Rules(token=TOKEN, base="/checks"), board)
+    door = Access(inner, Rules(token=TOKEN, base="/checks"), board)
     good = fetch(door, "/checks/healthz")
     expected = {"status": "ok", "last_good_read_age_seconds": 0.0, "refresh_seconds": 30}
     assert (good.status_code, good.json()) == (200, expected)
@@ -369,7 +369,7 @@ def test_healthz_tells_the_age_of_the_last_good_read_to_everyone(answer: Answer)
     failing[0] = False
     clock.now += 30
     assert fetch(door, "/checks/healthz").status_code == 200
-    first = Door(inner, Rules(), Board(never, refresh=30))
+    first = Access(inner, Rules(), Board(never, refresh=30))
     assert fetch(first, "/healthz").json()["status"] == "no answer yet"
     assert fetch(first, "/healthz").status_code == 503
 

@@ -1,16 +1,22 @@
-"""The door in front of the dashboard, as ASGI middleware: who may come in, from which page, and how it is."""
+"""Access to the dashboard, as ASGI middleware: who may see it, from which page, and whether it is healthy.
+
+marimo's own token would stand in the address of every page, and it would not check the Origin of a WebSocket.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import hmac
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.websockets import WebSocketClose
 
 from genreq_checks.dashboard.token_page import LOGIN
 
@@ -25,11 +31,12 @@ LONGEST_FORM = 4096
 HEALTH_PATIENCE = 5.0  # seconds that /healthz waits for a reading which it began
 LATE = 3  # refresh intervals without a good answer, after which /healthz says 503
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
-GUARDS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"content-security-policy", b"frame-ancestors 'self'"),
-)
+NOT_KEPT = {"cache-control": "no-store"}
+GUARDS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "frame-ancestors 'self'",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,8 @@ class Rules:
         return hmac.new((self.token or "").encode(), b"genreq-checks dashboard", hashlib.sha256).hexdigest()
 
 
-class Door:
-    """Asks for the token, refuses other sites' pages (HTTP and WebSocket), and answers /healthz by itself."""
+class Access:
+    """Asks for the token, refuses pages of other sites (HTTP and WebSocket), and answers /healthz itself."""
 
     def __init__(self, app: ASGIApp, rules: Rules, board: Board) -> None:
         self._app, self._rules, self._board = app, rules, board
@@ -60,54 +67,52 @@ class Door:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        path = scope["path"].removeprefix(self._rules.base)
-        if scope["type"] == "http" and path == "/healthz":
-            status, body = await health(self._board)
-            await _answer(
-                send, status, json.dumps(body).encode(), b"application/json", [(b"cache-control", b"no-store")]
-            )
-        elif not is_own_page(headers, scope["scheme"], self._rules):
-            await _refuse(
-                scope, receive, send, 403, b"This page may not be used from another site or under this name.\n"
-            )
-        elif self._rules.token is None or self._knows(scope, headers):
-            await self._app(scope, receive, _guarded(send))
-        elif scope["type"] == "http":
-            await self._ask(scope, receive, send)
-        else:
-            await _refuse(scope, receive, send, 403, b"")
+        answer = await self._answer(scope, receive)
+        await (answer or self._app)(scope, receive, _guarded(send))
 
-    def _knows(self, scope: Scope, headers: Mapping[str, str]) -> bool:
+    async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp | None:
+        """What to answer in place of the dashboard; None for who may see it."""
+        asking, is_page = HTTPConnection(scope), scope["type"] == "http"
+        if is_page and scope["path"].removeprefix(self._rules.base) == "/healthz":
+            status, body = await health(self._board)
+            return JSONResponse(body, status, NOT_KEPT)
+        if not is_own_page(asking.headers, scope["scheme"], self._rules):
+            words = "This page may not be used from another site or under this name.\n"
+            return PlainTextResponse(words, 403) if is_page else WebSocketClose(1008)  # before it is accepted: HTTP 403
+        if self._rules.token is None or self._is_known(asking):
+            return None
+        return await self._ask(Request(scope, receive)) if is_page else WebSocketClose(1008)
+
+    def _is_known(self, asking: HTTPConnection) -> bool:
         """Does it bring the cookie, or the token as `Authorization: Bearer …`?"""
-        bearer = headers.get("authorization", "")
-        if bearer[:7].lower() == "bearer " and self._is_token(bearer[7:].strip()):
+        kind, _, bearer = asking.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._is_token(bearer.strip()):
             return True
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return morsel is not None and hmac.compare_digest(morsel.value.encode(), self._rules.seal.encode())
+        return hmac.compare_digest(asking.cookies.get(COOKIE, "").encode(), self._rules.seal.encode())
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode("utf-8", "replace"), (self._rules.token or "").encode())
 
-    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take the token from the address or the form, give the cookie, and redirect without the token; else the form."""
-        query = scope["query_string"].decode("latin-1")
-        if scope["method"] == "POST":
-            given = parse_qs(await _form(receive)).get(PARAMETER, [])
+    async def _ask(self, request: Request) -> Response:
+        """Take the token from the address or the form, set the cookie, and redirect without the token; else the form."""
+        if request.method == "POST":
+            given = parse_qs(await _form(request)).get(PARAMETER, [])
         else:
-            given = parse_qs(query).get(PARAMETER, [])
-        if given and self._is_token(given[0]):
-            rest = urlencode([pair for pair in parse_qsl(query) if pair[0] != PARAMETER])
-            place = f"{self._rules.base}/{'?' if rest else ''}{rest}"  # of our own making: never where a request says
-            secure = "; Secure" if scope["scheme"] == "https" else ""
-            cookie = f"{COOKIE}={self._rules.seal}; Path={self._rules.base or '/'}; HttpOnly; SameSite=Lax{secure}"
-            led = [(b"location", place.encode("ascii", "replace")), (b"set-cookie", cookie.encode())]
-            await _answer(send, 303, b"", b"text/plain", led)
-            return
-        await _answer(send, 401, LOGIN, b"text/html; charset=utf-8", [(b"cache-control", b"no-store")])
+            given = request.query_params.getlist(PARAMETER)
+        if not given or not self._is_token(given[0]):
+            return HTMLResponse(LOGIN, 401, NOT_KEPT)
+        rest = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != PARAMETER])
+        # The address is our own: nothing that a request says leads to another site.
+        answer = RedirectResponse(f"{self._rules.base}/{'?' if rest else ''}{rest}", 303)
+        answer.set_cookie(
+            COOKIE,
+            self._rules.seal,
+            path=self._rules.base or "/",
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        return answer
 
 
 async def health(board: Board) -> tuple[int, dict[str, Any]]:
@@ -151,28 +156,14 @@ def _name(host: str) -> str | None:
         return None
 
 
-async def _form(receive: Receive) -> str:
-    body: bytes = b""
-    while len(body) <= LONGEST_FORM:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return body.decode("utf-8", "replace")
-    return ""
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, text: bytes) -> None:
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1008})  # before it was accepted: HTTP 403
-    else:
-        await _answer(send, status, text, b"text/plain; charset=utf-8")
-
-
-async def _answer(send: Send, status: int, body: bytes, kind: bytes, more: Iterable[tuple[bytes, bytes]] = ()) -> None:
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *GUARDS, *more]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def _form(request: Request) -> str:
+    """The form's text, or nothing when it is longer than a token's form can be."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_FORM:
+            return ""
+    return body.decode("utf-8", "replace")
 
 
 def _guarded(send: Send) -> Send:
@@ -180,8 +171,10 @@ def _guarded(send: Send) -> Send:
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [pair for pair in message["headers"] if not pair[0].lower().startswith(b"access-control-")]
-            message = {**message, "headers": [*kept, *GUARDS]}
+            headers = MutableHeaders(scope=message)
+            for name in [name for name in headers if name.startswith("access-control-")]:
+                del headers[name]
+            headers.update(GUARDS)
         await send(message)
 
     return sending

@@ -13,7 +13,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreq_checks.dashboard.access import LOOPBACK, Door, Rules
+from genreq_checks.dashboard.access import LOOPBACK, Access, Rules
 from genreq_checks.dashboard.shared import Board
 from genreq_checks.errors import UsageError
 from genreq_checks.files import resource
@@ -32,7 +32,7 @@ def make_app(rules: Rules, board: Board, session_ttl: int, notebook: Path | None
 
     notebook = notebook or resource("notebooks", "dashboard.py")
     built = marimo.create_asgi_app(quiet=True, include_code=False, session_ttl=session_ttl)
-    return Door(built.with_app(path=rules.base or "/", root=str(notebook)).build(), rules, board)
+    return Access(built.with_app(path=rules.base or "/", root=str(notebook)).build(), rules, board)
 
 
 def serve(app: ASGIApp, host: str, port: int, base: str = "") -> None:

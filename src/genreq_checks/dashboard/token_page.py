@@ -1,6 +1,6 @@
 """The page that asks for the token: static, without a script, and readable by everyone."""
 
-LOGIN = b"""<!doctype html>
+LOGIN = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
