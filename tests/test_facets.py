@@ -124,8 +124,38 @@ storable = st.lists(st.one_of(urls(storable=True), st.sampled_from([v for v in V
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+# What URLs and tokens are made of; the last two are letters that some fold to 's' and 'k'.
+PIECES = [
+    "https://",
+    "HTTPS://",
+    "http://",
+    "github.com",
+    "GitHub.com",
+    "/",
+    "//",
+    ":",
+    "@",
+    "=",
+    "?",
+    "#",
+    "_",
+    "~",
+    "-",
+    ".",
+]
+PIECES += ["a", "A", "0", "gh", "GH", "p", "O", "S", "_pat_", "github", "a" * 16, "token=x", "leo", "\u017f", "\u212a"]
+NEAR_TOKENS = st.lists(st.sampled_from(PIECES), max_size=9).map("".join)
+near_tokens = st.lists(
+    st.tuples(st.sampled_from(["", "https://github.com/leo/app", "https://app.fly.dev", "https://"]), NEAR_TOKENS).map(
+        "".join
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
 @quick
-@given(values=storable)
+@given(values=storable | near_tokens)
 @pytest.mark.parametrize(
     "shape", [GITHUB, ANY_HOST, UrlShape(hosts=("*.fly.dev", "fly.dev"), schemes=("https", "http"))]
 )

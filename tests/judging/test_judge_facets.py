@@ -17,10 +17,12 @@ from genreq_checks.scan.facets import (
     derived_from,
     follows,
     json_content,
+    passes_cheaply,
     population,
     rebuild,
     url,
 )
+from genreq_checks.scan.url_shape import cheap_tests
 from handmade import plan
 
 GITHUB = UrlShape(hosts=("github.com",), segments=2)
@@ -121,6 +123,54 @@ def test_what_cannot_be_decoded_is_a_class_of_its_own_unless_it_is_a_leak() -> N
     assert classes(json_content("v", "json", ASCII), '"\u00e9"', "{}") == ["undecodable", "empty"]
 
 
+USUAL = [f"{OK}/", f"{OK}_1", f"{OK}_my_app.js/", "https://github.com/Leo-Apps/High_res~2", f"{OK}/tree/main/a_b"]
+DEPLOYED = ["https://app.fly.dev", "https://app.fly.dev/", "https://App-1.fly.dev/a/b.html", "https://1.2.3.4/x"]
+TOKENS = ["/ghp_", "/GHO_", "/aghs_", "_ghu_", "/github_pat_", "/GitHub_Pat_"]
+
+
+@pytest.mark.parametrize(("shape", "values"), [(GITHUB, USUAL), (ANY, DEPLOYED)])
+def test_what_real_columns_have_passes_cheaply(shape: UrlShape, values: list[str]) -> None:
+    """Else each such row would reach the regular expressions, and a check would take many times longer."""
+    for ignore_case, tried in ((False, values), (True, [value.upper() for value in values])):
+        passes = Facet("v", ("no", "yes"), sa.case((passes_cheaply("v", shape, ignore_case), 1), else_=0))
+        assert classes(passes, *tried) == ["yes"] * len(values)
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("ignore_case", [False, True])
+def test_no_token_passes_cheaply(token: str, ignore_case: bool) -> None:
+    passes = Facet("v", ("no", "yes"), sa.case((passes_cheaply("v", GITHUB, ignore_case), 1), else_=0))
+    secret = f"{OK}{token}0123456789abcdef"
+    assert classes(passes, secret, f"{secret}/") == ["no", "no"]
+    assert classes(url("v", GITHUB), secret, f"{secret}/", f"X{secret}") == ["credentials"] * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://my_app.fly.dev", "malformed"),
+        ("https://-app.fly.dev", "malformed"),
+        ("https://.fly.dev", "malformed"),
+        ("https:///app", "malformed"),
+        ("https://:80/", "malformed"),
+        ("https://app//", "malformed"),
+        ("https://app:80/x", "populated"),
+        ("https://app/a_b", "populated"),
+        ("https://app/~x", "populated"),
+    ],
+)
+def test_any_host(value: str, expected: str) -> None:
+    assert classes(url("v", ANY), value, value.upper()) == [expected] * 2
+
+
+def test_a_host_stands_for_itself() -> None:
+    shape = UrlShape(hosts=("a-b.example",), segments=1)
+    assert classes(url("v", shape), "https://a-b.example/x", "https://a-bxexample/x") == ["populated", "malformed"]
+    assert [
+        test.like for test in cheap_tests(UrlShape.model_construct(hosts=("a_b%!",), schemes=("https",), segments=0))
+    ] == ["https://a!_b!%!!/_%"]
+
+
 def test_json_content() -> None:
     values = [None, "null", " null ", "{}", "[]", "{ }", "[\n]", '{"a": 1}', '""', "nullx", "0", "xnull", "{}x", "x{}"]
     wanted = ["null", "json-null", "json-null", "empty", "empty", "empty", "empty", *["populated"] * 7]
@@ -138,7 +188,7 @@ def test_jsonb_is_asked_by_its_own_function() -> None:
 
 
 def test_what_cannot_be_decoded_is_no_well_formed_url() -> None:
-    assert classes(url("v", GITHUB, "^x"), f"{OK}_1", f"{OK}?token=a") == ["undecodable", "credentials"]
+    assert classes(url("v", GITHUB, "^x"), f"{OK}?a", f"{OK}?token=a") == ["undecodable", "credentials"]
 
 
 def test_text_is_compared_by_bytes_and_urls_whatever_the_case_on_postgresql() -> None:

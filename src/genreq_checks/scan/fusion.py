@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.plan import Plan, Table
-from genreq_checks.scan.facets import Columns, Facet, as_text, derivation_name, passes_cheaply
+from genreq_checks.scan.facets import Columns, Facet, as_text, derivation_name, derived_from, passes_cheaply
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 
 MOST_TOGETHER = 100_000  # joint classes of all facets, beyond which they are counted apart
@@ -40,8 +40,9 @@ def alone(facet: Facet) -> Group:
 def derived_group(plan: Plan, first: Facet, second: Facet, third: Facet) -> Group:
     """A URL column, the one derived from it, and the derivation: the usual rows are settled by testing the source once.
 
-    A source that passes its cheap test has no slash at its end, so that source + suffix is the derived value; and when
-    the stored one equals it, that is as well-formed as the source. What is not settled so is classified facet by facet.
+    When the stored value equals the one derived from a source that passes its cheap test, it is as well-formed as the source.
+    Most sources have no slash at the end, so that source + suffix is the derived value: to compare that is cheaper than
+    to derive. What is not settled so is classified facet by facet.
     """
     source, column = first.name, second.name
     shape, own = plan.kept[source].url, plan.kept[column].url
@@ -51,14 +52,17 @@ def derived_group(plan: Plan, first: Facet, second: Facet, third: Facet) -> Grou
     if shape is None or shape != own or not SAFE_SUFFIX.fullmatch(suffix):
         return Group(facets, slow)
     nothing = sa.and_(sa.column(source).is_(None), sa.column(column).is_(None))
-    match = as_text(column) == as_text(source) + suffix
+    text = as_text(source)
+    match = sa.and_(as_text(column) == text + suffix, sa.not_(text.like("%/")))
+    matched = _joint(facets, "populated", "populated", "match")
     code = sa.case(
         (nothing, _joint(facets, "null", "null", "none")),
         (
             passes_cheaply(source, shape),
             sa.case(
                 (sa.column(column).is_(None), _joint(facets, "populated", "null", "missing")),
-                (match, _joint(facets, "populated", "populated", "match")),
+                (match, matched),
+                (as_text(column) == derived_from(source, suffix), matched),
                 else_=slow,
             ),
         ),

@@ -29,29 +29,54 @@ _SEGMENT = "[a-z0-9._~!$&'()*+,;=:%-]+"
 _LABELS = "[a-z0-9][a-z0-9.-]*"
 
 
+ESCAPE = "!"  # in the patterns of LIKE; a backslash is no escape in DuckDB
+
+# CREDENTIALS finds nothing in a value that has no '@' and no '=', and in lower case is like none of TOKENS.
+SIGNS = ("%@%", "%=%")
+TOKENS = ("%gh_!_%", "%github!_pat!_%")
+
+
 @dataclass(frozen=True, slots=True)
 class CheapTest:
-    """A value that is LIKE `like` and in which `refused` finds nothing is well-formed and holds no credentials."""
+    """A value is well-formed when it is LIKE `like` and none of `unlike`, is not less than `least` in the C collation,
+    `refused` finds nothing in it, and it holds no token: it has no underscore, or is in lower case like none of TOKENS.
+
+    A regular expression costs per alternative. So there is one, of one class of characters, and the rest is LIKE.
+    """
 
     like: str
+    unlike: tuple[str, ...]
+    least: str
     refused: str
 
 
-# No other character, no '_' (tokens begin with 'ghp_' and the like), no second ':', no slash at the end.
-_PLAIN = "[^A-Za-z0-9./:-]|:.*:|/$"
+_NOT_IN_A_PATH = "[^A-Za-z0-9._~/:-]"
+_NOT_AFTER_ANY_HOST = "[^A-Za-z0-9./:-]"  # no underscore: a host has none
 
 
 def cheap_tests(shape: UrlShape) -> Iterator[CheapTest]:
-    """The cheap tests for a shape, one a host: a plain prefix, and one negated search that scans the value once."""
+    """The cheap tests for a shape, one a host. They accept what real repositories and deployments have: `_`, `~`, a slash
+    at the end. No '@' and no '=' pass, so that only tokens are left of CREDENTIALS.
+    """
     if "https" not in shape.schemes:
         return
     for host in shape.hosts:
         if "*" not in host:
-            no_empty_segment = "[^:]//"
-            yield CheapTest(f"https://{host}" + "/_%" * max(shape.segments, 1), f"{_PLAIN}|{no_empty_segment}")
-        elif host == "*" and shape.segments == 0:
-            nothing_behind_host, no_odd_host = "[^:/]/", "//[./-]"
-            yield CheapTest("https://_%", f"{_PLAIN}|{nothing_behind_host}|{no_odd_host}")
+            path = "/_%" * max(shape.segments, 1)
+            yield CheapTest(f"https://{_literal(host)}{path}", ("https://%//%",), "", _NOT_IN_A_PATH)
+        elif host == "*" and shape.segments == 0:  # '-', '.' and '/' are less than '0'; a port has a ':'
+            yield CheapTest("https://_%", ("https://%//%", "https://%:%"), "https://0", _NOT_AFTER_ANY_HOST)
+
+
+def prefixes(shape: UrlShape) -> list[str]:
+    """Patterns of LIKE, one of which every well-formed value fits in lower case."""
+    hosts = ["" if "*" in host else _literal(host.lower()) for host in shape.hosts]
+    return [f"{scheme}://{host}%" for scheme in shape.schemes for host in dict.fromkeys(hosts)]
+
+
+def _literal(text: str) -> str:
+    """Text that stands for itself in a pattern of LIKE."""
+    return re.sub("([!%_])", r"!\1", text)
 
 
 def well_formed(shape: UrlShape) -> str:
