@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,8 +119,6 @@ def _run(
 
 def report_on(plan: Plan, facts: GenerationFacts) -> Report:
     """Judge a run. The other checks of the plan are not in the report: one row proves no rate."""
-    from datetime import UTC, datetime
-
     from genreq_checks import __version__
     from genreq_checks.facts import SourceInfo
     from genreq_checks.run import check
