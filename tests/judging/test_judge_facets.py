@@ -163,6 +163,14 @@ def test_any_host(value: str, expected: str) -> None:
     assert classes(url("v", ANY), value, value.upper()) == [expected] * 2
 
 
+@pytest.mark.parametrize("letter", ["\u017f", "\u212a"])
+def test_letters_that_fold_to_ascii_are_not_ascii(letter: str) -> None:
+    """PostgreSQL does not fold them in the C collation; a search of DuckDB that ignores case does."""
+    values = [f"{OK}{letter}", f"{OK}/gh{letter}_0123456789abcdef", f"{OK}?{letter}=1"]
+    assert classes(url("v", GITHUB), *values) == ["malformed"] * 3
+    assert classes(url("v", ANY), *values) == ["malformed"] * 3
+
+
 def test_a_host_stands_for_itself() -> None:
     shape = UrlShape(hosts=("a-b.example",), segments=1)
     assert classes(url("v", shape), "https://a-b.example/x", "https://a-bxexample/x") == ["populated", "malformed"]

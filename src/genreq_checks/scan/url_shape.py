@@ -80,8 +80,8 @@ def _literal(text: str) -> str:
 
 
 def well_formed(shape: UrlShape) -> str:
-    """The pattern of a well-formed value, anchored at both ends; to be matched without regard to case."""
-    hosts = "|".join(_host(host) for host in shape.hosts)
+    """The pattern of a well-formed value, anchored at both ends, in lower case; to be matched without regard to case."""
+    hosts = "|".join(_host(host.lower()) for host in shape.hosts)
     scheme = "|".join(shape.schemes)
     path = f"(/{_SEGMENT}){{{shape.segments},}}" if shape.segments else f"(/{_SEGMENT})*"
     return rf"^({scheme})://({hosts})(:[0-9]{{1,5}})?{path}/?([?#][a-z0-9._~!$&'()*+,;=:%/?#-]*)?$"

@@ -14,7 +14,7 @@ from genreq_checks import __version__
 from genreq_checks.errors import UsageError
 from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
-from genreq_checks.scan.facets import JSON_TYPES, Columns
+from genreq_checks.scan.facets import JSON_TYPES, LOWER, UPPER, Columns
 from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after, ways_to_count
 from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
@@ -32,9 +32,15 @@ class DuckCompiler(PGCompiler):
     """The facets' expressions in DuckDB's words; it compares text by bytes anyway, so that COLLATE "C" falls away."""
 
     def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
-        """A search, not DuckDB's `~`, which matches whole values; the flag s lets `.` be any character, as PostgreSQL has it."""
-        flags = "is" if (binary.modifiers or {}).get("flags") else "s"
-        return f"regexp_matches({self.process(binary.left, **kw)}, {self.process(binary.right, **kw)}, '{flags}')"
+        r"""A search, not DuckDB's `~`, which matches whole values; the flag s lets `.` be any character, as PostgreSQL has it.
+
+        A search that ignores case is one in text of lower case, since the patterns are. DuckDB's own flag takes `\u017f` for
+        `s`, which PostgreSQL does not in the C collation.
+        """
+        text = self.process(binary.left, **kw)
+        if (binary.modifiers or {}).get("flags"):
+            text = f"translate({text}, '{UPPER}', '{LOWER}')"
+        return f"regexp_matches({text}, {self.process(binary.right, **kw)}, 's')"
 
     def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
         """The negation of a search."""
