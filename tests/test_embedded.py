@@ -35,6 +35,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 PARENT = """
 import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, and children inherit that
 from genreq_checks.embedded import start
 with start() as server:
     print(server.folder, server.pid, flush=True)

@@ -132,9 +132,9 @@ def url(column: str, shape: UrlShape, decodable: str | None = None) -> Facet:
     And undecodable, as `_coded` says: such a value is no well-formed URL.
 
     The cost must not depend on the data, and a regular expression costs many times a comparison. So cheap tests come
-    first, by which the usual row is settled; then in lower case, for hosts such as GitHub.com; then those by which a row is
-    neither a secret nor a URL of this shape. No cheap test passes what a regular expression behind it would refuse, and none
-    refuses what it would pass (held by property tests).
+    first: those that settle the usual row, and those that show that a row is neither a secret nor a URL of this shape. No
+    cheap test passes what a regular expression behind it would refuse, and none refuses what it would pass (held by
+    property tests).
     """
     text = as_text(column)
     lower = sa.func.lower(text)
@@ -143,7 +143,6 @@ def url(column: str, shape: UrlShape, decodable: str | None = None) -> Facet:
     cases = [
         (sa.column(column).is_(None), "null"),
         (passes_cheaply(column, shape), "populated"),
-        (passes_cheaply(column, shape, ignore_case=True), "populated"),
         (sa.and_(sa.not_(_starts_visibly(text)), is_blank(text)), "blank"),
         (sa.and_(suspect, text.regexp_match(url_shape.CREDENTIALS, flags="i")), "credentials"),
         (sa.not_(begins_so), "malformed"),
@@ -152,22 +151,29 @@ def url(column: str, shape: UrlShape, decodable: str | None = None) -> Facet:
     return _coded(column, URL, cases, "malformed", text, decodable)
 
 
-def passes_cheaply(column: str, shape: UrlShape, ignore_case: bool = False) -> sa.ColumnElement[bool]:
-    """Is the value surely well-formed? False says nothing yet; NULL gives NULL."""
+def passes_cheaply(column: str, shape: UrlShape) -> sa.ColumnElement[bool]:
+    """Is the value surely well-formed? False says nothing yet; NULL gives NULL.
+
+    It is tried as it is, and then in lower case, for hosts such as GitHub.com.
+    """
     text = as_text(column)
-    lower = sa.func.lower(text)  # of a value that is ASCII, which `refused` makes sure of
-    said: sa.ColumnElement[str] = lower if ignore_case else text
-    tests = [
-        sa.and_(
-            said.like(test.like, escape=url_shape.ESCAPE),
-            *([said >= test.least] if test.least else []),
-            *(sa.not_(said.like(pattern)) for pattern in test.unlike),
-            sa.not_(text.regexp_match(test.refused)),
-            sa.or_(sa.not_(text.like("%!_%", escape=url_shape.ESCAPE)), sa.not_(_has_token(lower))),
-        )
-        for test in url_shape.cheap_tests(shape)
-    ]
-    return sa.or_(sa.false(), *tests)
+    tests = list(url_shape.cheap_tests(shape))
+    return sa.or_(sa.false(), *(_passes(text, said, test) for said in (text, sa.func.lower(text)) for test in tests))
+
+
+def _passes(
+    text: sa.ColumnElement[str], said: sa.ColumnElement[str], test: url_shape.CheapTest
+) -> sa.ColumnElement[bool]:
+    """Does a text pass a test, in the letters of `said`? `refused` makes sure that it is ASCII, so that lower() is the same
+    everywhere.
+    """
+    return sa.and_(
+        said.like(test.like, escape=url_shape.ESCAPE),
+        *([said >= test.least] if test.least else []),
+        *(sa.not_(said.like(pattern)) for pattern in test.unlike),
+        sa.not_(text.regexp_match(test.refused)),
+        sa.or_(sa.not_(text.like("%!_%", escape=url_shape.ESCAPE)), sa.not_(_has_token(sa.func.lower(text)))),
+    )
 
 
 def _has_token(lower: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
