@@ -42,7 +42,8 @@ def derived_group(plan: Plan, first: Facet, second: Facet, third: Facet) -> Grou
 
     When the stored value equals the one derived from a source that passes its cheap test, it is as well-formed as the source.
     Most sources have no slash at the end, so that source + suffix is the derived value: to compare that is cheaper than
-    to derive. What is not settled so is classified facet by facet.
+    to derive. A source with one gives a value in which '/' + suffix occurs, and a long text is searched for such a text
+    faster than for one character at its end. What is not settled so is classified facet by facet.
     """
     source, column = first.name, second.name
     shape, own = plan.kept[source].url, plan.kept[column].url
@@ -53,7 +54,7 @@ def derived_group(plan: Plan, first: Facet, second: Facet, third: Facet) -> Grou
         return Group(facets, slow)
     nothing = sa.and_(sa.column(source).is_(None), sa.column(column).is_(None))
     text = as_text(source)
-    match = sa.and_(as_text(column) == text + suffix, sa.not_(text.like("%/")))
+    match = sa.and_(as_text(column) == text + suffix, sa.func.strpos(as_text(column), "/" + suffix) == 0)
     matched = _joint(facets, "populated", "populated", "match")
     code = sa.case(
         (nothing, _joint(facets, "null", "null", "none")),
