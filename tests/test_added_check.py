@@ -30,6 +30,7 @@ from genreq_checks.selftest.text import line
 from genreq_checks.snapshot import load_snapshot
 from genreq_checks.sources import row_files as files
 from genreq_checks.sources import table as postgres
+from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.rows import listing
 from rows import execute, insert
 
@@ -181,7 +182,9 @@ def test_a_probe_never_brings_a_text_of_a_users(database: str, plan: Plan, colum
     import sqlalchemy as sa
 
     insert(database, {column: "my secret"})
-    now = postgres.observe(plan, database, probing(lambda origin, _: sa.select(sa.column(column)).select_from(origin)))
+    now = postgres.observe(
+        Asked(plan, database), probing(lambda origin, _: sa.select(sa.column(column)).select_from(origin))
+    )
     assert (now.tally, now.probes) == (None, {})
     assert "gives a str, which may be a user's text" in str(now.probe("p"))
     assert "secret" not in now.model_dump_json()
@@ -191,9 +194,11 @@ def test_a_probe_of_too_many_rows_or_one_that_fails_is_a_problem(database: str, 
     import sqlalchemy as sa
 
     series = sa.func.generate_series(1, 1000)
-    now = postgres.observe(plan, database, probing(lambda *_: sa.select(series)))
+    now = postgres.observe(Asked(plan, database), probing(lambda *_: sa.select(series)))
     assert "more than 100 rows" in str(now.probe("p"))
-    now = postgres.observe(plan, database, probing(lambda origin, _: sa.select(sa.column("nil")).select_from(origin)))
+    now = postgres.observe(
+        Asked(plan, database), probing(lambda origin, _: sa.select(sa.column("nil")).select_from(origin))
+    )
     assert now.problem("probe") is not None
     assert now.table is not None
 
@@ -203,7 +208,7 @@ def test_a_probes_times_are_kept_as_utc(database: str, plan: Plan, tmp_path: Pat
 
     insert(database, {"completed_at": "2025-01-11 12:00"})
     newest = probing(lambda origin, _: sa.select(sa.func.max(sa.column("completed_at"))).select_from(origin))
-    assert postgres.observe(plan, database, newest).probe("p") == (("2025-01-11T12:00:00+00:00",),)
+    assert postgres.observe(Asked(plan, database), newest).probe("p") == (("2025-01-11T12:00:00+00:00",),)
     with duckdb.connect() as duck:
         row = "SELECT 'a' AS app_name, 'completed' AS status, TIMESTAMP '2025-01-11 12:00' AS completed_at"
         duck.execute(f"COPY ({row}) TO '{tmp_path / 'rows.parquet'}'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,13 +53,16 @@ def observe(
     only: Iterable[str] | None = None,
     timeout: float = 300,
     deadline: Deadline | None = None,
+    workers: int | None = None,
+    progress: Callable[[str], None] | None = None,
     **evidence: Paths,
 ) -> Snapshot:
     """Everything that a source says of the plan's table in one instant, and what was named beside it.
 
     `source` is a database URL, a saved snapshot (.json), row files (.parquet, .csv, a folder or a glob of them), or a
     snapshot as it is. `cutover` (aware; the plan's when left out) is where a live table's rows are split; `timeout` is
-    each statement's, in seconds; `deadline` bounds all that is asked of a server. What cannot be read is a problem in the
+    each statement's, in seconds; `deadline` bounds all that is asked of a server; `workers` is how many parallel workers
+    it may use for a statement (None: as its own settings say). `progress` is told what takes long. What cannot be read is a problem in the
     snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
 
     `evidence` are files and folders by the name of what reads them: `code`, `messages`, `migrations`, `generation`,
@@ -68,7 +71,8 @@ def observe(
     Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot.
     """
     cutover = cutover if cutover is not None else plan.cutover
-    asked = Asked(plan, "" if isinstance(source, Snapshot) else str(source), cutover, timeout, deadline)
+    url = "" if isinstance(source, Snapshot) else str(source)
+    asked = Asked(plan, url, cutover, timeout, deadline, workers, progress)
     beside, under = read_evidence(asked, evidence)
     now = _observe(asked, source, only)
     return now.with_evidence(**beside, read_under=dict(now.read_under) | under)
@@ -82,7 +86,7 @@ def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | 
     if is_database_url(text):
         from genreq_checks.sources import table as postgres
 
-        return postgres.observe(plan, text, _needs(plan, only), asked.cutover, asked.timeout, asked.deadline)
+        return postgres.observe(asked, _needs(plan, only))
     path = Path(text)
     if (
         max((len(os.fsencode(part)) for part in path.parts), default=0) > LONGEST_NAME

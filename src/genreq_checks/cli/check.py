@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from genreq_checks.cli.options import (
     Source,
     TableName,
     Timeout,
+    Workers,
     begin_deadline,
     narrate,
     read_cutover,
@@ -71,6 +73,7 @@ def check(
     strict: Strict = False,
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
+    workers: Workers = None,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.checks import checks_of
@@ -101,9 +104,10 @@ def check(
     chosen = with_bookkeeping(the_plan(plan, table), migrations_table)
     where = source_or_variable(source)
     checks_of(chosen, only)
-    with narrate("Reading the table…"):
-        then = observe(chosen, baseline, moment, only=only, timeout=timeout, deadline=end) if baseline else None
-        now = observe(chosen, where, moment, only=only, timeout=timeout, deadline=end, **evidence)
+    with narrate("Reading the table…") as progress:
+        reading = partial(observe, only=only, timeout=timeout, deadline=end, workers=workers, progress=progress)
+        then = reading(chosen, baseline, moment) if baseline else None
+        now = reading(chosen, where, moment, **evidence)
     report = judge(
         chosen,
         now,

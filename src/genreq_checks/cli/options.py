@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +49,16 @@ DeadlineSeconds = Annotated[
         min=0.001,
         max=2_000_000,
         help="Time limit of the whole run; none when left out.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=0,
+        max=1024,
+        help="How many parallel workers the server may use for the scan; as its settings say when left out.",
     ),
 ]
 Replace = Annotated[
@@ -108,10 +118,10 @@ def the_plan(file: Path | None, table: str | None) -> Plan:
 
 
 @contextmanager
-def narrate(message: str) -> Iterator[None]:
-    """A spinner on stderr for what takes over a second, when stderr is a terminal."""
+def narrate(message: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr for what takes over a second, when stderr is a terminal; what it gives changes its message."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
     from rich.console import Console
 
@@ -119,7 +129,7 @@ def narrate(message: str) -> Iterator[None]:
     timer = threading.Timer(1.0, status.start)
     timer.start()
     try:
-        yield
+        yield status.update
     finally:
         timer.cancel()
         timer.join()

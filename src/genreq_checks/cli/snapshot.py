@@ -17,6 +17,7 @@ from genreq_checks.cli.options import (
     Source,
     TableName,
     Timeout,
+    Workers,
     begin_deadline,
     narrate,
     read_cutover,
@@ -40,6 +41,7 @@ def snapshot(
     replace: Replace = False,
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
+    workers: Workers = None,
 ) -> None:
     """Save what the table is like now; after the drop the past cannot be asked."""
     from genreq_checks.evidence.doubts import source_notes
@@ -49,8 +51,9 @@ def snapshot(
     end = begin_deadline(deadline)
     moment, _ = read_cutover(cutover)
     chosen = the_plan(plan, table)
-    with narrate("Reading the table…"):
-        taken = observe(chosen, source_or_variable(source), moment, timeout=timeout, deadline=end, **evidence)
+    with narrate("Reading the table…") as progress:
+        limits = {"timeout": timeout, "deadline": end, "workers": workers}
+        taken = observe(chosen, source_or_variable(source), moment, **limits, progress=progress, **evidence)
     if taken.tally is None:
         problem = taken.problem("tally")
         raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")

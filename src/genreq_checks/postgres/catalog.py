@@ -13,6 +13,7 @@ from psycopg import sql
 from genreq_checks.plan import Table
 from genreq_checks.postgres.table_rules import read_rules, with_limits
 from genreq_checks.snapshot import Column, Problem, Relation, Subscription, TableFacts
+from genreq_checks.text import plural, size
 
 KINDS = {
     "r": "table",
@@ -97,6 +98,13 @@ _SIZE = sa.text("""
     SELECT sum(pg_catalog.pg_total_relation_size(t.oid))::bigint FROM (
         SELECT CAST(:oid AS oid) AS oid UNION SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = CAST(:oid AS oid)) t
 """)
+_ROWS = sa.text("""
+    WITH RECURSIVE parts(oid) AS (
+        SELECT CAST(:oid AS oid)
+        UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN parts ON i.inhparent = parts.oid)
+    SELECT sum(c.reltuples)::bigint FROM pg_catalog.pg_class c JOIN parts ON parts.oid = c.oid
+    WHERE c.relkind <> 'p' HAVING min(c.reltuples) >= 0
+""")  # never analysed: -1, and 0 before PostgreSQL 14
 _DROPPED = sa.text("""
     SELECT attnum FROM pg_catalog.pg_attribute
     WHERE attrelid = CAST(:oid AS oid) AND attnum > 0 AND attisdropped ORDER BY 1
@@ -191,6 +199,13 @@ def _size(connection: sa.Connection, oid: int) -> int | None:
         if error.connection_invalidated:
             raise
         return None
+
+
+def estimate(connection: sa.Connection, oid: int, stored: int | None) -> str:
+    """About how many rows a table has by the planner's statistics, and its size in bytes, in words."""
+    rows = connection.execute(_ROWS, {"oid": oid}).scalar()
+    said = "rows" if rows is None else f"about {plural(rows, 'row')}"
+    return said if stored is None else f"{said} ({size(stored)})"
 
 
 def _missing(table: Table, others: list[tuple[str, str]]) -> Problem:

@@ -172,10 +172,13 @@ def identifier(*parts: str) -> sql.Identifier:
 
 
 @contextmanager
-def reading(target: Target, timeout: float = 300, deadline: Deadline | None = None) -> Iterator[sa.Connection]:
+def reading(
+    target: Target, timeout: float = 300, deadline: Deadline | None = None, workers: int | None = None
+) -> Iterator[sa.Connection]:
     """One REPEATABLE READ, READ ONLY transaction: everything read in it is of one instant; rolled back at the end.
 
-    `timeout` is each statement's, in seconds, `deadline` bounds all of them.
+    `timeout` is each statement's, in seconds, `deadline` bounds all of them. `workers` is how many parallel workers the
+    server may use for a statement, as far as its own limits let it; None leaves that to its settings.
     Raises: SourceError when the server cannot be reached or refuses.
     """
     try:
@@ -185,7 +188,7 @@ def reading(target: Target, timeout: float = 300, deadline: Deadline | None = No
     with connection:
         try:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            settings = SETTINGS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
+            settings = SETTINGS | _parallel(workers) | {"statement_timeout": f"{int(timeout * 1000)}ms"}
             pin(connection, settings)
         except PinError as error:
             raise SourceError(
@@ -197,6 +200,17 @@ def reading(target: Target, timeout: float = 300, deadline: Deadline | None = No
         yield connection
         with suppress(sa.exc.DBAPIError):  # all was read, and nothing written: a server that is gone now does no harm
             connection.rollback()
+
+
+def _parallel(workers: int | None) -> dict[str, str]:
+    """The settings by which the planner uses so many workers.
+
+    It expects as many groups as rows, so that to start workers and to pass rows would seem to cost more than it gains.
+    """
+    if workers is None:
+        return {}
+    free = ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size")
+    return {"max_parallel_workers_per_gather": str(workers), **dict.fromkeys(free, "0")}
 
 
 def unreachable(target: Target, error: BaseException) -> SourceError:

@@ -15,9 +15,8 @@ from genreq_checks.errors import SourceError
 from genreq_checks.facts import SourceInfo
 from genreq_checks.facts.recovery import Recovery
 from genreq_checks.plan import Plan
-from genreq_checks.postgres.catalog import find_table, hides_rows
+from genreq_checks.postgres.catalog import estimate, find_table, hides_rows
 from genreq_checks.postgres.connection import Target, parse, reading
-from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.encoding import decodable, known_white_space, server_encoding
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.postgres.foreign_code import foreign_code
@@ -28,6 +27,7 @@ from genreq_checks.scan.facets import Columns
 from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after, relation, ways_to_count
 from genreq_checks.snapshot import Part, ProbeRows, Problem, Snapshot, TableFacts
 from genreq_checks.sources.bookkeeping import read_books
+from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
@@ -57,25 +57,18 @@ _TYPES = sa.text("""
 """)
 
 
-def observe(
-    plan: Plan,
-    url: str,
-    needs: Needs,
-    cutover: datetime | None = None,
-    timeout: float = 300,
-    deadline: Deadline | None = None,
-) -> Snapshot:
+def observe(asked: Asked, needs: Needs) -> Snapshot:
     """Read the plan's table: who reads it, the catalog's facts, the tally. Writes nothing, locks nothing for long.
 
     What cannot be read is a problem in the snapshot, and checks that need it are unknown. `needs` is what is asked of the
-    rows. `timeout` is each statement's, in seconds; `deadline` bounds all of it.
+    rows.
     Raises: UsageError for an invalid URL.
     """
-    target = parse(url)
+    plan, target = asked.plan, parse(asked.url)
     started = time.monotonic()
     try:
-        with reading(target, timeout, deadline) as connection:
-            snapshot = _read(connection, plan, target, cutover, needs)
+        with reading(target, asked.timeout, asked.deadline, asked.workers) as connection:
+            snapshot = _read(connection, asked, target, needs)
     except SourceError as error:
         return _unread(plan, target, error)
     except DRIVER_ERRORS as error:
@@ -95,7 +88,8 @@ def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
     )
 
 
-def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: datetime | None, needs: Needs) -> Snapshot:
+def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs) -> Snapshot:
+    plan, cutover = asked.plan, asked.cutover
     who = connection.execute(_WHO).one()
     recovery = read_recovery(connection)  # next to the transaction's snapshot, whose age it tells
     found = find_table(connection, plan.table)
@@ -132,6 +126,8 @@ def _read(connection: sa.Connection, plan: Plan, target: Target, cutover: dateti
     if oid is not None and facts is not None and not problems:
         hanging = attempt("dependents", lambda: read_dependents(connection, plan, oid, facts))
         if needs.facets is not None:
+            if asked.progress:
+                asked.progress(f"Reading {estimate(connection, oid, facts.bytes)} of {plan.table.qualified}")
             tally = attempt("tally", lambda: _tally(connection, plan, oid, facts, cutover, needs))
         for one in needs.probes:
             rows = attempt("probe", partial(_probe, connection, plan, oid, facts, cutover, one))

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Asked:
     """By what a source is read: the plan, the database's URL (another text where there is none), and the limits.
 
-    `cutover` is aware; `timeout` is each statement's, in seconds; `deadline` bounds all of them.
+    `cutover` is aware; `timeout` is each statement's, in seconds; `deadline` bounds all of them. `workers` is how many
+    parallel workers the server may use for a statement; None leaves that to the server's own settings. `progress` is told
+    what takes long before it begins.
     """
 
     plan: Plan
@@ -25,6 +27,8 @@ class Asked:
     cutover: datetime | None = None
     timeout: float = 300
     deadline: Deadline | None = None
+    workers: int | None = None
+    progress: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
