@@ -12,7 +12,8 @@ from genreq_checks.plan import Plan
 from genreq_checks.report import Report
 from genreq_checks.run import check
 from genreq_checks.snapshot import Column, Snapshot, TableFacts
-from genreq_checks.tally import FacetClasses, Tally, TallyRow, day_number
+from genreq_checks.tally import FacetClasses, Tally, TallyRow
+from genreq_checks.tally.periods import day_number
 
 URL = ("null", "blank", "populated", "malformed", "credentials")
 FACETS = (

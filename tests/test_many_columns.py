@@ -23,8 +23,8 @@ from genreq_checks.scan.facets import population
 from genreq_checks.scan.fusion import MOST_TOGETHER, Group, alone, ways_to_count
 from genreq_checks.scan.selection import count_picked
 from genreq_checks.snapshot import Snapshot, load_snapshot
-from genreq_checks.sources import table as postgres
 from genreq_checks.sources.rows import listing
+from genreq_checks.tally import counting
 from rows import execute, flush_statistics
 
 COLUMNS = [f"gone_{number}" for number in range(14)]
@@ -88,7 +88,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def counted(many: str, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
-    monkeypatch.setattr(postgres, "MOST_CLASSES", 1000)
+    monkeypatch.setattr(counting, "MOST_GROUPS", 1000)
     return observe(plan, many)
 
 
@@ -167,7 +167,7 @@ def test_few_columns_with_many_classes_in_fact_are_counted_by_a_second_statement
 ) -> None:
     few = plan.model_copy(update={"dropped": {name: plan.dropped[name] for name in COLUMNS[:6]}})
     together = observe(few, many).tally
-    monkeypatch.setattr(postgres, "MOST_CLASSES", 1000)
+    monkeypatch.setattr(counting, "MOST_GROUPS", 1000)
     apart = observe(few, many).tally
     assert together is not None
     assert apart is not None
@@ -179,24 +179,37 @@ def test_few_columns_with_many_classes_in_fact_are_counted_by_a_second_statement
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "note"),
     [
-        ("ALTER TABLE many ALTER status TYPE text USING id::text", "Is 'status' really the status?"),
-        (
-            "UPDATE many SET done_at = done_at + make_interval(days => id)",
-            "Is 'done_at' really the time of completion?",
-        ),
+        ("ALTER TABLE many ALTER status TYPE text USING id::text", "too many different statuses"),
+        ("UPDATE many SET done_at = done_at + make_interval(days => id)", "they are counted by month."),
     ],
 )
-def test_too_many_statuses_or_days_are_named(
-    many: str, plan: Plan, monkeypatch: pytest.MonkeyPatch, change: str, words: str
+def test_too_many_statuses_or_days_are_put_together_and_every_total_is_exact(
+    many: str, plan: Plan, monkeypatch: pytest.MonkeyPatch, change: str, note: str
 ) -> None:
-    monkeypatch.setattr(postgres, "MOST_CLASSES", 1000)
+    whole = observe(plan, many).tally
     execute(many, change)
-    problem = observe(plan, many).problem("tally")
+    monkeypatch.setattr(counting, "MOST_DAYS", 1000)
+    now = observe(plan, many)
+    assert now.tally is not None, now.problems
+    assert whole is not None
+    assert len({(row.day, row.status) for row in now.tally.rows}) < 1000
+    for name in COLUMNS:
+        assert now.tally.count(name) == whole.count(name)
+    assert any(note in words for words in check(plan, now, phase="before").notes)
+
+
+def test_too_many_classes_are_a_problem_that_leaves_the_rest_readable(
+    many: str, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "MOST_GROUPS", 2)
+    now = observe(plan, many)
+    problem = now.problem("tally")
     assert problem is not None
-    assert words in problem.text
-    assert "among those that were read are" in problem.text
+    assert "falls into too many classes" in problem.text
+    assert now.dependents is not None
+    assert now.books is not None
 
 
 def test_row_files_are_counted_alike(many: str, plan: Plan, counted: Snapshot, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from genreq_checks.sources.evidence.source import Asked
 from rows import execute
 
 SETTING = "max_parallel_workers_per_gather"
-MANY = "INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt, status, completed_at)" + (
-    " SELECT gen_random_uuid(), i::text, repeat('x', 500), '', 'completed', now() FROM generate_series(1, 3000) i"
-)
+MANY = """
+    INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt, status, completed_at)
+    SELECT gen_random_uuid(), i::text, repeat('x', 500), '', 'completed', now() FROM generate_series(1, 3000) i
+"""
 
 
 @pytest.mark.parametrize(("workers", "expected"), [(0, False), (2, True)])

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from genreq_checks.facts import Outcome, SourceInfo, Step
 from genreq_checks.facts.file_format import Model
+from genreq_checks.tally.periods import Unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,8 @@ class Rate(Model):
 
 
 class DayCount(Model):
-    """A column's population on one side on one UTC day, in rows of the cohort.
+    """A column's population on one side on one UTC day, in rows of the cohort; in one month or year, where the report's
+    `period` says so: `day` is then the first of it.
 
     `day` is text as PostgreSQL writes a date: also infinity, BC and years of five digits. None: rows without a time.
     """
@@ -161,6 +163,7 @@ class Report(Model):
     changes: tuple[RateChange, ...] = ()
     meanwhile: tuple[Meanwhile, ...] = ()
     daily: tuple[DayCount, ...] = ()
+    period: Unit = Field("day", exclude_if=lambda unit: unit == "day")
     statuses: dict[str, int] = Field(default_factory=dict)
     checks: tuple[CheckResult, ...]
     requirements: tuple[RequirementResult, ...] = ()

@@ -12,7 +12,7 @@ from genreq_checks import __version__, checks
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.errors import UsageError, near_file
 from genreq_checks.evidence.doubts import source_notes
-from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, rates
+from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, period_of, rates
 from genreq_checks.evidence.sides import Evidence, gather
 from genreq_checks.facts import PlanSql
 from genreq_checks.plan import Plan
@@ -62,7 +62,9 @@ def observe(
     `source` is a database URL, a saved snapshot (.json), row files (.parquet, .csv, a folder or a glob of them), or a
     snapshot as it is. `cutover` (aware; the plan's when left out) is where a live table's rows are split; `timeout` is
     each statement's, in seconds; `deadline` bounds all that is asked of a server; `workers` is how many parallel workers
-    it may use for a statement (None: as its own settings say). `progress` is told what takes long. What cannot be read is a problem in the
+    it may use for a statement (None: as its own settings say). `progress` is told what takes long.
+
+    What cannot be read is a problem in the
     snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
 
     `evidence` are files and folders by the name of what reads them: `code`, `messages`, `migrations`, `generation`,
@@ -161,6 +163,7 @@ def check(
         changes=changes(evidence),
         meanwhile=meanwhile(evidence),
         daily=daily(evidence),
+        period=period_of(evidence),
         statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
         checks=results,
         requirements=_requirements(plan, phase, results, only is not None),
@@ -271,6 +274,8 @@ def _doubts(plan: Plan, now: Snapshot, baseline: Snapshot | None) -> list[str]:
             found.append(
                 f"The {name} was read under another plan (fingerprint {snapshot.plan_fingerprint}, now {fingerprint})."
             )
+        if snapshot and snapshot.tally is not None:
+            found += [f"The {name} has {words}" for words in snapshot.tally.limits]
         if snapshot and snapshot.plan_table != plan.table.qualified:
             found.append(f"The {name} is of the table {snapshot.plan_table}, the plan is about {plan.table.qualified}.")
     if baseline and baseline.source.read_at > now.source.read_at:

@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from genreq_checks.tally import (
-    FacetClasses,
-    Tally,
-    TallyRow,
-    day_number,
-    day_of,
-    is_midnight,
-    next_midnight,
-    side_of,
-)
+from genreq_checks.tally import FacetClasses, Tally, TallyRow, side_of
+from genreq_checks.tally.periods import begins, day_number, day_of, next_begin
 from handmade import CUTOVER, NOON
 
 A = FacetClasses(name="a", classes=("null", "x"))
@@ -36,18 +28,18 @@ PARTED = TALLY.model_copy(update={"apart": (APART,)})
 
 
 def test_the_plus_of_next_midnight_is_a_day_later_and_a_midnight_is_itself() -> None:
-    assert next_midnight(NOON) == datetime(2025, 1, 11, tzinfo=UTC)
-    assert next_midnight(CUTOVER) == CUTOVER
+    assert next_begin(NOON) == datetime(2025, 1, 11, tzinfo=UTC)
+    assert next_begin(CUTOVER) == CUTOVER
     east = timezone(timedelta(hours=3))
-    assert next_midnight(datetime(2025, 1, 10, 1, tzinfo=east)) == datetime(2025, 1, 10, tzinfo=UTC)
-    assert next_midnight(datetime(2025, 1, 10, 3, tzinfo=east)) == CUTOVER
+    assert next_begin(datetime(2025, 1, 10, 1, tzinfo=east)) == datetime(2025, 1, 10, tzinfo=UTC)
+    assert next_begin(datetime(2025, 1, 10, 3, tzinfo=east)) == CUTOVER
 
 
 def test_a_midnight_and_a_day_are_those_of_utc() -> None:
     east = timezone(timedelta(hours=3))
-    assert is_midnight(datetime(2025, 1, 10, 3, tzinfo=east))
-    assert not is_midnight(datetime(2025, 1, 10, 0, tzinfo=east))
-    assert not is_midnight(datetime(2025, 1, 10, 0, 0, 1, tzinfo=UTC))
+    assert begins(datetime(2025, 1, 10, 3, tzinfo=east))
+    assert not begins(datetime(2025, 1, 10, 0, tzinfo=east))
+    assert not begins(datetime(2025, 1, 10, 0, 0, 1, tzinfo=UTC))
     assert day_of(datetime(2025, 1, 10, 1, tzinfo=east)) == "2025-01-09"
 
 

@@ -9,8 +9,9 @@ from math import isinf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from genreq_checks.report import DayCount, Report
-from genreq_checks.tally import Side, day_number, day_of
+from genreq_checks.tally import Side
 from genreq_checks.tally.intervals import rate, wilson
+from genreq_checks.tally.periods import day_number, day_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,8 @@ def columns(report: Report) -> tuple[str, ...]:
 
 
 def daily_counts(report: Report, column: str, most: int | None = MOST_POINTS) -> Days:
-    """A column's rates per step and side; the step is the finest with at most `most` points a side, a day when None.
+    """A column's rates per step and side; the step is the finest with at most `most` points a side, a day (or what the
+    report counts by) when None.
 
     A column that was not counted, or a report without counts by day, gives no rates.
     """
@@ -87,7 +89,7 @@ def daily_counts(report: Report, column: str, most: int | None = MOST_POINTS) ->
             beyond += one.rows
         else:
             dated.setdefault(one.side, []).append((date.fromisoformat(one.day), one))
-    step = _step({side: {day for day, _ in counts} for side, counts in dated.items()}, most)
+    step = _step(report.period, {side: {day for day, _ in counts} for side, counts in dated.items()}, most)
     cutover = report.plan.cutover
     floor = date.fromisoformat(day_of(cutover)) if cutover is not None else date.min
     found: list[DayRate] = []
@@ -117,8 +119,8 @@ def begin(day: date, step: Step) -> date:
     return day.replace(day=1) if step == "month" else day.replace(month=1, day=1)
 
 
-def _step(days: Mapping[Side, set[date]], most: int | None) -> Step:
-    for step in STEPS:
+def _step(finest: Step, days: Mapping[Side, set[date]], most: int | None) -> Step:
+    for step in STEPS[STEPS.index(finest) :]:
         if most is None or all(len({begin(day, step) for day in some}) <= most for some in days.values()):
             return step
     return "year"

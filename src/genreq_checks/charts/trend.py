@@ -12,7 +12,7 @@ from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
 from genreq_checks.charts.lines import QUARTERS
 from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
 from genreq_checks.report import Report
-from genreq_checks.tally import DAY_ONE, day_of
+from genreq_checks.tally.periods import DAY_ONE, day_of
 from genreq_checks.text import bounds, percent, plural, share
 
 Window = tuple[date, date]

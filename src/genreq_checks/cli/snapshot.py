@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -52,8 +53,8 @@ def snapshot(
     moment, _ = read_cutover(cutover)
     chosen = the_plan(plan, table)
     with narrate("Reading the table…") as progress:
-        limits = {"timeout": timeout, "deadline": end, "workers": workers}
-        taken = observe(chosen, source_or_variable(source), moment, **limits, progress=progress, **evidence)
+        reading = partial(observe, timeout=timeout, deadline=end, workers=workers, progress=progress)
+        taken = reading(chosen, source_or_variable(source), moment, **evidence)
     if taken.tally is None:
         problem = taken.problem("tally")
         raise SourceError(f"No snapshot was written: {problem.text if problem else 'nothing was counted.'}")

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cache
 from math import isinf
 
@@ -17,7 +17,7 @@ from genreq_checks.postgres.url import is_database_url
 from genreq_checks.report import CheckResult, Report
 from genreq_checks.run import observe
 from genreq_checks.snapshot import Snapshot
-from genreq_checks.tally import day_number, day_of
+from genreq_checks.tally.periods import Unit, day_number, day_of, next_begin
 from genreq_checks.text import bounds, percent, points, span
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
@@ -100,12 +100,14 @@ def _sample_once() -> Opened:
 
 def days_to_choose(now: Snapshot, cutover: datetime | None = None) -> tuple[date, ...]:
     """The days on which a cutover can lie: those with rows, the one after the last of them, and the configured one."""
+    unit: Unit = now.tally.unit if now.tally else "day"
     found: set[date] = set()
     for day in {row.day for row in now.tally.rows} if now.tally else ():
         if day is not None and not isinf(day_number(day)):
             found.add(date.fromisoformat(day))
-    if found and max(found) < date.max:
-        found.add(max(found) + timedelta(days=1))
+    if found and max(found).year < date.max.year:
+        after = datetime.combine(max(found), time(0, 0, 1), UTC)
+        found.add(next_begin(after, unit).date())
     if cutover is not None:
         found.add(date.fromisoformat(day_of(cutover)))
     return tuple(sorted(found))
@@ -126,8 +128,8 @@ def cutover_on(day: date, configured: datetime | None) -> datetime:
 
 def statuses_to_choose(plan: Plan, now: Snapshot) -> tuple[str, ...]:
     """The statuses that occur, and the cohort's own, whether they occur or not."""
-    found = now.tally.statuses() if now.tally else {}
-    return tuple(dict.fromkeys((*plan.cohort.values, *(status for status in found if status))))
+    found = now.tally.own_statuses() if now.tally else ()
+    return tuple(dict.fromkeys((*plan.cohort.values, *filter(None, found))))
 
 
 def with_cohort(plan: Plan, values: Iterable[str]) -> Plan:

@@ -123,7 +123,7 @@ def _of_the_cohort(plan: Plan, facts: TableFacts | None, now: Snapshot) -> Itera
             return
     if now.tally is None or not now.tally.total or now.tally.of_status(cohort.values).total:
         return
-    there = [str(status) for status in now.tally.statuses() if status is not None]
+    there = [status for status in now.tally.own_statuses() if status is not None]
     shown = [status for status in there if LABEL.fullmatch(status)] if len(there) <= MOST_STATUSES else []
     rows = f"0 of {now.tally.total:,} rows are of the plan's cohort ({cohort.column} is {' or '.join(cohort.values)})."
     yield Contradiction("cohort", f"{rows} {near(cohort.values[0], shown)}".rstrip(), remedy, COHORT)

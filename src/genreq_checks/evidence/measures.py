@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
 from genreq_checks.evidence.population import of_classes, population_of
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.report import DayCount, Derivation, Meanwhile, Rate, RateChange
 from genreq_checks.tally.intervals import newcombe, rate, wilson
+from genreq_checks.tally.periods import UNITS, Unit, period
 
 SideName = Literal["before", "after", "undated", "all"]
 
@@ -42,17 +44,28 @@ def rates(evidence: Evidence) -> tuple[Rate, ...]:
 
 
 def daily(evidence: Evidence) -> tuple[DayCount, ...]:
-    """The rates' counts of each day; days in order of their text, rows without a time last. They add up to `rates`."""
+    """The rates' counts of each day (month, year: `period_of`); days in order of their text, rows without a time last.
+
+    They add up to `rates`.
+    """
+    unit = period_of(evidence)
     found: list[DayCount] = []
     for column in evidence.plan.kept:
         for side in shown_sides(evidence):
             tally = evidence.side(side)
             if isinstance(tally, str) or not tally.has(column):
                 continue
-            days = tally.count_by_day(column)
+            days: dict[str | None, Counter[str]] = {}
+            for day, counts in tally.count_by_day(column).items():
+                days.setdefault(day and period(day, unit), Counter()).update(counts)
             for day in sorted(days, key=lambda day: (day is None, day or "")):
                 found.append(DayCount(column=column, side=side, day=day, **of_classes(days[day]).shown()))
     return tuple(found)
+
+
+def period_of(evidence: Evidence) -> Unit:
+    """By what the rates are counted over time: days, unless a side has too many of them."""
+    return max((tally.unit for tally in evidence.sides.values()), key=UNITS.index, default="day")
 
 
 def derivations(evidence: Evidence) -> tuple[Derivation, ...]:

@@ -14,7 +14,8 @@ from genreq_checks.facts.identity import Comparison, Identity, compare
 from genreq_checks.plan import Plan
 from genreq_checks.report import Phase
 from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
-from genreq_checks.tally import Side, Tally, day_of, next_midnight, side_of
+from genreq_checks.tally import Side, Tally, side_of
+from genreq_checks.tally.periods import UNITS, day_of, next_begin, period
 from genreq_checks.text import plural
 
 NEEDS_TWO = "Give --cutover T, or --baseline SNAPSHOT, to have a side before and a side after."
@@ -168,7 +169,7 @@ def _cohort(plan: Plan, snapshot: Snapshot, absent: dict[Side, str], side: Side)
 
 def _sorted(snapshot: Snapshot, cohort: Tally, cutover: datetime) -> dict[Side | None, Tally]:
     told = {
-        (row.day, row.split): side_of(row, cutover, cohort.split, snapshot.source.read_at)
+        (row.day, row.split): side_of(row, cutover, cohort.split, snapshot.source.read_at, cohort.unit)
         for part in (cohort, *cohort.apart)
         for row in part.rows
     }
@@ -191,8 +192,8 @@ def _split_now(
         sides.update(before=groups["before"], after=groups["after"])
         return
     reason = (
-        f"{now.source.location} counts by UTC day, and the cutover {cutover:%Y-%m-%d %H:%M} lies inside one. "
-        f"Take --cutover {next_midnight(cutover):%Y-%m-%d}, or read the table itself."
+        f"{now.source.location} counts by UTC {cohort.unit}, and the cutover {cutover:%Y-%m-%d %H:%M} lies inside one. "
+        f"Take --cutover {next_begin(cutover, cohort.unit):%Y-%m-%d}, or read the table itself."
     )
     absent.update(before=reason, after=reason)
 
@@ -207,8 +208,12 @@ def _split_baseline(
     sides["before"] = groups["before"]
     if None not in groups:
         return ()
-    day = day_of(cutover)
-    if "before-now" in sides:  # the same rows on both sides, or "meanwhile" would not be exact
-        sides["before-now"] = sides["before-now"].where(lambda row: row.day != day)
-    left_out = plural(groups[None].total, *row_words)
-    return (f"The baseline counts by UTC day: {left_out} of {day}, the cutover's own day, are on neither side of it.",)
+    unit = max(cohort.unit, sides["before-now"].unit if "before-now" in sides else cohort.unit, key=UNITS.index)
+    day = period(day_of(cutover), unit)
+    for side in ("before", "before-now"):  # the same rows on both sides, or "meanwhile" would not be exact
+        if side in sides:
+            sides[side] = sides[side].where(lambda row: row.day is not None and period(row.day, unit) != day)
+    left_out = plural(groups[None].total + groups["before"].total - sides["before"].total, *row_words)
+    return (
+        f"The baseline counts by UTC {unit}: {left_out} of {day}, the cutover's own {unit}, are on neither side of it.",
+    )

@@ -16,7 +16,8 @@ from genreq_checks.facts.file_format import Model
 from genreq_checks.files import write_text
 from genreq_checks.report import CheckResult, Phase, PlanInfo, Rate, RateChange, Report, worst
 from genreq_checks.snapshot import EVIDENCE, Snapshot
-from genreq_checks.tally import Tally, TallyRow, day_of
+from genreq_checks.tally import Tally, TallyRow
+from genreq_checks.tally.periods import day_of
 
 FORMAT: Final = "genreq-checks run"
 FORMAT_VERSION: Final = 2

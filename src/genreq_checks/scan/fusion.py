@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from genreq_checks.plan import Plan, Table
 from genreq_checks.scan.facets import Columns, Facet, as_text, derivation_name, derived_from, passes_cheaply
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
+from genreq_checks.tally.counting import Counting
 
 MOST_TOGETHER = 100_000  # joint classes of all facets, beyond which they are counted apart
 SAFE_SUFFIX = re.compile("[A-Za-z0-9.-]+")  # what cannot make a well-formed URL malformed
@@ -158,26 +160,32 @@ class Scan:
     select: sa.Select[Any]
     parts: tuple[tuple[Facet, ...], ...]
 
-    def tally(self, rows: Iterable[Sequence[Any]], split: datetime | None) -> Tally:
-        """The counts in the SELECT's rows."""
-        found: list[list[TallyRow]] = [[] for _ in self.parts] or [[]]
+    def tally(self, rows: Iterable[Sequence[Any]], split: datetime | None, counting: Counting | None = None) -> Tally:
+        """The counts in the SELECT's rows. Raises: TooManyGroupsError."""
+        counting = counting or Counting((), len(self.parts))
         for day, after, status, *codes, count in rows:
             part = next((n for n, code in enumerate(codes) if code is not None), 0)
-            found[part].append(TallyRow(day, after, status, self._unpacked(part, codes), count))
+            counting.add(part, day, after, status, codes[part] if codes else 0, count)
+        counting.finish()
+        found: list[list[TallyRow]] = [[] for _ in self.parts] or [[]]
+        unpacked = cache(self._unpacked)
+        for (part, day, after, status, code), count in counting.rows.items():
+            found[part].append(TallyRow(day, after, status, unpacked(part, code), count))
         first, *others = (
             Tally(
                 facets=tuple(FacetClasses(name=facet.name, classes=facet.classes) for facet in facets),
                 split=split,
                 rows=tuple(some),
+                unit=counting.unit,
+                other=counting.other,
             )
             for facets, some in zip(self.parts or ((),), found, strict=True)
         )
         return first.model_copy(update={"apart": tuple(others)})
 
-    def _unpacked(self, part: int, codes: Sequence[int]) -> tuple[int, ...]:
+    def _unpacked(self, part: int, code: int) -> tuple[int, ...]:
         """The class index of each facet of a part."""
         found: list[int] = []
-        code = codes[part] if codes else 0
         for facet in self.parts[part] if self.parts else ():
             code, index = divmod(code, len(facet.classes))
             found.append(index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from genreq_checks.plan import Claim, Plan
@@ -54,7 +55,8 @@ def count_picked(tally: Tally, pick: Pick, plan: Plan, cutover: datetime | None 
     if pick.cohort:
         tally = tally.of_status(plan.cohort.values)
     if cutover is not None and pick.side != "any":
-        tally = tally.where(lambda row: (side_of(row, cutover, tally.split, None) == "after") == (pick.side == "after"))
+        after = partial(side_of, cutover=cutover, split=tally.split, read_at=None, unit=tally.unit)
+        tally = tally.where(lambda row: (after(row) == "after") == (pick.side == "after"))
     classes = list(pick.classes.values())
     joint = tally.joint(*pick.classes)
     return sum(n for found, n in joint.items() if all(c in of for c, of in zip(found, classes, strict=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after
 from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
+from genreq_checks.tally.counting import Counting
 from genreq_checks.text import shown_path
 
-ROWS = "genreq_rows"  # the name under which the statement finds the rows
+BATCH = 10_000
+ROWS = "genreq_rows"  # the view under which a statement finds the rows
 READERS = {
     ".parquet": "read_parquet(?, union_by_name = true)",
     ".csv": "read_csv(?, all_varchar = true, header = true, union_by_name = true, allow_quoted_nulls = false)",
@@ -75,7 +78,7 @@ def observe(plan: Plan, path: str, needs: Needs, cutover: datetime | None = None
         try:
             # the names are parameters: no path is ever part of a statement
             relation = connection.sql(f"SELECT * FROM {reader}", params=[files])  # noqa: S608
-            answer, probes = _read(relation, plan, cutover, needs)
+            answer, probes = _read(connection, relation, plan, cutover, needs)
         except duckdb.Error as error:
             reason = f"{path} could not be read as {files[0].rpartition('.')[2]}: {type(error).__name__}."
             answer, probes = Problem(part="tally", message=reason, hint="Check that the file is whole."), {}
@@ -123,14 +126,20 @@ def _matching(pattern: Path) -> list[Path]:
 
 
 def _read(
-    relation: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, needs: Needs
+    connection: duckdb.DuckDBPyConnection,
+    relation: duckdb.DuckDBPyRelation,
+    plan: Plan,
+    cutover: datetime | None,
+    needs: Needs,
 ) -> tuple[Tally | Problem | None, dict[str, ProbeRows | Problem]]:
     """The counts, where they are asked for, and the answer to each probe."""
     dated = _dated(relation, plan)
     if isinstance(dated, Problem):
         return dated, {probe.name: dated.model_copy(update={"part": "probe"}) for probe in needs.probes}
-    tally = None if needs.facets is None else _tally(dated, plan, cutover, needs)
-    return tally, {probe.name: _probe(dated, plan, cutover, probe) for probe in needs.probes}
+    dated.create_view(ROWS)
+    names = dated.columns
+    tally = None if needs.facets is None else _tally(connection, names, plan, cutover, needs)
+    return tally, {probe.name: _probe(connection, names, plan, cutover, probe) for probe in needs.probes}
 
 
 def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRelation | Problem:
@@ -151,32 +160,37 @@ def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRela
     return readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
 
 
-def _tally(rows: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, needs: Needs) -> Tally:
+def _tally(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], plan: Plan, cutover: datetime | None, needs: Needs
+) -> Tally:
     types = {name: "json" if gone.type in JSON_TYPES else "text" for name, gone in plan.dropped.items()}
-    columns = Columns({name: types.get(name, "text") for name in rows.columns})
+    columns = Columns({name: types.get(name, "text") for name in names})
     facets = needs.facets(columns) if needs.facets is not None else ()
     parts = next(ways_to_count(groups_of(plan, facets), needs.together))
     scan = fuse(plan, parts, cutover, aware=False, origin=sa.table(ROWS))
-    return scan.tally(_answer(rows, scan.select), cutover)
+    return scan.tally(_answer(connection, scan.select), cutover, Counting(plan.cohort.values, len(parts)))
 
 
-def _probe(rows: duckdb.DuckDBPyRelation, plan: Plan, cutover: datetime | None, probe: Probe) -> ProbeRows | Problem:
-    obstacle = not_readable(plan, probe, rows.columns)
+def _probe(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], plan: Plan, cutover: datetime | None, probe: Probe
+) -> ProbeRows | Problem:
+    obstacle = not_readable(plan, probe, names)
     if obstacle:
         return obstacle
     since = None if cutover is None else on_or_after(plan, cutover, aware=False)
-    select = probe.select(sa.table(ROWS, *map(sa.column, rows.columns)), since)
+    select = probe.select(sa.table(ROWS, *map(sa.column, names)), since)
     try:
-        return probe_rows(probe, _answer(rows, select.limit(MOST_PROBED + 1)))
+        return probe_rows(probe, list(_answer(connection, select.limit(MOST_PROBED + 1))))
     except duckdb.Error as error:
         return Problem(part="probe", message=f"The probe {probe.name} could not be read: {type(error).__name__}.")
 
 
-def _answer(rows: duckdb.DuckDBPyRelation, select: sa.Select[Any]) -> list[Any]:
-    """The rows of a SELECT over the relation, which is called ROWS in it."""
+def _answer(connection: duckdb.DuckDBPyConnection, select: sa.Select[Any]) -> Iterator[Any]:
+    """The rows of a SELECT over the view ROWS."""
     compiled = select.compile(dialect=_dialect(), compile_kwargs={"literal_binds": True})
-    found = rows.query(ROWS, str(compiled))
-    return found.fetchall() if found is not None else []
+    found = connection.execute(str(compiled))
+    while some := found.fetchmany(BATCH):
+        yield from some
 
 
 def _dialect() -> DuckDialect:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -23,21 +24,21 @@ from genreq_checks.postgres.foreign_code import foreign_code
 from genreq_checks.postgres.identity import read_identity
 from genreq_checks.postgres.recovery import read_recovery, replays
 from genreq_checks.postgres.role import notes_on_role
+from genreq_checks.postgres.streaming import streamed
 from genreq_checks.scan.facets import Columns
 from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after, relation, ways_to_count
 from genreq_checks.snapshot import Part, ProbeRows, Problem, Snapshot, TableFacts
 from genreq_checks.sources.bookkeeping import read_books
-from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.dependents import Dependents, read_dependents
+from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
-from genreq_checks.text import plural
+from genreq_checks.tally.counting import Counting, TooManyGroupsError
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 T = TypeVar("T")
 WITH_TIME_ZONE = "timestamp with time zone"
 TIMES = ("timestamp without time zone", WITH_TIME_ZONE, "date")
-MOST_CLASSES = 500_000  # more groups than this, of one part, is no tally any more
 
 _WHO = sa.text("""
     SELECT current_user::text AS role, current_database()::text AS database,
@@ -183,17 +184,22 @@ def _tally(
         return obstacle
     types = read_types(connection, oid)
     aware = types[plan.cohort.time] == WITH_TIME_ZONE
-    rows: Sequence[sa.Row[Any]] = ()
     encoding = server_encoding(connection)
     columns = Columns(types, decodable(encoding))
     sendable = None if encoding == "SQL_ASCII" else columns.decodable  # of which the bytes are sent as they are
-    for parts in ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together):
+    ways = tuple(ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together))
+    for parts in ways:
         scan = fuse(plan, parts, cutover, aware, sendable=sendable)
-        limit = MOST_CLASSES * max(1, len(parts))
-        rows = connection.execute(scan.select.limit(limit + 1), known_white_space(connection)).all()
-        if len(rows) <= limit:
-            return scan.tally(rows, cutover)
-    return _too_many(plan, rows)
+        counting = Counting(plan.cohort.values, len(parts), may_coarsen=parts is ways[-1])
+        # what is given up leaves the transaction as it was
+        with (
+            suppress(TooManyGroupsError),
+            connection.begin_nested(),
+            closing(streamed(connection, scan.select, known_white_space(connection))) as rows,
+        ):
+            return scan.tally(rows, cutover, counting)
+    message = f"{plan.table.qualified} falls into too many classes: the plan names too many columns."
+    return Problem(part="tally", message=message, hint="Check a part of them with --only, or by a plan of its own.")
 
 
 def _probe(
@@ -206,17 +212,6 @@ def _probe(
     since = None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == WITH_TIME_ZONE)
     select = probe.select(relation(plan.table), since).limit(MOST_PROBED + 1)
     return probe_rows(probe, connection.execute(select, known_white_space(connection)).all())
-
-
-def _too_many(plan: Plan, rows: Sequence[Sequence[Any]]) -> Problem:
-    """Facets that are counted apart have few classes: it is the statuses or the days that are too many."""
-    days, statuses = len({row[0] for row in rows}), len({row[2] for row in rows})
-    message = (
-        f"{plan.table.qualified} falls into more than {MOST_CLASSES:,} days, statuses and classes: among those that were "
-        f"read are {plural(days, 'day')} of {plan.cohort.time} and {statuses:,} different {plan.cohort.column}."
-    )
-    culprit, role = (plan.cohort.column, "status") if statuses > days else (plan.cohort.time, "time of completion")
-    return Problem(part="tally", message=message, hint=f"Is '{culprit}' really the {role}?")
 
 
 def read_types(connection: sa.Connection, oid: int) -> dict[str, str]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from genreq_checks.tally.periods import Unit, begins, day_number, day_of, period
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Side = str  # "before", "after", "undated", "all"
-DAY_ONE = date(1970, 1, 1)
 
 
 class FacetClasses(BaseModel):
@@ -26,7 +27,10 @@ class FacetClasses(BaseModel):
 
 
 class TallyRow(NamedTuple):
-    """So many rows of one day (text; None is undated), on or after the split or not, of one status and joint class."""
+    """So many rows of one day (text; None is undated), on or after the split or not, of one status and joint class.
+
+    In a tally whose unit is a month or a year, `day` is the first of it.
+    """
 
     day: str | None
     split: bool | None
@@ -38,6 +42,9 @@ class TallyRow(NamedTuple):
 class Tally(BaseModel):
     """The counts of one reading. `split` is the instant at which `TallyRow.split` was taken, if there was one.
 
+    `unit` is what is counted by: days, or months or years where the days were too many. `other` is the status of the rows
+    whose statuses were too many to count each: None when there are none.
+
     All facets are counted together, unless their joint classes would be too many: then `apart` has further tallies of the
     same reading, each of the same rows by other facets. A facet may be in several of them.
     Two tallies with the same facets and split add up (`+`): partitions and days need not be read together.
@@ -48,6 +55,8 @@ class Tally(BaseModel):
     facets: tuple[FacetClasses, ...]
     split: datetime | None = None
     rows: tuple[TallyRow, ...]
+    unit: Unit = Field("day", exclude_if=lambda unit: unit == "day")
+    other: str | None = Field(None, exclude_if=lambda other: other is None)
     apart: tuple[Tally, ...] = Field((), exclude_if=lambda apart: not apart)
 
     @model_validator(mode="after")
@@ -128,17 +137,32 @@ class Tally(BaseModel):
         return dict(counts)
 
     def statuses(self) -> dict[str | None, int]:
-        """Rows per status."""
+        """Rows per status; those of `other` are of several statuses."""
         counts: Counter[str | None] = Counter()
         for row in self.rows:
             counts[row.status] += row.rows
         return dict(counts)
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What was too many to be counted each, in words."""
+        found = []
+        if self.unit != "day":
+            found.append(f"rows of too many days to show each: they are counted by {self.unit}.")
+        if self.other is not None:
+            found.append(f"too many different statuses to show each: those with few rows are counted as {self.other}.")
+        return tuple(found)
+
+    def own_statuses(self) -> tuple[str | None, ...]:
+        """The statuses that were counted each."""
+        return tuple(status for status in self.statuses() if self.other is None or status != self.other)
+
     def __add__(self, other: Tally) -> Tally:
         """The tally of both readings' rows. Raises ValueError when they do not count the same things."""
         same = self.facets == other.facets and self.split == other.split and len(self.apart) == len(other.apart)
+        same = same and self.unit == other.unit and self.other is None and other.other is None
         if not same:
-            raise ValueError("only tallies with the same facets and the same split can be added")
+            raise ValueError("only tallies with the same facets, split, unit and statuses can be added")
         counts: Counter[tuple[str | None, bool | None, str | None, tuple[int, ...]]] = Counter()
         for row in (*self.rows, *other.rows):
             counts[row[:4]] += row.rows
@@ -164,52 +188,24 @@ class Tally(BaseModel):
         raise KeyError(facet)
 
 
-def day_number(day: str) -> float:
-    """Days since 1970-01-01 of a date as PostgreSQL writes it; infinite for infinity and what lies beyond our calendar.
-
-    BC dates are before everything, years over 9999 after everything: Python's dates cannot hold them, comparing can.
-    """
-    if day.startswith("-") or day.endswith("BC"):
-        return float("-inf")
-    if day == "infinity" or day.index("-") > 4:
-        return float("inf")
-    return (date.fromisoformat(day) - DAY_ONE).days
-
-
-def day_of(moment: datetime) -> str:
-    """The UTC day of an aware instant, as the tally writes it."""
-    return moment.astimezone(UTC).date().isoformat()
-
-
-def is_midnight(moment: datetime) -> bool:
-    """Does the instant lie on the border of two UTC days?"""
-    at = moment.astimezone(UTC)
-    return at == datetime(at.year, at.month, at.day, tzinfo=UTC)
-
-
-def side_of(row: TallyRow, cutover: datetime, split: datetime | None, read_at: datetime | None) -> Side | None:
+def side_of(
+    row: TallyRow, cutover: datetime, split: datetime | None, read_at: datetime | None, unit: Unit = "day"
+) -> Side | None:
     """before, after (the cutover itself is after) or undated; None when the tally cannot tell.
 
-    A tally split at this very cutover tells by the flag. Otherwise its day tells, unless the cutover lies inside that
-    day; then the row is before it only if the whole tally was read before the cutover.
+    A tally split at this very cutover tells by the flag. Otherwise its day (month, year) tells, unless the cutover lies
+    inside of that; then the row is before it only if the whole tally was read before the cutover.
     """
     if row.day is None:
         return "undated"
     if split == cutover and row.split is not None:
         return "after" if row.split else "before"
-    start = day_number(day_of(cutover))
+    start = day_number(period(day_of(cutover), unit))
     here = day_number(row.day)
     if here != start:
         return "after" if here > start else "before"
-    if is_midnight(cutover):
+    if begins(cutover, unit):
         return "after"
     if read_at is not None and read_at < cutover:
         return "before"
     return None
-
-
-def next_midnight(moment: datetime) -> datetime:
-    """The first border of two UTC days that is not before the instant."""
-    at = moment.astimezone(UTC)
-    start = datetime(at.year, at.month, at.day, tzinfo=UTC)
-    return start if start == at else start + timedelta(days=1)
