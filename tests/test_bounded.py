@@ -36,6 +36,8 @@ def test_half_a_million_days_and_a_hundred_thousand_statuses(database: str, tmp_
         database,
         "--cutover",
         "2025-01-10T12:00Z",
+        "-f",
+        "json",
         "-o",
         str(out),
     ]
