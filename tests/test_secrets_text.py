@@ -184,14 +184,14 @@ def test_a_url_without_a_password_is_shown_whole(url: str) -> None:
 
 
 def test_pg_dump_is_never_given_a_secret_by_its_arguments() -> None:
-    from genreq_checks.scratch.dump import _without_password
+    from genreq_checks.scratch.dump import without_password
 
-    words, environment = _without_password(parse(f"postgresql://bob:{TOKEN}@h/d").parameters, {})
+    words, environment = without_password(parse(f"postgresql://bob:{TOKEN}@h/d").parameters, {})
     assert not has_token(words)
     assert environment == {"PGPASSWORD": TOKEN}
     for name in ("sslpassword", "oauth_client_secret"):
         with pytest.raises(SourceError):
-            _without_password({"host": "h", name: TOKEN}, {})
+            without_password({"host": "h", name: TOKEN}, {})
 
 
 def test_no_value_of_ours_shows_a_password_in_its_repr(database: str, plan: Plan, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -22,8 +21,9 @@ from genreq_checks.postgres.encoding import known_white_space
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.postgres.foreign_code import foreign_code
 from genreq_checks.rehearsal.sampling import sampled
+from genreq_checks.scratch.clone import finish, structure
 from genreq_checks.scratch.database import Scratch
-from genreq_checks.scratch.dump import Dump, dumped, restore_section
+from genreq_checks.scratch.dump import Dump
 from genreq_checks.sources.table import read_types
 
 OTHER_ROWS = 1000  # of each other table: enough to see it touched
@@ -31,10 +31,12 @@ OTHER_ROWS = 1000  # of each other table: enough to see it touched
 _WHO = sa.text("""
     SELECT current_user::text AS role, current_database()::text AS database, pg_catalog.now() AS read_at,
            pg_catalog.current_setting('server_version') AS server,
-           CAST(pg_catalog.current_setting('server_version_num') AS int) AS number,
            (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path') AS search_path
 """)
-_ROLES = sa.text("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
+_FOREIGN = sa.text("""
+    SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f'
+""")
 _FOREIGN_KEYS = sa.text("""
     SELECT n.nspname AS schema, c.relname AS "table", k.conname AS name, pg_catalog.pg_get_constraintdef(k.oid) AS definition
     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
@@ -120,15 +122,12 @@ def _copy(
             "Rehearse on a database from before the drop.",
         )
     types = read_types(connection, found.oid)
-    with dumped(target, plan.table, who.number, deadline) as dump:
-        if scratch.embedded:
-            _make_roles(scratch, [row.rolname for row in connection.execute(_ROLES)])
-        failed = restore_section(dump, scratch, "pre-data")
+    with structure(connection, target, plan.table, scratch, deadline) as made:
+        dump = made.dump
         with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
             rows = _copy_rows(connection, there, plan, types, found.oid, sample)
-        failed += [
-            entry for entry in restore_section(dump, scratch, "post-data") if not entry.startswith("FK CONSTRAINT")
-        ]
+        refused = [*made.refused, *finish(made, scratch)]
+        failed = [f"{one.label} ({one.reason})" for one in refused if not one.label.startswith("FK CONSTRAINT")]
         with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
             notes = _add_foreign_keys(connection, there, dump)
             _advance_sequences(there, plan)
@@ -145,22 +144,18 @@ def _copy(
     partly = (
         () if dump.whole else (f"only the schema {plan.table.schema_name} could be copied, not the whole database",)
     )
-    return Copy(info, rows, who.search_path, tuple(failed), (*partly, *notes))
-
-
-def _make_roles(scratch: Scratch, names: Sequence[str]) -> None:
-    """Roles that policies and grants name; in the embedded server only, and without a way to log in."""
-    with psycopg.connect(scratch.url, autocommit=True) as there:
-        here = {row[0] for row in there.execute("SELECT rolname FROM pg_catalog.pg_roles")}
-        for name in names:
-            if name not in here:
-                there.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
+    stood_in = tuple(one.text for one in made.stand_ins)
+    return Copy(info, rows, who.search_path, tuple(failed), (*partly, *stood_in, *notes))
 
 
 def _copy_rows(
     source: sa.Connection, there: psycopg.Connection, plan: Plan, types: dict[str, str], oid: int, sample: int | None
 ) -> int:
-    """Copy the rows of every table that is in the scratch database; the number of those of the plan's table."""
+    """Copy the rows of every table that is in the scratch database; the number of those of the plan's table.
+
+    Foreign tables are plain ones there: their rows stay on the other server.
+    """
+    foreign = {(row.schema, row.name) for row in source.execute(_FOREIGN)}
     tables = {(schema, name): columns for schema, name, columns in there.execute(_HERE).fetchall()}
     ours = (plan.table.schema_name, plan.table.name)
     if ours not in tables:
@@ -174,7 +169,7 @@ def _copy_rows(
     for parent in source.execute(_PARENTS, {"oid": oid}):
         parents.setdefault((parent.schema, parent.table), []).append((parent.theirs, parent.own))
     for name, columns in tables.items():
-        if name == ours or not columns:
+        if name == ours or not columns or name in foreign:
             continue
         other = sa.table(name[1], *(sa.column(c) for c in columns), schema=name[0])
         few = sa.select(*other.c)

@@ -1,4 +1,4 @@
-"""The source's structure into the scratch database, by pg_dump and pg_restore; the source is only read."""
+"""The source's structure in a file, by pg_dump, without what the role may not read; the source is only read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from psycopg import conninfo
 
 from genreq_checks.errors import SourceError
@@ -19,26 +20,50 @@ from genreq_checks.plan import Table
 from genreq_checks.postgres.connection import Target, redact
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.waiting import named
-from genreq_checks.scratch.database import Scratch, programs
+from genreq_checks.scratch.database import programs
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
-LEAVE_OUT = re.compile(r"^\d+; \d+ \d+ (USER MAPPING|SUBSCRIPTION|SCHEMA - public|COMMENT - SCHEMA public)\b")
-_ENTRY = re.compile(r"from TOC entry \d+; \d+ \d+ (.+?) ?$")
+# pg_dump locks each table that it writes, which takes the right to read all of it; one table less fails all of it.
+_UNREADABLE = sa.text("""
+    SELECT n.nspname AS schema, c.relname AS name
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
+      AND NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'))
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY 1, 2
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A dump of the structure, in a folder that is about to go; `whole`: of all schemas, not only of the table's."""
+    """A dump of the structure, in a folder that is about to go; `whole`: of all schemas, not only of the table's.
+
+    `left_out` are the tables (schema, name) that the role may not read.
+    """
 
     file: Path
-    contents: Path
     whole: bool
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def unreadable_tables(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
+    """The tables that the role may not read whole, and that a dump must leave out."""
+    return tuple((row.schema, row.name) for row in connection.execute(_UNREADABLE))
 
 
 @contextmanager
-def dumped(target: Target, table: Table, server_version: int, deadline: Deadline | None = None) -> Iterator[Dump]:
-    """The structure of the source's database, or of the table's schema where the role may not see the rest.
+def dumped(
+    target: Target,
+    table: Table,
+    server_version: int,
+    deadline: Deadline | None = None,
+    left_out: Sequence[tuple[str, str]] = (),
+) -> Iterator[Dump]:
+    """The structure of the source's database but for some tables, or of the table's schema where that is all that the
+    role may see.
 
     Raises: SourceError when the server is newer than pg_dump, or pg_dump fails.
     """
@@ -46,40 +71,19 @@ def dumped(target: Target, table: Table, server_version: int, deadline: Deadline
     with tempfile.TemporaryDirectory(prefix="genreq-dump-") as folder:
         file = Path(folder, "structure")
         whole = True
-        error = _dump(program, target, file, (), deadline)
+        without = [f"--exclude-table={_pattern(schema, name)}" for schema, name in left_out]
+        error = _dump(program, target, file, without, deadline)
         if error and ("permission denied" in error or "must be owner" in error):
             whole = False
-            error = _dump(
-                program, target, file, ("--schema", '"' + table.schema_name.replace('"', '""') + '"'), deadline
-            )
+            error = _dump(program, target, file, [*without, f"--schema={_pattern(table.schema_name)}"], deadline)
         if error:
             raise SourceError(f"The structure of {target.location} could not be copied: {error}.", _hint(error))
-        listing = subprocess.run(
-            [programs() / "pg_restore", "--list", file], check=True, capture_output=True, text=True, env=_environment()
-        )
-        wanted = [line for line in listing.stdout.splitlines() if not LEAVE_OUT.match(line)]
-        contents = Path(folder, "contents")
-        contents.write_text("\n".join(wanted) + "\n", "utf-8")
-        yield Dump(file, contents, whole)
+        yield Dump(file, whole, tuple(left_out))
 
 
-def restore_section(dump: Dump, scratch: Scratch, section: str) -> list[str]:
-    """Load a section (pre-data or post-data); the names of the entries that failed."""
-    shown, environment = _without_password(conninfo.conninfo_to_dict(scratch.url), _environment())
-    command: list[str | Path] = [
-        programs() / "pg_restore",
-        "--dbname",
-        shown,
-        "--section",
-        section,
-        "--use-list",
-        dump.contents,
-    ]
-    command += ["--no-owner", "--no-tablespaces", *([] if scratch.embedded else ["--no-privileges"])]
-    done = subprocess.run(
-        [*command, dump.file], check=False, capture_output=True, text=True, errors="replace", env=environment
-    )
-    return [match[1].strip() for line in done.stderr.splitlines() if (match := _ENTRY.search(line))]
+def _pattern(*names: str) -> str:
+    """A name as pg_dump takes it for nothing but itself."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def find_pg_dump(target: Target, server_version: int) -> str:
@@ -110,16 +114,18 @@ def find_pg_dump(target: Target, server_version: int) -> str:
 def major_of(program: str) -> int:
     """The major version of a pg_dump; 0 when it does not run."""
     try:
-        done = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, env=_environment())
+        done = subprocess.run(
+            [program, "--version"], check=False, capture_output=True, text=True, env=clean_environment()
+        )
     except OSError:
         return 0
     found = re.search(r"\) (\d+)", done.stdout)
     return int(found[1]) if found else 0
 
 
-def _dump(program: str, target: Target, file: Path, more: tuple[str, ...], deadline: Deadline | None) -> str | None:
+def _dump(program: str, target: Target, file: Path, more: Sequence[str], deadline: Deadline | None) -> str | None:
     """Run pg_dump; its first error in one line, or None. The password goes by the environment, never by argv."""
-    shown, environment = _without_password(target.parameters, _environment(keep_pg=True))
+    shown, environment = without_password(target.parameters, clean_environment(keep_pg=True))
     command = [
         program,
         "--schema-only",
@@ -147,7 +153,7 @@ def _dump(program: str, target: Target, file: Path, more: tuple[str, ...], deadl
     return redact(lines[0].removeprefix("error: "), target)[:300].rstrip(".")
 
 
-def _without_password(parameters: Mapping[str, object], environment: dict[str, str]) -> tuple[str, dict[str, str]]:
+def without_password(parameters: Mapping[str, object], environment: dict[str, str]) -> tuple[str, dict[str, str]]:
     """A connection string that everyone may see in the list of processes, and the environment that has the password.
 
     Raises: SourceError for a key's password or OAuth's, which libpq takes from the connection string alone.
@@ -169,6 +175,6 @@ def _hint(error: str) -> str:
     return "Check that the role may read the schema."
 
 
-def _environment(*, keep_pg: bool = False) -> dict[str, str]:
+def clean_environment(*, keep_pg: bool = False) -> dict[str, str]:
     """The environment without PG* variables, which would lead elsewhere; kept where the user's own connection counts."""
     return {name: value for name, value in os.environ.items() if keep_pg or not name.startswith("PG")} | {"LC_ALL": "C"}

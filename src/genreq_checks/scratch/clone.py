@@ -1,0 +1,159 @@
+"""The source's structure in a scratch database, whole as far as it can be, with stand-ins for what that server has not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from genreq_checks.plan import Table
+from genreq_checks.postgres.connection import Target
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.scratch.collations import stand_ins as collation_stubs
+from genreq_checks.scratch.collations import used_collations
+from genreq_checks.scratch.database import Scratch
+from genreq_checks.scratch.dump import Dump, dumped, unreadable_tables
+from genreq_checks.scratch.extension_stubs import stubs
+from genreq_checks.scratch.foreign_tables import KIND as FOREIGN_TABLE
+from genreq_checks.scratch.foreign_tables import WITH_THEM, plain_tables
+from genreq_checks.scratch.members import extensions, read_extension
+from genreq_checks.scratch.restore import Entry, Refused, contents, restore, script, without
+from genreq_checks.scratch.stand_ins import StandIn, Stub
+from genreq_checks.text import plural, quote_name
+
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
+RELATIONS = ("TABLE ", "VIEW ", "MATERIALIZED VIEW ", "SEQUENCE ")
+_VERSION = sa.text("SELECT CAST(pg_catalog.current_setting('server_version_num') AS int)")
+_ROLES = sa.text("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What of the structure is there before the rows come: the dump, the stand-ins, and the entries that were refused."""
+
+    dump: Dump
+    stand_ins: tuple[StandIn, ...]
+    refused: tuple[Refused, ...]
+
+
+@contextmanager
+def structure(
+    connection: sa.Connection, target: Target, table: Table, scratch: Scratch, deadline: Deadline | None = None
+) -> Iterator[Structure]:
+    """Everything that comes before rows, in the scratch database: for the time of the block the dump is there too.
+
+    `connection` reads the source, with pg_catalog alone in its search_path.
+    Raises: SourceError when pg_dump fails; sqlalchemy.exc.DBAPIError when the source's catalog cannot be read.
+    """
+    version = int(connection.execute(_VERSION).scalar_one())
+    left_out = unreadable_tables(connection)
+    with dumped(target, table, version, deadline, left_out) as dump:
+        with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
+            if scratch.embedded:
+                _make_roles(there, [row.rolname for row in connection.execute(_ROLES)])
+            made = [StandIn("table left out", quote_name(*one), "this role may not read it") for one in left_out]
+            made += _extensions(connection, there)
+            made += _collations(connection, there)
+            present = _present(there, [one.name for one in made if one.kind == "extension"])
+        entries = without(contents(dump, "pre-data"), WITH_THEM, present)
+        foreign = [entry for entry in entries if entry.text.startswith(f"{FOREIGN_TABLE} ")]
+        first, rest = _cut(without(entries, (FOREIGN_TABLE,)), apart=bool(foreign))
+        refused = restore(dump, scratch, "pre-data", first)
+        made += _foreign_tables(scratch, dump, foreign)
+        refused += restore(dump, scratch, "pre-data", rest)
+        yield Structure(dump, tuple(made), tuple(refused))
+
+
+def finish(structure: Structure, scratch: Scratch) -> list[Refused]:
+    """What comes after the rows: indexes, constraints, triggers, policies. The entries that were refused."""
+    return restore(structure.dump, scratch, "post-data", contents(structure.dump, "post-data"))
+
+
+def _make_roles(there: psycopg.Connection, names: Sequence[str]) -> None:
+    """Roles that policies and grants name; in the embedded server only, and without a way to log in."""
+    here = {row[0] for row in there.execute("SELECT rolname FROM pg_catalog.pg_roles")}
+    for name in names:
+        if name not in here:
+            there.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
+
+
+def available_extensions(there: psycopg.Connection) -> set[str]:
+    """The extensions that the clone's server has."""
+    return {row[0] for row in there.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
+
+
+def _extensions(connection: sa.Connection, there: psycopg.Connection) -> list[StandIn]:
+    available = available_extensions(there)
+    made: list[StandIn] = []
+    for name, schema in extensions(connection).items():
+        if name in available:
+            continue
+        extension = read_extension(connection, name, schema)
+        done, failed = _make(there, list(stubs(extension)))
+        reason = f"the clone's server does not have it; {plural(len(done), 'stub')} in its place"
+        reason += f", {len(failed):,} more could not be made" if failed else ""
+        made.append(StandIn("extension", name, reason, tuple(dict.fromkeys(stub.name for stub in done if stub.name))))
+    return made
+
+
+def _collations(connection: sa.Connection, there: psycopg.Connection) -> list[StandIn]:
+    rows = there.execute("""
+        SELECT n.nspname, c.collname FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+        WHERE c.collencoding IN (-1, 6)""").fetchall()
+    wanted = used_collations(connection)
+    for schema in {schema for schema, _ in wanted}:
+        _make(there, [Stub("", f"CREATE SCHEMA IF NOT EXISTS {quote_name(schema)}")])
+    done, _ = _make(there, list(collation_stubs(wanted, [(schema, name) for schema, name in rows])))
+    reason = 'the clone compares by "C" in its place'
+    return [StandIn("collation", stub.name, reason, (stub.name,)) for stub in done]
+
+
+def _foreign_tables(scratch: Scratch, dump: Dump, foreign: Sequence[Entry]) -> list[StandIn]:
+    if not foreign:
+        return []
+    with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
+        done, failed = _make(there, list(plain_tables(script(dump, "pre-data", foreign))))
+    found = [StandIn("foreign table", stub.name, "a plain table in its place", (stub.name,)) for stub in done]
+    return found + [
+        StandIn("not made", stub.name, "a foreign table that could not be made a plain one") for stub in failed
+    ]
+
+
+def _make(there: psycopg.Connection, wanted: Sequence[Stub]) -> tuple[list[Stub], list[Stub]]:
+    """Make what can be made, as long as a further try makes more of it; what was made, and what was not."""
+    done: list[Stub] = []
+    left = list(wanted)
+    while left:
+        failed: list[Stub] = []
+        for stub in left:
+            try:
+                there.execute(stub.sql.encode())
+                done.append(stub)
+            except psycopg.Error:
+                failed.append(stub)
+        if len(failed) == len(left):
+            return done, failed
+        left = failed
+    return done, []
+
+
+def _present(there: psycopg.Connection, stubbed: Sequence[str]) -> list[str]:
+    """How the entries begin that have something in their place already: extensions, their schemas, collations."""
+    names = [f"EXTENSION - {name} " for name in stubbed]
+    names += [f"COMMENT - EXTENSION {form}" for name in stubbed for form in (f"{name} ", f'"{name}" ')]
+    names += [f"SCHEMA - {row[0]} " for row in there.execute("SELECT nspname FROM pg_catalog.pg_namespace")]
+    made = there.execute("""
+        SELECT n.nspname, c.collname FROM pg_catalog.pg_collation c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE n.nspname <> 'pg_catalog'""")
+    return names + [f"COLLATION {schema} {name} " for schema, name in made]
+
+
+def _cut(entries: Sequence[Entry], *, apart: bool) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """What comes before the first relation, and the rest; foreign tables go between the two."""
+    place = next((n for n, entry in enumerate(entries) if entry.text.startswith(RELATIONS)), len(entries))
+    return (entries[:place], entries[place:]) if apart else (entries, ())

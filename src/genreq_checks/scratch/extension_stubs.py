@@ -1,0 +1,125 @@
+"""An extension that the clone's server does not have, as stubs: types over text, functions that answer NULL, operators, casts.
+
+A statement is parsed and planned with them as with the real ones; what it would give is another matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genreq_checks.scratch.members import Extension, FunctionMember, RelationMember, TypeMember
+from genreq_checks.scratch.stand_ins import Stub
+from genreq_checks.text import quote_name
+
+_VOLATILITY = {"i": "IMMUTABLE", "s": "STABLE", "v": "VOLATILE"}
+_CONTEXT = {"i": " AS IMPLICIT", "a": " AS ASSIGNMENT", "e": ""}
+_RANDOM_BYTES = (
+    "SELECT pg_catalog.substr(pg_catalog.decode(pg_catalog.string_agg(pg_catalog.replace("
+    "pg_catalog.gen_random_uuid()::text, '-', ''), ''), 'hex'), 1, $1) "
+    "FROM pg_catalog.generate_series(1, ($1 + 15) / 16)"
+)
+# A default that must not be NULL needs a value: (name, types of the arguments) → the body in SQL.
+_REAL = {
+    ("gen_random_bytes", "integer"): _RANDOM_BYTES,
+    ("uuid_nil", ""): "SELECT '00000000-0000-0000-0000-000000000000'::uuid",
+    ("uuid_generate_v3", "uuid, text"): "SELECT pg_catalog.md5($1::text || $2)::uuid",
+    ("uuid_generate_v5", "uuid, text"): "SELECT pg_catalog.md5($1::text || $2)::uuid",
+}
+
+
+def stubs(extension: Extension) -> Iterator[Stub]:
+    """The statements, in an order in which most of them can be made; those that fail may be tried again at the end."""
+    for schema in dict.fromkeys((extension.schema, *extension.schemas)):
+        yield Stub("", f"CREATE SCHEMA IF NOT EXISTS {quote_name(schema)}")
+    base = [one for one in extension.types if one.kind == "b"]
+    for one in base:
+        yield Stub("", f"CREATE TYPE {quote_name(one.schema, one.name)}")  # a shell, so that others may name it
+    for one in base:
+        yield from _base_type(one)
+    for one in extension.types:
+        if one.kind != "b":
+            yield Stub(quote_name(one.schema, one.name), _other_type(one))
+    for relation in extension.relations:
+        yield Stub(quote_name(relation.schema, relation.name), _relation(relation))
+    for function in extension.functions:
+        yield from _function(function)
+    for operator in extension.operators:
+        left = f"LEFTARG = {operator.left}, " if operator.has_left else ""
+        of = quote_name(operator.function_schema, operator.function)
+        name = f"{quote_name(operator.schema)}.{operator.name}"
+        yield Stub("", f"CREATE OPERATOR {name} ({left}RIGHTARG = {operator.right}, FUNCTION = {of})")
+    for cast in extension.casts:
+        how = f"WITH FUNCTION {cast.function}" if cast.function else "WITH INOUT"
+        yield Stub("", f"CREATE CAST ({cast.source} AS {cast.target}) {how}{_CONTEXT[cast.context]}")
+
+
+def _base_type(one: TypeMember) -> Iterator[Stub]:
+    """A type that is stored and shown as text is. Its modifier may be anything, and is only counted."""
+    name = quote_name(one.schema, one.name)
+    give, take = (quote_name(one.schema, f"genreq_{one.name[:40]}_{way}") for way in ("in", "out"))
+    yield Stub("", f"CREATE FUNCTION {give}(cstring) RETURNS {name} LANGUAGE internal IMMUTABLE STRICT AS 'textin'")
+    yield Stub("", f"CREATE FUNCTION {take}({name}) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout'")
+    parts = [f"INPUT = {give}", f"OUTPUT = {take}", "LIKE = pg_catalog.text", f"CATEGORY = '{one.category}'"]
+    if one.takes_modifier:
+        count = quote_name(one.schema, f"genreq_{one.name[:40]}_modifier")
+        how = "LANGUAGE internal IMMUTABLE STRICT AS 'array_cardinality'"
+        yield Stub("", f"CREATE FUNCTION {count}(cstring[]) RETURNS integer {how}")
+        parts.append(f"TYPMOD_IN = {count}")
+    if one.collatable:
+        parts.append("COLLATABLE = true")
+    yield Stub(name, f"CREATE TYPE {name} ({', '.join(parts)})")
+
+
+def _other_type(one: TypeMember) -> str:
+    name = quote_name(one.schema, one.name)
+    if one.kind == "e":
+        return f"CREATE TYPE {name} AS ENUM ({', '.join(_text(label) for label in one.labels)})"
+    if one.kind == "d":
+        return f"CREATE DOMAIN {name} AS {one.base}{' NOT NULL' if one.required else ''}"
+    if one.kind == "r":
+        return f"CREATE TYPE {name} AS RANGE (SUBTYPE = {one.range_of})"
+    fields = zip(one.fields, one.field_types, strict=True)
+    return f"CREATE TYPE {name} AS ({', '.join(f'{quote_name(field)} {type_}' for field, type_ in fields)})"
+
+
+def _relation(one: RelationMember) -> str:
+    name = quote_name(one.schema, one.name)
+    if one.kind == "S":
+        return f"CREATE SEQUENCE {name}"
+    fields = zip(one.fields, one.field_types, strict=True)
+    return f"CREATE TABLE {name} ({', '.join(f'{quote_name(field)} {type_}' for field, type_ in fields)})"
+
+
+def _function(one: FunctionMember) -> Iterator[Stub]:
+    """A function of the same arguments and result. What only C can take is not called by a statement, and is left out."""
+    name = quote_name(one.schema, one.name)
+    if one.is_internal or one.kind == "w":
+        return
+    if one.kind == "a":
+        step = quote_name(one.schema, f"genreq_{one.name[:40]}_step")
+        taken = f", {one.types}" if one.types else ""
+        body = f"RETURNS {one.returns} LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+        yield Stub("", f"CREATE OR REPLACE FUNCTION {step}({one.returns}{taken}) {body}")
+        yield Stub(name, f"CREATE AGGREGATE {name}({one.types or '*'}) (SFUNC = {step}, STYPE = {one.returns})")
+        return
+    if one.kind == "p":
+        yield Stub(name, f"CREATE PROCEDURE {name}({one.arguments}) LANGUAGE plpgsql AS 'BEGIN END'")
+        return
+    real = _REAL.get((one.name, one.types))
+    if real is None and one.returns == "uuid" and not one.types:
+        real = "SELECT pg_catalog.gen_random_uuid()"
+    how = f"LANGUAGE sql AS {_text(real)}" if real else f"LANGUAGE plpgsql AS {_text(_body(one))}"
+    declared = f"{name}({one.arguments}) RETURNS {one.result}"
+    yield Stub(name, f"CREATE FUNCTION {declared} {_VOLATILITY[one.volatility]} {how}")
+
+
+def _body(one: FunctionMember) -> str:
+    if one.returns in ("void", "event_trigger"):
+        return "BEGIN END"
+    if one.returns == "trigger":
+        return "BEGIN RETURN COALESCE(NEW, OLD); END"
+    return "BEGIN RETURN; END" if one.is_set or "OUT " in one.arguments else "BEGIN RETURN NULL; END"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
