@@ -1,0 +1,179 @@
+"""The fate of a statement without the dropped columns, told by PostgreSQL on clones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg import errors
+
+from genreq_checks.facts.queries import Fate, Judgement
+from genreq_checks.sources.oracle.clones import Clones
+from genreq_checks.sources.oracle.hidden_code import Hidden, HiddenCode, names_in, read_hidden
+from genreq_checks.sources.oracle.plans import essence, has_whole_row, inserted, merged_by_position, writes
+from genreq_checks.sources.oracle.probe import Answer, probe
+from genreq_checks.sources.oracle.unwrapping import Unwrapped, unwrap
+
+# What the server's message on names says is repeated, as it was understood where the column is: its names are real ones.
+_ABOUT_NAMES = ("42703", "42P01", "42883", "42704", "42P10", "42P02")
+_STATES = {
+    "42601": "its form is not understood",
+    "42P01": "a table that it names is not in the clone",
+    "42703": "a column that it names is not in the clone",
+    "42883": "a function that it calls is not in the clone",
+    "3F000": "a schema that it names is not in the clone",
+    "42P18": "the type of a parameter cannot be told",
+    errors.QueryCanceled.sqlstate: "planning it took too long",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    fate: Fate
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Judges statements on clones; one at a time."""
+
+    clones: Clones
+    hidden: HiddenCode
+    relevant: frozenset[str]
+
+    @classmethod
+    def of(cls, clones: Clones) -> Oracle:
+        """An oracle that knows the clones' functions and triggers."""
+        plan = clones.plan
+        hidden = read_hidden(clones.whole, clones.without(), plan, clones.columns)
+        return cls(clones, hidden, hidden.relevant)
+
+    def judge(self, text: str) -> Judgement:
+        """The fate of one statement for each dropped column. Raises: psycopg.OperationalError when a clone is gone."""
+        columns = self.clones.columns
+        names = names_in(text)
+        if names.isdisjoint(self.relevant):
+            return _all(columns, "untouched", "")
+        taken = unwrap(text)
+        if taken.kind == "nothing":
+            return _all(columns, "untouched", "")
+        if taken.kind == "strange":
+            return _all(columns, "unknown", taken.why)
+        if taken.kind == "apart":
+            return self._by_names(taken, names)
+        whole = probe(self.clones.whole, taken.text)
+        if whole.failed:
+            why = _STATES.get(whole.state, f"the clone that is as the source refuses it (SQLSTATE {whole.state})")
+            return _all(columns, "unknown", why)
+        hidden = self._hidden(names, whole)
+        joint = self._told(taken, whole, None)
+        told = {
+            column: self._told(taken, whole, column) if joint.fate != "untouched" and len(columns) > 1 else joint
+            for column in columns
+        }
+        if joint.fate != "untouched" and all(one.fate == "untouched" for one in told.values()):
+            told = dict.fromkeys(columns, joint)  # only without all of them
+        return _judgement({column: _worse(told[column], hidden.get(column)) for column in columns})
+
+    def _told(self, taken: Unwrapped, whole: Answer, column: str | None) -> _Told:
+        """By one clone without columns, and a role that must not touch them."""
+        assert whole.variant is not None
+        gone = self.clones.columns if column is None else (column,)
+        without = probe(self.clones.without(column), whole.variant.text, whole.variant)
+        if without.failed:
+            return _Told("breaks", _words(without))
+        if whole.columns != without.columns:
+            if taken.kind == "load":
+                return _Told("breaks", "it loads a file with a value for each column, by position")
+            return _Told("changes", _difference(whole, without))
+        family = self.clones.family
+        types = {row_type for member in family for row_type in member.row_types}
+        if any(type_ in types for _, type_, _ in whole.columns):
+            return _Told("changes", "its result has the table's row as one value")
+        if inserted(whole.plan, family, gone) != inserted(without.plan, family, gone):
+            return _Told("changes", "it inserts by position: without the column its values move to others")
+        if self._merges_beyond(whole, gone):
+            return _Told("changes", "its MERGE inserts by position: without the column its values move to others")
+        if has_whole_row(whole.plan, family):
+            return _Told("changes", "it takes the table's row as one value")
+        blind = probe(self.clones.blind(column), whole.variant.text, whole.variant)
+        if blind.state == errors.InsufficientPrivilege.sqlstate and any(
+            f" {member.name}" in blind.message for member in family
+        ):
+            if essence(whole.plan, family) != essence(without.plan, family):
+                return _Told("changes", "it reads the column, and without it its plan is another one")
+            return _Told("touches", "it reads the column, and its plan is the same without it")
+        return _Told("untouched")
+
+    def _merges_beyond(self, whole: Answer, gone: tuple[str, ...]) -> bool:
+        assert whole.variant is not None
+        values = merged_by_position(whole.variant.text)
+        targets = {(schema, name) for schema, name, _ in writes(whole.plan, whole.variant.text)}
+        return values > 0 and any(
+            (member.schema, member.name) in targets and any(name in gone for name in member.columns[:values])
+            for member in self.clones.family
+        )
+
+    def _hidden(self, names: frozenset[str], whole: Answer) -> Mapping[str, Hidden]:
+        """What functions and triggers do that the statement calls or fires; the worst for each column."""
+        found: dict[str, Hidden] = {}
+        effects = [self.hidden.by_name[name] for name in names & self.hidden.by_name.keys()]
+        text = whole.variant.text if whole.variant else ""
+        effects += [self.hidden.by_event[event] for event in writes(whole.plan, text) if event in self.hidden.by_event]
+        for of in effects:
+            for column, hidden in of.items():
+                if column not in found or hidden.fate == "breaks":
+                    found[column] = hidden
+        return found
+
+    def _by_names(self, taken: Unwrapped, names: frozenset[str]) -> Judgement:
+        """What cannot be planned is known by its names alone."""
+        columns = self.clones.columns
+        calls = {
+            column: hidden
+            for name in names & self.hidden.by_name.keys()
+            for column, hidden in self.hidden.by_name[name].items()
+        }
+        return _judgement(
+            {
+                column: _Told(calls[column].fate, calls[column].reason)
+                if column in calls
+                else _Told("unknown", f"{taken.why} that names the column is not planned")
+                if column.lower() in names
+                else _Told("untouched")
+                for column in columns
+            }
+        )
+
+
+def _all(columns: tuple[str, ...], fate: Fate, reason: str) -> Judgement:
+    return _judgement(dict.fromkeys(columns, _Told(fate, reason)))
+
+
+def _judgement(told: Mapping[str, _Told]) -> Judgement:
+    return Judgement(
+        {column: one.fate for column, one in told.items()},
+        {column: one.reason for column, one in told.items() if one.reason},
+    )
+
+
+def _worse(told: _Told, hidden: Hidden | None) -> _Told:
+    if hidden is None or told.fate == "breaks":
+        return told
+    return _Told(hidden.fate, hidden.reason)
+
+
+def _words(answer: Answer) -> str:
+    """Why it breaks. It was understood where the column is, so that what the message names are names."""
+    if answer.state in _ABOUT_NAMES:
+        return " ".join(answer.message.split())[:200]
+    if answer.state == "42601" and "more expressions than target columns" in answer.message:
+        return "it inserts by position, and has one value too many"
+    return f"it is refused (SQLSTATE {answer.state})"
+
+
+def _difference(whole: Answer, without: Answer) -> str:
+    left = [name for name, _, _ in without.columns]
+    lost = [name for name, _, _ in whole.columns if name not in left]
+    named = f", without {', '.join(lost[:5])}" if lost else ""
+    return f"its result has {len(without.columns):,} columns instead of {len(whole.columns):,}{named}"
