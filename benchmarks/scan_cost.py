@@ -1,6 +1,8 @@
 """How much server CPU `check` costs, beside the barest query that reads the same rows, on data of eight shapes.
 
     uv run benchmarks/scan_cost.py [ROWS]        (default 1,000,000; about 1 GB of disk, gone at the end)
+    uv run benchmarks/scan_cost.py --sizes       (5 million rows in three shapes, 20 million in one: 22 GB of disk)
+    uv run benchmarks/scan_cost.py --plans       (only how the server reads the table for the two: EXPLAIN ANALYZE)
     uv run benchmarks/scan_cost.py --write       (also writes the table in docs/performance.md)
 
 For each shape the table is built in an embedded PostgreSQL, then the two run in turn, with the planner settings of `check`
@@ -8,137 +10,137 @@ on both sides. The CPU is that of the server's processes, as the kernel accounts
 """
 
 import argparse
-import os
+import re
 import statistics
-import subprocess
 import sys
-import time
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
 
+import page
 import psycopg
+from measures import Run, run, server_cpu
+from shapes import BAREST, CUTOVER, PLANNER, SAME_BYTES, SERVER, SHAPES, make_table, require_disk
 
-from genreq_checks.embedded import sample, start
-from genreq_checks.plan import load_plan
-from genreq_checks.postgres.connection import SETTINGS
+from genreq_checks.embedded import start
 
 ROUNDS = 5
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- scan_cost -->\n", "<!-- end of scan_cost -->"
-PLANNER = {name: SETTINGS[name] for name in ("enable_sort", "jit", "work_mem")}
-COLUMNS = ("github_url", "artifacts_github_url", "deployment_url")
-BAREST = f"""
-    SELECT completed_at::date, status, count(*), {", ".join(f"count({name})" for name in COLUMNS)}
-    FROM generation_requests GROUP BY 1, 2
+PATIENCE = 900
+MEMORY = 100  # MB that the client may have at most, however many rows there are
+SIZES = (("plain", 5), ("`_` in repository names", 5), ("30 % malformed", 5), ("plain", 20))
+HEAD = (
+    "| data | rows | beside | its CPU | CPU of `check` | ratio, median (lowest–highest) | limit |",
+    "| --- " * 7 + "|",
+)
+SIZES_HEAD = (
+    "| data | rows | beside | ratio, median (lowest–highest) | `check`, wall | its memory at most, limit 100 MB |",
+    "| --- " * 6 + "|",
+)
+EXPLAIN = """
+    ALTER DATABASE bench SET session_preload_libraries = 'auto_explain';
+    ALTER DATABASE bench SET auto_explain.log_min_duration = 0;
+    ALTER DATABASE bench SET auto_explain.log_analyze = on;
+    ALTER DATABASE bench SET auto_explain.log_buffers = off;
 """
-SAME_BYTES = f"""
-    SELECT completed_at::date, status, count(*),
-        {", ".join(f"sum(octet_length({name})), count(*) FILTER (WHERE {name} LIKE 'https://%')" for name in COLUMNS)}
-    FROM generation_requests GROUP BY 1, 2
-"""
-FILL = """
-    INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt, status, created_at, updated_at, completed_at,
-        github_url, artifacts_github_url, deployment_url, error_message, last_session_id, current_iteration)
-    SELECT '00000000-0000-4000-8000-000000000001', 'app-' || i, repeat('Build me an app. ', 14), repeat('Build me an app. ', 14),
-        (CASE i % 20 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' WHEN 2 THEN 'paused' ELSE 'completed' END)::generation_status,
-        t, t + interval '9 min', CASE WHEN i % 20 > 2 AND i % 97 > 0 THEN t + interval '9 min' END,
-        CASE WHEN i % 20 > 2 AND i % 31 > 0 THEN {github} END,
-        CASE WHEN i % 20 > 2 AND i % 31 > 0 AND i > {half} THEN rtrim({github}, '/') || '-artifacts' END,
-        CASE WHEN i % 20 > 2 AND i % 3 = 0 AND i > {half} THEN {deployed} END,
-        NULL, 'session-' || i, i % 9
-    FROM (SELECT i, timestamp '2024-01-01' + i * interval '{apart} seconds' AS t FROM generate_series(1, {rows}) i) made
-"""
-GITHUB, DEPLOYED = "'https://github.com/leo-apps/generated-app-' || i", "'https://generated-app-' || i || '.fly.dev'"
-MALFORMED = "ARRAY['undefined', 'http://example.com/x', 'https://github.com/x']"
-TENTH = "i / 20 % 10"  # by twenties, so that it has nothing to do with the status, which follows from i % 20
-# name: what github_url and deployment_url hold, and the query beside `check`
-SHAPES = {
-    "plain": (GITHUB, DEPLOYED, BAREST),
-    "`_` in repository names": ("'https://github.com/leo_apps/generated_app_' || i", DEPLOYED, BAREST),
-    "slash at the end": (f"{GITHUB} || '/'", f"{DEPLOYED} || '/'", BAREST),
-    "mixed case": (
-        "'https://GitHub.com/Leo-Apps/Generated-App-' || i", "'https://Generated-App-' || i || '.Fly.dev'", BAREST,
-    ),
-    "all NULL": ("NULL::text", "NULL::text", BAREST),
-    "long paths": (f"{GITHUB} || repeat('/a-long-path', 15)", f"{DEPLOYED} || repeat('/a-long-path', 15)", SAME_BYTES),
-    "30 % malformed": (
-        f"CASE WHEN {TENTH} < 3 THEN ({MALFORMED})[{TENTH} + 1] ELSE {GITHUB} END",
-        f"CASE WHEN {TENTH} < 3 THEN 'https://my_app.fly.dev' ELSE {DEPLOYED} END",
-        SAME_BYTES,
-    ),
-    "5 kB values": (f"{GITHUB} || repeat('/0123456789', 460)", f"{DEPLOYED} || repeat('/0123456789', 460)", SAME_BYTES),
-}  # fmt: skip
 
 
-def children_cpu(pid: int) -> float:
-    """CPU seconds of the process' children that have ended and been waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+def query(url: str, beside: str) -> None:
+    with psycopg.connect(url) as connection:
+        for name, value in PLANNER.items():
+            connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+        connection.execute(beside).fetchall()
 
 
-def server_cpu(pid: int, work) -> float:
-    """CPU seconds that the server spends on a piece of work whose connections it closes itself."""
-    before = children_cpu(pid)
-    work()
-    time.sleep(0.3)  # the postmaster reaps the ended backend
-    return children_cpu(pid) - before
+def check(url: str, *options: str) -> Run:
+    command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", CUTOVER, "-f", "json", *options]
+    done = run(command, PATIENCE)
+    assert done.code in (0, 1, 3), done.errors[-2000:]
+    return done
+
+
+def pairs(server, url: str, beside: str, rounds: int) -> tuple[list[tuple[float, float]], list[Run]]:
+    """The CPU of both in each round, and what `check` cost its own process; the first round only warms the caches."""
+    found, runs = [], []
+    for _ in range(rounds + 1):
+        bare = server_cpu(server.pid, lambda: query(url, beside))
+        checked = server_cpu(server.pid, lambda: runs.append(check(url)))
+        found.append((bare, checked))
+    return found[1:], runs[1:]
+
+
+def ratio_of(found: list[tuple[float, float]]) -> str:
+    if min(bare for bare, _ in found) < 0.03:  # the kernel counts in hundredths
+        return "too short to be measured"
+    ratios = [checked / bare for bare, checked in found]
+    return f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})"
 
 
 def measure(server, shape: str, rows: int) -> str:
-    """A line of the table."""
-    github, deployed, beside = SHAPES[shape]
+    """A line of the table of shapes."""
+    beside = SHAPES[shape][2]
     some = rows // 10 if shape == "5 kB values" else rows
-    url = server.create_database("bench")
-    sample.create_table(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP INDEX idx_generation_requests_user_id; DROP INDEX idx_generation_requests_app_id")
-        apart = 6 * 1_000_000 // some
-        connection.execute(FILL.format(rows=some, half=some // 2, github=github, deployed=deployed, apart=apart))
-        connection.execute(load_plan().sql.forward)
-        connection.execute("VACUUM ANALYZE generation_requests")
-    cutover = f"{datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=3_000_000):%Y-%m-%dT%H:%M:%SZ}"
-
-    def query() -> None:
-        with psycopg.connect(url) as connection:
-            for name, value in PLANNER.items():
-                connection.execute("SELECT set_config(%s, %s, true)", (name, value))
-            connection.execute(beside).fetchall()
-
-    def check() -> None:
-        command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", cutover, "-f", "json"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-        assert done.returncode in (0, 1, 3), done.stdout[-2000:]
-
-    pairs = []
-    for round_ in range(ROUNDS + 1):
-        pair = server_cpu(server.pid, query), server_cpu(server.pid, check)
-        if round_:  # the first round warms the caches
-            pairs.append(pair)
+    found, _ = pairs(server, make_table(server, "bench", shape, some), beside, ROUNDS)
     server.drop_database("bench")
-    ratios = [checked / bare for bare, checked in pairs]
-    ratio = statistics.median(ratios)
-    bare, checked = (statistics.median(values) for values in zip(*pairs, strict=True))
+    bare, checked = (statistics.median(values) for values in zip(*found, strict=True))
     name, limit = ("same bytes", 3.0) if beside == SAME_BYTES else ("barest", 2.6)
-    spread = f"{min(ratios):.2f}–{max(ratios):.2f}"
-    return f"| {shape} | {some:,} | {name} | {bare:.2f} s | {checked:.2f} s | **{ratio:.2f}** ({spread}) | {limit} |"
+    return f"| {shape} | {some:,} | {name} | {bare:.2f} s | {checked:.2f} s | {ratio_of(found)} | {limit} |"
+
+
+def measure_size(server, shape: str, rows: int) -> str:
+    """A line of the table of sizes."""
+    beside = SHAPES[shape][2]
+    found, runs = pairs(server, make_table(server, "bench", shape, rows), beside, 3)
+    server.drop_database("bench")
+    wall, peak = statistics.median(run.wall for run in runs), max(run.peak for run in runs)
+    name = "same bytes" if beside == SAME_BYTES else "barest"
+    over = ", **over the limit**" if peak > MEMORY else ""
+    return f"| {shape} | {rows:,} | {name} | {ratio_of(found)} | {wall:.1f} s | {peak:.0f} MB{over} |"
+
+
+def plan(server, work: Callable[[], object]) -> str:
+    """The plans of all statements that read the table while the work is done, from the server's own log."""
+    log = server.folder / "log"
+    before = log.stat().st_size
+    work()
+    text = log.read_bytes()[before:].decode("utf-8", "replace")
+    entries = re.split(r"^\S+ \S+ UTC \[\d+\] ", text, flags=re.MULTILINE)
+    plans = [entry for entry in entries if "  plan:" in entry and "on generation_requests" in entry]
+    # The query stands before its plan, and what an expression holds is long: the steps are what matters.
+    return "\n".join(_steps(entry) for entry in plans)
+
+
+def _steps(entry: str) -> str:
+    took = entry.partition(" ms ")[0].rpartition(" ")[2]
+    lines = re.findall(r"^\t+(?!Query Text)(.*(?:->|actual|Workers|Batches|Filter|Sort).*)$", entry, re.MULTILINE)
+    return "\n".join([f"{took} ms", *(line[:150] for line in lines)])
+
+
+def show_plans(server, rows: int) -> None:
+    url = make_table(server, "bench", "plain", rows)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(EXPLAIN)
+    for name, work in (("barest", lambda: query(url, BAREST)), ("check", lambda: check(url))):
+        print(f"{name}, {rows:,} rows, plain:\n{plan(server, work)}\n", flush=True)
+    server.drop_database("bench")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--sizes", action="store_true", help="larger tables; ROWS stands for the million of 5 and 20")
+    parser.add_argument("--plans", action="store_true")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    lines = ["| data | rows | beside | its CPU | CPU of `check` | ratio, median (lowest–highest) | limit |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
-    print(*lines, sep="\n", flush=True)
-    with start({"autovacuum": "off", "shared_buffers": "1GB", "max_wal_size": "4GB"}) as server:
-        for shape in SHAPES:
-            lines.append(measure(server, shape, given.rows))
+    require_disk(given.rows * (20 if given.sizes else 2))  # long values take twice the room
+    with start(SERVER) as server:
+        if given.plans:
+            show_plans(server, given.rows)
+            return
+        lines = list(SIZES_HEAD if given.sizes else HEAD)
+        print(*lines, sep="\n", flush=True)
+        for shape, times in SIZES if given.sizes else [(shape, 1) for shape in SHAPES]:
+            lines.append((measure_size if given.sizes else measure)(server, shape, given.rows * times))
             print(lines[-1], flush=True)
     if given.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-        table = "\n".join(lines) + "\n"
-        PAGE.write_text(before + BEGIN + table + END + rest.partition(END)[2], "utf-8")
+        page.write("scan_cost sizes" if given.sizes else "scan_cost", lines)
 
 
 if __name__ == "__main__":
