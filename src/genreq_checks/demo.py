@@ -102,7 +102,7 @@ def sample_snapshots() -> Samples:
         before = observe(plan, url, CUTOVER)
         apply(url, plan.sql.forward)
         complete_generations(url)
-        return Samples(plan, before, observe(plan, url, CUTOVER), CUTOVER)
+        return Samples(plan, before, observe(plan, url, CUTOVER, baseline=before), CUTOVER)
 
 
 def tell_story(folder: Path, progress: Callable[[str], None]) -> Story:
@@ -136,15 +136,15 @@ class _Teller:
         self.judge("before", before.with_evidence(archive=facts))
         self.step("forward", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL: both columns dropped."))
         self.step("generations", self.generate)
-        after = observe(self.plan, self.url, CUTOVER)
+        after = observe(self.plan, self.url, CUTOVER, baseline=before)
         report = self.judge("after", after.with_evidence(archive=facts), before)
         self.step(
             "rollback", lambda: self.run(self.plan.sql.rollback, "The plan's rollback SQL: both are back, empty.")
         )
         self.step("restore", self.restore)
-        self.judge("rolled-back", observe(self.plan, self.url, CUTOVER), before)
+        self.judge("rolled-back", observe(self.plan, self.url, CUTOVER, baseline=before), before)
         self.step("forward again", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL once more."))
-        again = observe(self.plan, self.url, CUTOVER).with_evidence(archive=facts)
+        again = observe(self.plan, self.url, CUTOVER, baseline=before).with_evidence(archive=facts)
         self.judge("after", again, before)
         told = report.model_copy(update={"steps": tuple(self.steps)})
         return Story(Samples(self.plan, before, after, CUTOVER), told)

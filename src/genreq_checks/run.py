@@ -33,7 +33,7 @@ from genreq_checks.report import (
 )
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from genreq_checks.sources.evidence import Paths, read_evidence
-from genreq_checks.sources.evidence.source import Asked
+from genreq_checks.sources.evidence.source import Asked, Depth
 from genreq_checks.text import may_hold_secret
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def observe(
     deadline: Deadline | None = None,
     workers: int | None = None,
     progress: Callable[[str], None] | None = None,
+    baseline: Snapshot | str | Path | None = None,
+    fingerprints: Depth = "all",
     **evidence: Paths,
 ) -> Snapshot:
     """Everything that a source says of the plan's table in one instant, and what was named beside it.
@@ -63,6 +65,9 @@ def observe(
     snapshot as it is. `cutover` (aware; the plan's when left out) is where a live table's rows are split; `timeout` is
     each statement's, in seconds; `deadline` bounds all that is asked of a server; `workers` is how many parallel workers
     it may use for a statement (None: as its own settings say). `progress` is told what takes long.
+
+    `fingerprints` are of the columns that stay, or of all: by them a later check tells whether the rows and values are
+    still the same. With a `baseline` they are of the rows that it covers, and can be compared with it.
 
     What cannot be read is a problem in the
     snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
@@ -74,7 +79,10 @@ def observe(
     """
     cutover = cutover if cutover is not None else plan.cutover
     url = "" if isinstance(source, Snapshot) else str(source)
-    asked = Asked(plan, url, cutover, timeout, deadline, workers, progress)
+    if isinstance(baseline, str | Path):
+        baseline = load_snapshot(baseline)
+    until = baseline.fingerprints.until if baseline is not None and baseline.fingerprints is not None else None
+    asked = Asked(plan, url, cutover, timeout, deadline, workers, progress, fingerprints, until)
     beside, under = read_evidence(asked, evidence)
     now = _observe(asked, source, only)
     return now.with_evidence(**beside, read_under=dict(now.read_under) | under)

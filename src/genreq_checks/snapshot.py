@@ -22,6 +22,7 @@ from genreq_checks.facts import (
     Step,
 )
 from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
+from genreq_checks.facts.fingerprints import Fingerprints
 from genreq_checks.facts.identity import compare
 from genreq_checks.files import write_text
 from genreq_checks.tally import Tally
@@ -31,7 +32,7 @@ FORMAT: Final = "genreq-checks snapshot"
 FORMAT_VERSION: Final = 2
 FORMATS_READ: Final = (1, 2)
 EVIDENCE: tuple[EvidenceName, ...] = get_args(EvidenceName)  # the parts read beside the table
-Part = Literal["connection", "identity", "table", "tally", "probe", "dependents", "bookkeeping"]
+Part = Literal["connection", "identity", "table", "tally", "fingerprints", "probe", "dependents", "bookkeeping"]
 
 
 class Problem(Model):
@@ -209,6 +210,7 @@ class Snapshot(Model):
     source: SourceInfo
     table: TableFacts | None = None
     tally: Tally | None = None
+    fingerprints: Fingerprints | None = Field(None, exclude_if=_is_none)
     probes: Mapping[str, ProbeRows] = Field(default_factory=dict[str, ProbeRows], exclude_if=lambda probes: not probes)
     dependents: tuple[Dependent, ...] | None = None
     searched: Searched | None = None

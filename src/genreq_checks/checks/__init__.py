@@ -65,7 +65,7 @@ def needs_of(plan: Plan, checks: Sequence[Check] | None = None) -> Needs:
     together = (frozenset(pick.classes) for selection in selections for pick in selection.picks)
     probes = tuple(probe for one in some if one.probes is not None for probe in one.probes(plan))
     joint = tuple(dict.fromkeys(names for names in together if len(names) > 1))
-    return Needs(facets if counting else None, joint, probes)
+    return Needs(facets if counting else None, joint, probes, any(one.fingerprints for one in some))
 
 
 def rows_behind(plan: Plan, check_id: str) -> tuple[Check, Selection]:

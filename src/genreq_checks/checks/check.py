@@ -32,7 +32,8 @@ class Check:
     many findings there are when `judge` gives only the first of them. `worst` is the worst outcome that it can give.
 
     What it needs: `facets` are the classifications of rows that are counted for it, given the columns that can be read;
-    `probes` are what is read apart; `facts` are what makes a subject's answer unknown when something contradicts it.
+    `probes` are what is read apart; `fingerprints` tells that it compares those; `facts` are what makes a subject's answer
+    unknown when something contradicts it.
     `rows` are the rows behind its findings. `faults` are planted by the self-test, each to be noticed by it.
     """
 
@@ -47,6 +48,7 @@ class Check:
     facts: Callable[[Plan, str], Collection[Fact]] = lambda _plan, _subject: ()
     facets: Callable[[Plan, Columns], Iterable[Facet]] | None = None
     probes: Callable[[Plan], Iterable[Probe]] | None = None
+    fingerprints: bool = False
     rows: Callable[[Plan, str], Selection] | None = None
     count: Callable[[Evidence, str], int | None] | None = None
     worst: Outcome = "fail"

@@ -80,6 +80,7 @@ def check(
     from genreq_checks.report import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
+    from genreq_checks.sources.evidence.source import Depth
 
     end = begin_deadline(deadline)
     if phase not in PHASES:
@@ -107,7 +108,8 @@ def check(
     with narrate("Reading the table…") as progress:
         reading = partial(observe, only=only, timeout=timeout, deadline=end, workers=workers, progress=progress)
         then = reading(chosen, baseline, moment) if baseline else None
-        now = reading(chosen, where, moment, **evidence)
+        depth: Depth = "all" if then is not None and then.fingerprints is not None else "none"
+        now = reading(chosen, where, moment, baseline=then, fingerprints=depth, **evidence)
     report = judge(
         chosen,
         now,

@@ -29,6 +29,13 @@ from genreq_checks.errors import SourceError
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually …​.json.")]
 
+NoValues = Annotated[
+    bool,
+    typer.Option(
+        "--no-values", help="Leave out the values of the columns that go: to fingerprint them reads all of them."
+    ),
+]
+
 
 @with_evidence
 def snapshot(
@@ -43,17 +50,22 @@ def snapshot(
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
     workers: Workers = None,
+    no_values: NoValues = False,
 ) -> None:
     """Save what the table is like now; after the drop the past cannot be asked."""
     from genreq_checks.evidence.doubts import source_notes
     from genreq_checks.run import observe
+    from genreq_checks.sources.evidence.source import Depth
     from genreq_checks.text import line
 
     end = begin_deadline(deadline)
     moment, _ = read_cutover(cutover)
     chosen = the_plan(plan, table)
     with narrate("Reading the table…") as progress:
-        reading = partial(observe, timeout=timeout, deadline=end, workers=workers, progress=progress)
+        depth: Depth = "kept" if no_values else "all"
+        reading = partial(
+            observe, timeout=timeout, deadline=end, workers=workers, progress=progress, fingerprints=depth
+        )
         taken = reading(chosen, source_or_variable(source), moment, **evidence)
     if taken.tally is None:
         problem = taken.problem("tally")

@@ -48,8 +48,16 @@ def reader(settings: Settings) -> Callable[[], Answer]:
     """
     kept: Snapshot | None = None
 
-    def read_one(source: str, deadline: Deadline) -> Snapshot:
-        return observe(settings.plan, source, settings.cutover, timeout=settings.timeout, deadline=deadline)
+    def read_one(source: str, deadline: Deadline, baseline: Snapshot | None = None) -> Snapshot:
+        return observe(
+            settings.plan,
+            source,
+            settings.cutover,
+            timeout=settings.timeout,
+            deadline=deadline,
+            baseline=baseline,
+            fingerprints="none" if settings.baseline is None else "all",
+        )
 
     def read() -> Answer:
         nonlocal kept
@@ -61,7 +69,7 @@ def reader(settings: Settings) -> Callable[[], Answer]:
             baseline = read_one(settings.baseline, deadline)
             if baseline.problem("tally") is None:  # else it was not there to be read; another time it may be
                 kept = baseline
-        now = read_one(settings.source, deadline)
+        now = read_one(settings.source, deadline, baseline)
         return judge(settings.plan, now, baseline, settings.cutover, other_database=settings.other_database)
 
     return read

@@ -67,7 +67,7 @@ def open_sources(source: str = "", baseline: str = "", environment: Mapping[str,
             return _sample()
         then = baseline.strip() or named["baseline"]
         before = observe(plan, then, cutover) if then else None
-        now = observe(plan, where, cutover)
+        now = observe(plan, where, cutover, baseline=before)
     except GenreqError as error:
         return Opened(plan, problem=str(error))
     problem = now.problem("tally")

@@ -155,7 +155,7 @@ def _without_facts(baseline: Snapshot, comparison: Comparison) -> Snapshot:
     problem = Problem(
         part="identity", message=message, hint="Give the right one, or add --other-database if it is meant."
     )
-    nothing = {"table": None, "tally": None, "dependents": None, "searched": None, "books": None}
+    nothing = {"table": None, "tally": None, "fingerprints": None, "dependents": None, "searched": None, "books": None}
     return baseline.model_copy(update={**nothing, "problems": (problem,)})
 
 

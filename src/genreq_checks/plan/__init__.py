@@ -53,11 +53,15 @@ class Table(Part):
 
 
 class Cohort(Part):
-    """Which rows count in a rate (`column` in `values`) and by which time they fall before or after the cutover."""
+    """Which rows count in a rate (`column` in `values`) and by which time they fall before or after the cutover.
+
+    `may_go` is the reason why rows of a baseline may be gone later, where that is meant.
+    """
 
     column: Identifier
     values: tuple[Text, ...] = Field(min_length=1)
     time: Identifier
+    may_go: Text | None = None
 
     @property
     def row(self) -> str:
@@ -140,7 +144,8 @@ class Claim(Part):
 class KeptColumn(Part):
     """A column that stays: its type, what is expected of its population rate, its shape and its derivation.
 
-    `backfilled` is the reason why the forward SQL may give it values where it was NULL.
+    `backfilled` is the reason why the forward SQL may give it values where it was NULL, `may_gain` why others may, and
+    `may_change` why values that it had may become others or go. `stable`: none of these, in a row that was there before.
     """
 
     type: Text | None = None
@@ -151,12 +156,18 @@ class KeptColumn(Part):
     suffix: Text | None = None
     message_field: Identifier | None = None
     backfilled: Text | None = None
+    may_gain: Text | None = None
+    may_change: Text | None = None
+    stable: bool = False
     claim: Claim | None = None
 
     @model_validator(mode="after")
     def _derivation_is_whole(self) -> KeptColumn:
         if (self.derived_from is None) != (self.suffix is None):
             raise ValueError("'derived_from' and 'suffix' go together")
+        given = [name for name in ("backfilled", "may_gain", "may_change") if getattr(self, name) is not None]
+        if self.stable and given:
+            raise ValueError(f"'stable' says that no value changes: '{given[0]}' does not go with it")
         return self
 
 

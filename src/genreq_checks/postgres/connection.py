@@ -41,6 +41,8 @@ SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find th
     "DateStyle": "ISO",
     "IntervalStyle": "iso_8601",
     "extra_float_digits": "3",  # PostgreSQL 12 and later need but 1
+    "bytea_output": "hex",
+    "lc_monetary": "C",
     "search_path": "pg_catalog",
     "enable_sort": "off",
     "jit": "off",

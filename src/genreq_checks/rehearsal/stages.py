@@ -167,7 +167,7 @@ class Stages:
 
     def after(self) -> Answer:
         """The checks of phase `after` that a copy can answer."""
-        self.after_snapshot = observe(self.plan, self.scratch.url, timeout=self.timeout, deadline=self.deadline)
+        self.after_snapshot = self._observe()
         return self._checks("after", self.after_snapshot)
 
     def rollback(self) -> Answer:
@@ -197,8 +197,12 @@ class Stages:
 
     def rolled_back(self) -> Answer:
         """The checks of phase `rolled-back`."""
-        return self._checks(
-            "rolled-back", observe(self.plan, self.scratch.url, timeout=self.timeout, deadline=self.deadline)
+        return self._checks("rolled-back", self._observe())
+
+    def _observe(self) -> Snapshot:
+        """The scratch copy as it is now, to be compared with what it was."""
+        return observe(
+            self.plan, self.scratch.url, timeout=self.timeout, deadline=self.deadline, baseline=self.baseline
         )
 
     def compare(self) -> Answer:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from genreq_checks.plan import Plan, Table
 from genreq_checks.scan.facets import Columns, Facet, as_text, derivation_name, derived_from, passes_cheaply
+from genreq_checks.scan.fingerprints import Marked, Marking
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 from genreq_checks.tally.counting import Counting
 
@@ -142,30 +143,43 @@ class Probe:
 class Needs:
     """What is to be read of the rows. None as `facets`: they need not be counted.
 
-    Facets that are to be counted `together` may not be counted apart.
+    Facets that are to be counted `together` may not be counted apart. `fingerprints` tells that they are needed, where
+    there is something to compare them with.
     """
 
     facets: Callable[[Columns], Iterable[Facet]] | None
     together: tuple[frozenset[str], ...] = ()
     probes: tuple[Probe, ...] = ()
+    fingerprints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """One SELECT over the table, and how to read its rows: `parts` has the facets in each code column.
 
-    Where there are several parts, each row is of one of them and has NULL as the code of the others.
+    Where there are several parts, each row is of one of them and has NULL as the code of the others. Behind the codes
+    come the aggregates of the fingerprints, where there are some.
     """
 
     select: sa.Select[Any]
     parts: tuple[tuple[Facet, ...], ...]
 
-    def tally(self, rows: Iterable[Sequence[Any]], split: datetime | None, counting: Counting | None = None) -> Tally:
-        """The counts in the SELECT's rows. Raises: TooManyGroupsError."""
+    def tally(
+        self,
+        rows: Iterable[Sequence[Any]],
+        split: datetime | None,
+        counting: Counting | None = None,
+        marking: Marking | None = None,
+    ) -> Tally:
+        """The counts in the SELECT's rows; their fingerprints are added to `marking`. Raises: TooManyGroupsError."""
         counting = counting or Counting((), len(self.parts))
-        for day, after, status, *codes, count in rows:
+        for day, after, status, count, *others in rows:
+            codes = others[: len(self.parts)]
             part = next((n for n, code in enumerate(codes) if code is not None), 0)
             counting.add(part, day, after, status, codes[part] if codes else 0, count)
+            if marking is not None and part == 0:  # the other parts are of the same rows
+                covered, *marks = others[len(self.parts) :]
+                marking.add(day, status, covered, count, marks, counting.unit)
         counting.finish()
         found: list[list[TallyRow]] = [[] for _ in self.parts] or [[]]
         unpacked = cache(self._unpacked)
@@ -199,8 +213,10 @@ def fuse(
     aware: bool,
     origin: sa.FromClause | None = None,
     sendable: str | None = None,
+    marked: Marked | None = None,
 ) -> Scan:
-    """All facets in one SELECT, which reads the table once: day, split, status, a code for each part, and the rows.
+    """All facets in one SELECT, which reads the table once: day, split, status, the rows, a code for each part, and the
+    aggregates of what is `marked`, with whether they cover the rows.
 
     `day` is completed_at's date in UTC as text (NULL when undated; infinity, BC and the year 20000 are fine as text).
     `split` says, when there is a cutover, whether the row is on or after it (NULL when undated). `aware` tells that
@@ -212,8 +228,9 @@ def fuse(
     status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
     split: sa.ColumnElement[Any] = sa.null() if cutover is None else on_or_after(plan, cutover, aware)
     codes = [packed(part).label(f"code_{index}") for index, part in enumerate(parts)]
+    marks = [] if marked is None else [_until(plan, marked.until, aware).label("covered"), *marked.inputs()]
     rows = (
-        sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes)
+        sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes, *marks)
         .select_from(origin if origin is not None else relation(plan.table))
         .subquery("classified")
     )
@@ -223,8 +240,11 @@ def fuse(
         plain = sa.or_(state.is_(None), state.collate("C").regexp_match(sendable))
         state = sa.case((plain, state), else_=sa.literal_column("'(undecodable)'", sa.Text))
     counted = [rows.c[code.name] for code in codes]
-    common = (rows.c.day, rows.c.split, rows.c.status)
-    select = sa.select(day, rows.c.split, state, *counted, sa.func.count())
+    common = [rows.c.day, rows.c.split, rows.c.status]
+    select = sa.select(day, rows.c.split, state, sa.func.count(), *counted)
+    if marked is not None:
+        common.append(rows.c.covered)
+        select = select.add_columns(rows.c.covered, *marked.aggregates(rows.c, rows.c.covered))
     if len(counted) > 1:
         select = select.group_by(sa.func.grouping_sets(*(sa.tuple_(*common, code) for code in counted)))
     else:
@@ -244,8 +264,16 @@ def in_cohort(plan: Plan) -> sa.ColumnElement[bool]:
 
 def on_or_after(plan: Plan, cutover: datetime, aware: bool) -> sa.ColumnElement[bool]:
     """Is the row's time the cutover or later (NULL when it has none)?"""
-    moment = cutover.astimezone(UTC) if aware else cutover.astimezone(UTC).replace(tzinfo=None)
-    return sa.column(plan.cohort.time) >= sa.literal(moment, sa.TIMESTAMP(timezone=aware))
+    return sa.column(plan.cohort.time) >= _instant(cutover, aware)
+
+
+def _until(plan: Plan, moment: datetime, aware: bool) -> sa.ColumnElement[bool]:
+    return sa.column(plan.cohort.time) <= _instant(moment, aware)
+
+
+def _instant(moment: datetime, aware: bool) -> sa.ColumnElement[datetime]:
+    at = moment.astimezone(UTC) if aware else moment.astimezone(UTC).replace(tzinfo=None)
+    return sa.literal(at, sa.TIMESTAMP(timezone=aware))
 
 
 def packed(groups: Sequence[Group]) -> sa.ColumnElement[int]:

@@ -144,6 +144,7 @@ def judge(server: Server, clean: Clean, url: str, folder: Path, phase: Phase) ->
         plan,
         url,
         CUTOVER,
+        baseline=clean.baseline,
         code=folder / CODE,
         messages=[folder / MESSAGES] if phase == "after" else None,
         migrations=folder / MIGRATIONS,

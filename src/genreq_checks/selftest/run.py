@@ -95,10 +95,13 @@ def without_fault(plan: Plan, faults: Iterable[Fault]) -> list[str]:
     """The ids of the plan's checks that no fault turns red: of such a check nobody knows whether it can notice anything.
 
     What a fault turns because a fact is gone that many checks need proves nothing of one of them.
-    A check that says `skip` because the plan asks it nothing, such as a claim that holds = "any", has nothing to notice.
+    A check that says `skip` because the plan asks it nothing, such as a claim that holds = "any", has nothing to notice, and
+    where the baseline has no values there are none to lose.
     """
     turns = [(check, outcome) for fault in faults for check, outcome in fault.turns.items()]
-    idle = {f"claims.{name}" for name, column in plan.kept.items() if column.claim and column.claim.holds == "any"}
+    holds = {name: column.claim.holds for name, column in plan.kept.items() if column.claim}
+    idle = {f"claims.{name}" for name, claim in holds.items() if claim == "any"}
+    idle |= {f"values.{name}" for name, claim in holds.items() if claim == "never-populated"}
     missing: list[str] = []
     for one in checks.all_checks():
         ids = [one.id(subject) for subject in one.subjects(plan)]

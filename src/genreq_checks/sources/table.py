@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
 from genreq_checks.facts import SourceInfo
+from genreq_checks.facts.fingerprints import Fingerprints
 from genreq_checks.facts.recovery import Recovery
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import estimate, find_table, hides_rows
@@ -26,6 +28,7 @@ from genreq_checks.postgres.recovery import read_recovery, replays
 from genreq_checks.postgres.role import notes_on_role
 from genreq_checks.postgres.streaming import streamed
 from genreq_checks.scan.facets import Columns
+from genreq_checks.scan.fingerprints import KNOWN_TEXT, Marked, Marking, text_hash
 from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after, relation, ways_to_count
 from genreq_checks.snapshot import Part, ProbeRows, Problem, Snapshot, TableFacts
 from genreq_checks.sources.bookkeeping import read_books
@@ -34,10 +37,12 @@ from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
 from genreq_checks.tally.counting import Counting, TooManyGroupsError
+from genreq_checks.tally.periods import Unit
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 T = TypeVar("T")
 WITH_TIME_ZONE = "timestamp with time zone"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = ("timestamp without time zone", WITH_TIME_ZONE, "date")
 
 _WHO = sa.text("""
@@ -97,7 +102,7 @@ def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs)
     identity = read_identity(connection, found.oid)
     on_role = notes_on_role(connection, who.role, who.is_superuser, found.oid, plan.table)
     problems = [found.problem] if found.problem else []
-    tally: Tally | None = None
+    counts: _Counts | None = None
     probes: dict[str, ProbeRows] = {}
     hanging: Dependents | None = None
     lost: Problem | None = None  # why the connection is gone
@@ -129,12 +134,15 @@ def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs)
         if needs.facets is not None:
             if asked.progress:
                 asked.progress(f"Reading {estimate(connection, oid, facts.bytes)} of {plan.table.qualified}")
-            tally = attempt("tally", lambda: _tally(connection, plan, oid, facts, cutover, needs))
+            counts = attempt("tally", lambda: _counts(connection, asked, oid, facts, who.read_at, needs))
         for one in needs.probes:
             rows = attempt("probe", partial(_probe, connection, plan, oid, facts, cutover, one))
             if rows is not None:
                 probes[one.name] = rows
     books = attempt("bookkeeping", lambda: read_books(connection, plan.migrations))
+    fingerprints = counts.fingerprints if counts else None
+    if isinstance(fingerprints, Problem):
+        problems.append(fingerprints)
     return Snapshot(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,
@@ -151,7 +159,8 @@ def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs)
             notes=(*target.notes, *on_role, *_late(recovery)),
         ),
         table=found.facts,
-        tally=tally,
+        tally=counts.tally if counts else None,
+        fingerprints=fingerprints if isinstance(fingerprints, Fingerprints) else None,
         probes=probes,
         books=books,
         dependents=hanging and hanging.found,
@@ -176,20 +185,32 @@ def _late(recovery: Recovery | None) -> tuple[str, ...]:
     return () if recovery is None else (f"The source is {recovery.words}.",)
 
 
-def _tally(
-    connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts, cutover: datetime | None, needs: Needs
-) -> Tally | Problem:
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What the one scan gives: the tally, and the fingerprints or why there are none."""
+
+    tally: Tally
+    fingerprints: Fingerprints | Problem | None
+
+
+def _counts(
+    connection: sa.Connection, asked: Asked, oid: int, facts: TableFacts, read_at: datetime, needs: Needs
+) -> _Counts | Problem:
+    plan, cutover = asked.plan, asked.cutover
     obstacle = find_obstacle(connection, plan, oid, facts)
     if obstacle:
         return obstacle
     types = read_types(connection, oid)
+    marked = _marked(connection, asked, types, read_at) if needs.fingerprints else None
     aware = types[plan.cohort.time] == WITH_TIME_ZONE
     encoding = server_encoding(connection)
     columns = Columns(types, decodable(encoding))
     sendable = None if encoding == "SQL_ASCII" else columns.decodable  # of which the bytes are sent as they are
     ways = tuple(ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together))
     for parts in ways:
-        scan = fuse(plan, parts, cutover, aware, sendable=sendable)
+        mark = marked if isinstance(marked, Marked) else None
+        marking = Marking(frozenset(plan.cohort.values)) if mark else None
+        scan = fuse(plan, parts, cutover, aware, sendable=sendable, marked=mark)
         counting = Counting(plan.cohort.values, len(parts), may_coarsen=parts is ways[-1])
         # what is given up leaves the transaction as it was
         with (
@@ -197,9 +218,58 @@ def _tally(
             connection.begin_nested(),
             closing(streamed(connection, scan.select, known_white_space(connection))) as rows,
         ):
-            return scan.tally(rows, cutover, counting)
+            tally = scan.tally(rows, cutover, counting, marking)
+            if mark is None or marking is None:
+                return _Counts(tally, marked if isinstance(marked, Problem) else None)
+            return _Counts(tally, _fingerprints(connection, asked, mark, marking, tally.unit))
     message = f"{plan.table.qualified} falls into too many classes: the plan names too many columns."
     return Problem(part="tally", message=message, hint="Check a part of them with --only, or by a plan of its own.")
+
+
+def _marked(
+    connection: sa.Connection, asked: Asked, types: Mapping[str, str], read_at: datetime
+) -> Marked | Problem | None:
+    """What is to be fingerprinted, or why it cannot be; None when it is not asked for."""
+    plan = asked.plan
+    if asked.fingerprints == "none":
+        return None
+    if (connection.dialect.server_version_info or (0,)) < (14,):
+        message = f"{plan.table.qualified} was read from a server before PostgreSQL 14, which cannot fingerprint rows."
+        return Problem(part="fingerprints", message=message)
+    missing = next((name for name in plan.table.key if name not in types), None)
+    if missing is not None:
+        message = f"The key column '{missing}' of {plan.table.qualified} is not there or may not be read."
+        return Problem(
+            part="fingerprints", message=message, hint="Correct table.key in the plan, or GRANT SELECT on it."
+        )
+    names = (*plan.kept, *(plan.dropped if asked.fingerprints == "all" else ()))
+    columns = tuple(name for name in names if name in types)
+    return Marked(
+        plan.table.key,
+        columns,
+        plan.cohort.time,
+        asked.until or read_at,
+        {name: types[name] for name in plan.table.key},
+    )
+
+
+def _fingerprints(
+    connection: sa.Connection, asked: Asked, marked: Marked, marking: Marking, unit: Unit
+) -> Fingerprints:
+    known = sa.select(text_hash(sa.literal(KNOWN_TEXT), sa.literal_column("0", sa.BigInteger)))
+    until = marked.until
+    if asked.until is None and marking.newest is not None:
+        with suppress(OverflowError):  # a time before the year 1
+            until = EPOCH + timedelta(microseconds=int(marking.newest * 1_000_000))
+    return Fingerprints(
+        until=until,
+        hashing=connection.execute(known).scalar_one(),
+        key=marked.key,
+        cohort=asked.plan.cohort.values,
+        columns=marked.columns,
+        unit=unit,
+        blocks=marking.finish(unit),
+    )
 
 
 def _probe(

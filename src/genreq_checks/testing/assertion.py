@@ -42,7 +42,7 @@ def assert_clean(
     moment, notes = parse_instant(text) if text is not None else (None, ())
     chosen = plan if isinstance(plan, Plan) else load_plan(plan)
     then = observe(chosen, baseline, moment) if baseline is not None else None
-    now = observe(chosen, source, moment)
+    now = observe(chosen, source, moment, baseline=then, fingerprints="none" if then is None else "all")
     report = check(
         chosen, now, then, cutover=moment, phase=phase, other_database=other_database, notes=notes, max_lag=max_lag
     )

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
     from genreq_checks.postgres.deadline import Deadline
+
+
+Depth = Literal["none", "kept", "all"]  # of which columns fingerprints are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Asked:
 
     `cutover` is aware; `timeout` is each statement's, in seconds; `deadline` bounds all of them. `workers` is how many
     parallel workers the server may use for a statement; None leaves that to the server's own settings. `progress` is told
-    what takes long before it begins.
+    what takes long before it begins. `fingerprints` are of which columns (those that stay, or all), and `until` is the
+    newest time of the rows that they cover: that of the reading when it is None.
     """
 
     plan: Plan
@@ -29,6 +33,8 @@ class Asked:
     deadline: Deadline | None = None
     workers: int | None = None
     progress: Callable[[str], None] | None = None
+    fingerprints: Depth = "none"
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

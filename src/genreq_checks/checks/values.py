@@ -1,0 +1,159 @@
+"""# values: the baseline's rows still hold their values
+
+## Problem
+
+A rate counts values and does not compare them: every URL can be overwritten by one and the same, and no rate falls. After
+a rollback every value can be wrong where the counts are right.
+
+## What is measured
+
+For each UTC day of the cohort's rows, until the newest time that the baseline has: how many values are not NULL, and the XOR
+of their 64-bit hashes, each seeded with the hash of its row's key. Equal sums are the same values in the same rows. In days
+with the same rows, fewer values are values that are lost, and as many values with another sum are values that were changed.
+
+## How it can be wrong
+
+In a day with more values one cannot tell a back-fill from a back-fill beside a loss: that is `unknown`. It fails where the
+plan says that the column is `stable`, and for a dropped column after the rollback. Days whose rows are not the same (see
+`rows`) are `unknown`. A baseline without fingerprints, or without this column's (`--no-values`), proves nothing: `unknown`.
+
+## What to do
+
+Find what changes old rows, and restore the values from an archive or a backup. What is meant stands in the plan:
+`may_change = "reason"` in `[kept.COLUMN]`.
+"""
+
+from __future__ import annotations
+
+from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import by_sql, fault, noticed
+from genreq_checks.evidence.content import NO_BASELINE, Content, ValueChanges, content, value_changes
+from genreq_checks.evidence.sides import Evidence
+from genreq_checks.plan import Plan
+from genreq_checks.report import Finding
+from genreq_checks.text import plural
+
+
+def subjects(plan: Plan) -> tuple[str, ...]:
+    """Every column of the plan: those that go are compared as long as they are there, and when they are back."""
+    return (*plan.kept, *plan.dropped)
+
+
+def judge(evidence: Evidence, column: str) -> list[Finding]:
+    """Equal sums pass; a loss that is proved fails; anything else is unknown, unless the plan allows or forbids it."""
+    found = content(evidence)
+    if found == NO_BASELINE:
+        return [Finding(subject=column, outcome="skip", message=f"Not compared: {found}")]
+    if column in evidence.plan.dropped and evidence.phase == "after":
+        return [Finding(subject=column, outcome="skip", message="Not compared: the plan drops the column.")]
+    if isinstance(found, str):
+        return [
+            unknown(column, found, "Take the next baseline with this version: genreq-checks snapshot SOURCE -o FILE")
+        ]
+    if column not in found.then.columns:
+        return [unknown(column, "the baseline was read without the values of this column.")]
+    if column not in found.now.columns:
+        return [unknown(column, f"{evidence.now.source.location} has no column {column} that can be read.")]
+    if not found.total[0].rows if found.pairs else True:
+        return [unknown(column, f"the baseline had no {evidence.plan.cohort.rows} to compare.")]
+    return [_compared(evidence, column, found, value_changes(found, column))]
+
+
+def _compared(evidence: Evidence, column: str, found: Content, changes: ValueChanges) -> Finding:
+    kept = evidence.plan.kept.get(column)
+    unit, then = found.then.unit, found.total[0]
+    values = then.values[found.then.columns.index(column)].present
+    numbers = {
+        "rows": then.rows,
+        "values": values,
+        "cleared": changes.lost,
+        "blocks": changes.changed + changes.gained + changes.unsure,
+    }
+    if changes.same:
+        message = f"No value of {plural(then.rows, evidence.plan.cohort.row, evidence.plan.cohort.rows)} changed."
+        return Finding(subject=column, outcome="pass", message=message, evidence=numbers)
+    said = []
+    if changes.lost:
+        said.append(f"at least {changes.lost:,} of {plural(values, 'value')} are gone")
+    if changes.changed:
+        said.append(f"values were changed in {plural(changes.changed, unit)}")
+    if changes.gained:
+        said.append(f"there are more values in {plural(changes.gained, unit)}")
+    if changes.unsure:
+        said.append(f"the rows are not the same in {plural(changes.unsure, unit)}")
+    message = "; ".join(said)
+    message = f"{message[0].upper()}{message[1:]}."
+    if kept is not None and kept.may_change is not None:
+        message += f" The plan lets values change: {kept.may_change}"
+        return Finding(subject=column, outcome="pass", message=message, evidence=numbers)
+    must_be_same = kept.stable if kept is not None else evidence.phase == "rolled-back"
+    is_proved = changes.lost or (must_be_same and (changes.changed or changes.gained))
+    if is_proved:
+        remedy = "Find what changes old rows, and restore the values from an archive or a backup."
+        return Finding(subject=column, outcome="fail", message=message, remedy=remedy, evidence=numbers)
+    remedy = "Which values were changed, only row hashes beside the baseline tell; what is meant stands in the plan (may_change)."
+    return unknown(column, message[0].lower() + message[1:], remedy).model_copy(update={"evidence": numbers})
+
+
+KEPT = "values.github_url values.artifacts_github_url values.deployment_url"
+FAULTS = (
+    fault(
+        "every old github_url is overwritten by one",
+        "after",
+        by_sql(
+            "UPDATE generation_requests SET github_url = 'https://github.com/leo/app' "
+            "WHERE completed_at < '2024-12-01' AND github_url IS NOT NULL"
+        ),
+        "values.github_url",
+    ),
+    fault(
+        "two old rows exchange their github_url",
+        "after",
+        by_sql(
+            "UPDATE generation_requests g SET github_url = o.github_url "
+            "FROM generation_requests o, (SELECT min(id) AS one, max(id) AS two FROM generation_requests "
+            "WHERE status = 'completed' AND completed_at < '2024-12-01' AND github_url IS NOT NULL) p "
+            "WHERE (g.id, o.id) IN ((p.one, p.two), (p.two, p.one))"
+        ),
+        "values.github_url",
+    ),
+    fault(
+        "an old deployment_url is cleared",
+        "after",
+        by_sql(
+            "UPDATE generation_requests SET deployment_url = NULL WHERE id = (SELECT min(id) FROM generation_requests "
+            "WHERE status = 'completed' AND deployment_url IS NOT NULL)"
+        ),
+        "values.deployment_url",
+    ),
+    fault(
+        "a conversation after the rollback that was not there before",
+        "rolled-back",
+        by_sql(
+            "UPDATE generation_requests SET conversation = '[1]' WHERE id = (SELECT min(id) FROM generation_requests "
+            "WHERE status = 'completed')"
+        ),
+        "values.conversation",
+        warn="rollback",
+    ),
+    noticed("nine of ten old rows are deleted", "after", unknown=KEPT),
+    noticed("an old row is no longer completed", "after", unknown=KEPT),
+    noticed("an old row is exchanged for another one", "after", unknown=KEPT),
+    noticed("an old row with a token in github_url", "after", "values.github_url"),
+    noticed("an old row with a password in artifacts_github_url", "after", unknown="values.artifacts_github_url"),
+    noticed("an old row with a password in deployment_url", "after", unknown="values.deployment_url"),
+    noticed("download_url is back, and empty", "rolled-back", "values.download_url"),
+    noticed("conversation is not back", "rolled-back", unknown="values.conversation"),
+)
+CHECK = Check(
+    name="values",
+    title="{subject}: the baseline's values are unchanged",
+    order=66,
+    page=__doc__,
+    phases=frozenset({"before", "after", "rolled-back"}),
+    subjects=subjects,
+    judge=judge,
+    facts=lambda _plan, _subject: {"rows", "key", "cohort", "baseline"},
+    fingerprints=True,
+    faults=FAULTS,
+)

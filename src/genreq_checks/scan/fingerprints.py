@@ -1,0 +1,115 @@
+"""Fingerprints of rows and values as SQL aggregates, which the one scan reads beside its counts.
+
+Values are hashed as text, under the settings that `postgres.connection` pins and in the C collation, so that neither a time
+zone nor a type without a hash function changes or breaks them. Each value's hash is seeded with that of its row's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from genreq_checks.facts.fingerprints import Block, Values, added
+from genreq_checks.tally.periods import Unit, period
+
+INTEGERS = ("smallint", "integer", "bigint")
+KNOWN_TEXT = "genreq-checks"  # whose hash tells by which function a server hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What is fingerprinted: the `columns` of the cohort's rows whose `time` is not later than `until`, by the `key`.
+
+    `types` has the types' names of the key's columns.
+    """
+
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    time: str
+    until: datetime
+    types: Mapping[str, str]
+
+    def inputs(self) -> Iterator[sa.ColumnElement[Any]]:
+        """What the aggregates read of a row, by the labels under which they find it."""
+        yield sa.column(self.time).label("time")
+        for place, name in enumerate(self.key):
+            yield sa.column(name).label(f"key_{place}")
+        for place, name in enumerate(self.columns):
+            yield sa.column(name).label(f"value_{place}")
+
+    def aggregates(
+        self, row: sa.ColumnCollection[str, sa.ColumnElement[Any]], covered: sa.ColumnElement[bool]
+    ) -> Iterator[sa.ColumnElement[Any]]:
+        """The newest time, in seconds since 1970; XOR of the keys' hashes; for each column the number of its values that are
+        not NULL, and their XOR.
+
+        Of rows that are not covered nothing is hashed: a hash seeded with NULL is NULL, and XOR passes it over.
+        """
+        key = sa.case((covered, self._key_hash([row[f"key_{place}"] for place in range(len(self.key))])))
+        yield sa.extract("epoch", sa.func.max(row["time"]))
+        yield sa.func.bit_xor(key)
+        for place in range(len(self.columns)):
+            value = row[f"value_{place}"]
+            yield sa.func.count(value)
+            yield sa.func.bit_xor(text_hash(value, key))
+
+    def _key_hash(self, parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[int]:
+        """The hash of a key of any number of columns: each part's is the seed of the next."""
+        found: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger)
+        for name, part in zip(self.key, parts, strict=True):
+            if self.types[name] in INTEGERS:
+                found = sa.func.hashint8extended(sa.cast(part, sa.BigInteger), found)
+            elif self.types[name] == "uuid":
+                found = sa.func.uuid_hash_extended(part, found)
+            else:
+                found = text_hash(part, found)
+        return found
+
+
+def text_hash(value: sa.ColumnElement[Any], seed: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """The 64-bit hash of a value as text; NULL for NULL."""
+    return sa.func.hashtextextended(sa.cast(value, sa.Text).collate("C"), seed, type_=sa.BigInteger)
+
+
+@dataclass(slots=True)
+class Marking:
+    """The blocks so far, of the statuses in `cohort`; `newest` is the newest time among them, in seconds since 1970."""
+
+    cohort: frozenset[str]
+    newest: Decimal | None = None
+    blocks: dict[str, Block] = field(default_factory=dict[str, Block])
+
+    def add(
+        self,
+        day: str | None,
+        status: str | None,
+        covered: bool | None,
+        rows: int,
+        marks: Sequence[Any],
+        unit: Unit,
+    ) -> None:
+        """Add a group of rows, if it is covered; `marks` are what the aggregates gave."""
+        if not covered or day is None or status not in self.cohort:
+            return
+        newest, *hashes = marks
+        self.newest = newest if self.newest is None else max(self.newest, newest)
+        keys, *of_columns = (one or 0 for one in hashes)
+        values = map(Values, of_columns[::2], of_columns[1::2])
+        self._put(self.blocks, Block(period(day, unit), rows, keys, tuple(values)))
+
+    def finish(self, unit: Unit) -> tuple[Block, ...]:
+        """The blocks in order of their text, each of a whole period; the first of them may have come by shorter ones."""
+        found: dict[str, Block] = {}
+        for block in self.blocks.values():
+            self._put(found, block._replace(day=period(block.day, unit)))
+        return tuple(found[day] for day in sorted(found))
+
+    @staticmethod
+    def _put(blocks: dict[str, Block], block: Block) -> None:
+        there = blocks.get(block.day)
+        blocks[block.day] = block if there is None else added(block.day, there, block)
