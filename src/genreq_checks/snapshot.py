@@ -22,10 +22,10 @@ from genreq_checks.facts import (
     Step,
 )
 from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
-from genreq_checks.facts.fingerprints import Fingerprints
 from genreq_checks.facts.identity import compare
 from genreq_checks.files import write_text
 from genreq_checks.tally import Tally
+from genreq_checks.tally.fingerprints import Fingerprints
 from genreq_checks.text import plural, shown_path
 
 FORMAT: Final = "genreq-checks snapshot"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genreq_checks.evidence.sides import Evidence
-from genreq_checks.facts.fingerprints import Block, Fingerprints, Values, added
+from genreq_checks.tally.fingerprints import Block, Fingerprints, Values, added
 from genreq_checks.tally.periods import UNITS
 
 NO_BASELINE = "No baseline was given."

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from genreq_checks.facts.fingerprints import Block, Values, added
+from genreq_checks.tally.fingerprints import Block, Values, added
 from genreq_checks.tally.periods import Unit, period
 
 INTEGERS = ("smallint", "integer", "bigint")

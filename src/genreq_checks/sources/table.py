@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from genreq_checks import __version__
 from genreq_checks.errors import SourceError
 from genreq_checks.facts import SourceInfo
-from genreq_checks.facts.fingerprints import Fingerprints
 from genreq_checks.facts.recovery import Recovery
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import estimate, find_table, hides_rows
@@ -37,6 +36,7 @@ from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
 from genreq_checks.tally.counting import Counting, TooManyGroupsError
+from genreq_checks.tally.fingerprints import Fingerprints
 from genreq_checks.tally.periods import Unit
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
