@@ -1,18 +1,20 @@
 """How long reading a source tree takes: 5,000 files of TypeScript and Python, one in fifty of which names a column.
 
-    python benchmarks/code_scan.py [FILES] [SHARE]
+    uv run benchmarks/code_scan.py [FILES] [SHARE]
+    uv run benchmarks/code_scan.py --write        (also writes the table in docs/performance.md)
 
 SHARE is one in how many files names a dropped column (50 when left out; 1 is every file: the worst case).
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import page
 from genreq_checks.plan import load_plan
 from genreq_checks.sources.source_code import read_code
 
@@ -23,7 +25,8 @@ NAMING = (
 )
 
 
-def main(files: int, share: int) -> None:
+def scan(files: int, share: int) -> str:
+    """The line of the table."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         size = 0
@@ -39,9 +42,27 @@ def main(files: int, share: int) -> None:
         facts = read_code(load_plan(), root)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{facts.read:,} files, {size / 1e6:.1f} MB, {len(facts.mentions):,} mentions: ", end="")
-        print(f"{wall:.2f} s wall, {cpu:.2f} s CPU, {memory:.0f} MB at most")
+    return (
+        f"| {facts.read:,} | {size / 1e6:.1f} MB | {len(facts.mentions):,} | {wall:.1f} s | {cpu:.1f} s, limit 10 s"
+        f" | {memory:.0f} MB |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="?", type=int, default=5000)
+    parser.add_argument("share", nargs="?", type=int, default=50)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    lines = [
+        "| files | size | mentions | time | CPU | memory at most |",
+        "| --- " * 6 + "|",
+        scan(given.files, given.share),
+    ]
+    print(*lines, sep="\n")
+    if given.write:
+        page.write("code_scan", lines)
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in (*sys.argv[1:], *("5000", "50")[len(sys.argv) - 1 :])))
+    main()

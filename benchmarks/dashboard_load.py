@@ -1,6 +1,7 @@
 """Fifty viewers at once, and the first chart against an empty notebook's: what the dashboard costs its machine and its database.
 
-    python benchmarks/dashboard_load.py [--viewers 50] [--intervals 3] [--rounds 5]
+    uv run benchmarks/dashboard_load.py [--viewers 50] [--intervals 3] [--rounds 5]
+    uv run benchmarks/dashboard_load.py --write        (also writes the table in docs/performance.md)
 
 A viewer is a WebSocket that asks for a session as the page does, and then for a new reading once an interval, as its
 refresh control does. Tables are counted by the server's own statistics, memory as the serving process's resident set.
@@ -25,6 +26,7 @@ from websockets.asyncio.client import connect
 ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "tests")]
 
+import page as pages  # noqa: E402
 from browsing import browser  # noqa: E402
 from genreq_checks.embedded import sample, start  # noqa: E402
 from rows import insert  # noqa: E402
@@ -94,7 +96,8 @@ async def views(url: str, viewers: int, intervals: int) -> list[tuple[float, int
     return await asyncio.gather(*(view(url, intervals, ready) for _ in range(viewers)))
 
 
-def load(url: str, folder: Path, viewers: int, intervals: int) -> None:
+def load(url: str, folder: Path, viewers: int, intervals: int) -> list[str]:
+    """The lines of the table about many viewers at once."""
     with dashboard(folder, url, "--cutover", "2025-01-10", refresh=f"{INTERVAL:g}") as served:
         process = psutil.Process(served.process.pid)
         idle = process.memory_info().rss
@@ -103,17 +106,18 @@ def load(url: str, folder: Path, viewers: int, intervals: int) -> None:
         seconds = time.monotonic() - began
         scans = table_scans(url) - scans
         firsts = sorted(first for first, _ in found)
-        cpu = process.cpu_times()
-        print(f"viewers: {viewers}, all with the whole page: {sum(runs > intervals for _, runs in found)}")
-        print(f"whole page after: median {statistics.median(firsts):.1f} s, last {firsts[-1]:.1f} s")
-        print(
-            f"table statements: {scans} in {seconds:.1f} s, which is {seconds / INTERVAL:.1f} intervals of {INTERVAL:g} s"
-        )
-        print(f"memory: {idle / 1e6:.0f} MB idle, {process.memory_info().rss / 1e6:.0f} MB with all")
-        print(f"CPU of the process: {cpu.user + cpu.system:.0f} s")
+        memory = process.memory_info().rss / 1e6
+        whole = sum(runs > intervals for _, runs in found)
+    return [
+        f"| viewers with the whole page | {whole} of {viewers} | {viewers} |",
+        f"| whole page after | {statistics.median(firsts):.1f} s in the median, {firsts[-1]:.1f} s at most | |",
+        f"| statements against the table | {scans} in {seconds / INTERVAL:.1f} intervals of {INTERVAL:g} s | one an interval |",
+        f"| memory | {memory:.0f} MB with {viewers} viewers, {idle / 1e6:.0f} MB idle | 500 MB |",
+    ]
 
 
-def first_chart(url: str, folder: Path, rounds: int) -> None:
+def first_chart(url: str, folder: Path, rounds: int) -> list[str]:
+    """The line of the table about the first chart."""
     empty = folder / "empty.py"
     empty.write_text(EMPTY)
     command = ["marimo", "run", str(empty), "--headless", "--no-token", "--port", "28197"]
@@ -133,11 +137,10 @@ def first_chart(url: str, folder: Path, rounds: int) -> None:
                 times[name].append(time.monotonic() - began)
                 context.close()
     middle = {name: statistics.median(found[1:]) for name, found in times.items()}
-    for name, found in times.items():
-        print(
-            f"first chart, {name}: {middle[name]:.2f} s median of {rounds} (cold {found[0]:.2f} s), {min(found[1:]):.2f} best"
-        )
-    print(f"ratio: {middle['dashboard'] / middle['empty']:.2f}")
+    ratio = middle["dashboard"] / middle["empty"]
+    seconds = f"{middle['dashboard']:.1f} s and {middle['empty']:.1f} s, medians of {rounds}"
+    what = "first chart, against an empty marimo notebook with one chart, same browser and run"
+    return [f"| {what} | **{ratio:.2f}** times ({seconds}) | 1.5 times |"]
 
 
 def main() -> None:
@@ -145,15 +148,20 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=50)
     parser.add_argument("--intervals", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     with start() as server, tempfile.TemporaryDirectory() as name:
         url = server.create_database("load")
         sample.create_table(url)
         sample.load_history(url)
         insert(url, *({"completed_at": f"2025-01-{day:02} 13:00"} for day in range(10, 20)))
-        load(url, Path(name), options.viewers, options.intervals)
+        lines = ["| | measured | limit |", "| --- | --- | --- |"]
+        lines += load(url, Path(name), options.viewers, options.intervals)
         if options.rounds:
-            first_chart(url, Path(name), options.rounds)
+            lines += first_chart(url, Path(name), options.rounds)
+    print(*lines, sep="\n")
+    if options.write:
+        pages.write("dashboard_load", lines)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,24 @@
 """A million recorded messages against the rows of an embedded PostgreSQL: seconds, and the most memory ever held.
 
-    python benchmarks/messages_memory.py [MESSAGES]
+    uv run benchmarks/messages_memory.py [MESSAGES]        (default 1,000,000)
+    uv run benchmarks/messages_memory.py --write           (also writes the table in docs/performance.md)
 
 The messages are about as many requests, each in random order; every hundredth row differs.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import psycopg
 
+import page
 from genreq_checks.embedded import sample, start
 from genreq_checks.leo.messages import reconcile
 from genreq_checks.plan import load_plan
@@ -49,7 +51,8 @@ def record(path: Path, count: int) -> None:
             file.write(json.dumps(fields) + "\n")
 
 
-def main(count: int) -> None:
+def measure(count: int) -> list[str]:
+    """The lines of the table."""
     with tempfile.TemporaryDirectory() as folder, start() as server:
         url = server.create_database("benchmark")
         sample.create_table(url)
@@ -60,12 +63,32 @@ def main(count: int) -> None:
         before, started, cpu = peak(), time.monotonic(), time.process_time()
         found = reconcile(load_plan(), url, [path])
         took, cpu = time.monotonic() - started, time.process_time() - cpu
-        columns = {name: dict(column.counts) for name, column in found.columns.items()}
         size = path.stat().st_size / 1e6
-        print(f"{found.messages:,} messages, {size:.0f} MB: {took:.1f} s, of which {cpu:.1f} s CPU here")
-        print(columns)
-        print(f"most memory: {peak()} MB ({before} MB before it began)")
+    kinds = {
+        name: ", ".join(f"{kind} {number:,}" for kind, number in sorted(column.counts.items()) if number)
+        for name, column in found.columns.items()
+    }
+    return [
+        "| | measured |",
+        "| --- | --- |",
+        f"| messages, rows | {found.messages:,} ({size:.0f} MB), {count:,} |",
+        f"| differing rows that were planted | {count // 100:,} |",
+        *(f"| `{name}` | {counts} |" for name, counts in kinds.items()),
+        f"| memory at most, limit 300 MB | {peak()} MB, of which {before} MB before it began |",
+        f"| time, of which CPU of the client | {took:.1f} s, {cpu:.1f} s |",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("messages", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    lines = measure(given.messages)
+    print(*lines, sep="\n")
+    if given.write:
+        page.write("messages_memory", lines)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    main()

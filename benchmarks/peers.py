@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import page
+from genreq_checks.embedded import start
 from measures import Run
 from peer.costs import Task, costs_table, measure
 from peer.datacontract import DATACONTRACT
@@ -28,8 +29,6 @@ from peer.soda import SODA
 from peer.trial import TRIALS_HEAD, Installed, databases, difference, install, ours, set_planner, tried, truth
 from scan_cost import check, query
 from shapes import BAREST, SERVER, make_table, require_disk
-
-from genreq_checks.embedded import start
 
 PEERS = (GREAT_EXPECTATIONS, SODA, POINTBLANK, PANDERA, DBT, DATACONTRACT)
 ASKED = {"rates": "rates", "all": "rates, format, derivation"}

@@ -15,12 +15,12 @@ import statistics
 import sys
 from collections.abc import Callable
 
-import page
 import psycopg
+
+import page
+from genreq_checks.embedded import start
 from measures import Run, run, server_cpu
 from shapes import BAREST, CUTOVER, PLANNER, SAME_BYTES, SERVER, SHAPES, make_table, require_disk
-
-from genreq_checks.embedded import start
 
 ROUNDS = 5
 PATIENCE = 900

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+
 from measures import Run, server_cpu
 
 ROUNDS = 3

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from measures import Run
-
 from peer.question import Answer, Peer, Question, require
 
 FROM = "from {{ source('bench', 'generation_requests') }}"

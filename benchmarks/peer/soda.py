@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from measures import Run
-
 from peer.question import Answer, Peer, Question, require
 
 

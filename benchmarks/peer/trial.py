@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from measures import Run, run
-from shapes import PLANNER, make_table
 
+from measures import Run, run
 from peer.question import DERIVATION, MINIMUM, PATTERNS, Answer, Peer, Question
+from shapes import PLANNER, make_table
 
 SMALL = 20_000
 PATIENCE = 600
