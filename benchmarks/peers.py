@@ -12,6 +12,7 @@ A tool that cannot be installed, fails or answers wrong is a line that says so.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from functools import partial
@@ -83,6 +84,7 @@ def main() -> None:
     if wanted and given.write:
         parser.error("--write is for all tools")
     require_disk(given.rows)
+    before = os.getloadavg()[0]
     with start(SERVER) as server, tempfile.TemporaryDirectory() as folder:
         databases(server)
         url = make_table(server, "bench", "plain", given.rows)
@@ -93,7 +95,8 @@ def main() -> None:
         print(*trials, "", sep="\n", flush=True)
         found = tasks([tool for tool, _ in prepared if tool], server, url)
         measure(server, url, found, say)
-        costs = [f"{given.rows:,} rows, plain.", "", *costs_table(found)]
+        load = f"{before:.1f} before and {os.getloadavg()[0]:.1f} after on {os.cpu_count()} cores"
+        costs = [f"{given.rows:,} rows, plain. The machine's load: {load}.", "", *costs_table(found)]
         print(*costs, sep="\n", flush=True)
     if given.write:
         page.write("peers", costs)
