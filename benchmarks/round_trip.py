@@ -50,7 +50,7 @@ def main() -> None:
             different = connection.execute(DIFFERENT).fetchone()[0]
     lines += [
         "",
-        f"Of {2 * given.rows:,} values in {given.rows:,} rows, the rows that are not as they were: {different:,}.",
+        f"Rows of {given.rows:,}, with {2 * given.rows:,} values, that are not as they were: {different:,}.",
     ]
     print(*lines, sep="\n")
     if given.write:

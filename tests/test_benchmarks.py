@@ -67,6 +67,22 @@ def test_one_command_runs_every_script() -> None:
     assert named == set(SCRIPTS) - {"all.py"}
 
 
+def test_a_script_that_takes_too_long_is_ended_and_cleans_up(tmp_path: Path) -> None:
+    module, script, trace = all_benchmarks(), tmp_path / "script.py", tmp_path / "trace"
+    script.write_text(
+        "import sys, time\nfrom pathlib import Path\ntrace = Path(sys.argv[1])\n"
+        "try:\n    trace.write_text('began')\n    time.sleep(600)\nfinally:\n    trace.write_text('cleaned')\n"
+    )
+    step = module.Step(str(script), (str(trace),), minutes=0.05)
+    assert module.run(step, quick=False, write=False) == "took longer than 0.05 minutes"
+    assert trace.read_text() == "cleaned"
+    script.write_text("import sys\nsys.exit(int(sys.argv[1]) + (sys.argv[2:] == ['--write']))\n")
+    step = module.Step(str(script), ("4",), ("0",))
+    assert module.run(step, quick=True, write=False) == ""
+    assert module.run(step, quick=False, write=False) == "exit code 4"
+    assert module.run(step, quick=False, write=True) == "exit code 5"
+
+
 def test_a_table_is_put_in_its_place_only(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text("A\n<!-- one -->\nold\n<!-- end of one -->\nB\n<!-- one two -->\nkept\n<!-- end of one two -->\n")
