@@ -152,11 +152,25 @@ def tried(tool: Installed, server: Any) -> str:
 
 
 def ours(check: Any, server: Any) -> str:
-    """The same line for `check`: what it says of the empty table, and of the column that is back."""
+    """The same line for `check`, which is held to the same truth. Raises: SystemExit when it answers wrong."""
+    rows, right = truth(server.url("planted"))
+    question = Question("all", str(server.folder), "planted", rows)
+    if wrong := difference(question, answer_of(json.loads(check(server.url("planted")).output)), right):
+        raise SystemExit(f"genreq-checks, on the planted table, {wrong}")
     cells = []
     for name, only in (("empty", "population.*"), ("back", "dropped.*")):
-        done = check(server.url(name), "--only", only)
-        outcome = json.loads(done.output)["outcome"]
+        outcome = json.loads(check(server.url(name), "--only", only).output)["outcome"]
         cells.append({"pass": "**passes**", "fail": "fails", "unknown": "unknown, exit code 3"}[outcome])
-    ours = "genreq-checks", "its plan", "yes", "built in", "built in", *cells, "other databases; rules of another kind"
-    return f"| {' | '.join(ours)} |"
+    line = "genreq-checks", "its plan", "yes", "built in", "built in", *cells, "other databases; rules of another kind"
+    return f"| {' | '.join(line)} |"
+
+
+def answer_of(report: dict[str, Any]) -> Answer:
+    """The answer in a report: the sums over before, after and undated rows."""
+
+    def total(name: str) -> dict[str, int]:
+        return {column: sum(one[name] for one in report["rates"] if one["column"] == column) for column in PATTERNS}
+
+    rows, nulls = total("rows"), total("null")
+    passed = {name: nulls[name] * 100 <= (100 - MINIMUM) * rows[name] for name in PATTERNS}
+    return Answer(passed, nulls, total("malformed"), sum(one["wrong"] for one in report["derivation"]))
