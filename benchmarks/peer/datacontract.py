@@ -75,6 +75,6 @@ DATACONTRACT = Peer(
     "quality checks of a contract, `--filter`",
     "built in",
     "own SQL",
-    "rates per day: a query gives one number",
+    "rates per day: `nullValues` takes no group",
     {"DATACONTRACT_POSTGRES_USERNAME": "genreq", "DATACONTRACT_POSTGRES_PASSWORD": "none", "NO_COLOR": "1"},
 )

@@ -77,6 +77,6 @@ DBT = Peer(
     "`not_null` with `where` on a source, singular tests",
     "own SQL",
     "own SQL",
-    "a minimum share: the limit is a number of rows; rates per day",
+    "a minimum share: the limit is a number of rows; rates per day: `not_null` takes no group",
     {"DO_NOT_TRACK": "1"},
 )

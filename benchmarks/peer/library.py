@@ -50,5 +50,5 @@ PANDERA = Peer(
     "`DataFrameSchema` of an Ibis table, lazy",
     "built in",
     "own expression",
-    "a minimum share without an expression of one's own; rates per day: `groupby` fails on Ibis",
+    "a minimum share; rates per day: `groupby` fails on Ibis",
 )
