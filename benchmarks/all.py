@@ -1,6 +1,6 @@
 """All benchmarks, one after the other: each is bounded in time and cleans up after itself.
 
-    uv run benchmarks/all.py                (an hour and a half on an idle machine, 22 GB of disk)
+    uv run benchmarks/all.py                (22 GB of disk; STEPS says how many minutes each may take)
     uv run benchmarks/all.py --quick        (the same with little data: do they run? their figures say nothing)
     uv run benchmarks/all.py --write        (also writes every table in docs/performance.md)
     uv run benchmarks/all.py --only scan_cost,start_up

@@ -1,6 +1,6 @@
 """Other tools on the same table in the same run: what the server and the client pay for the rates that `check` measures.
 
-    uv run benchmarks/peers.py [ROWS]        (default 1,000,000; 8 GB of disk, gone at the end; a quarter of an hour)
+    uv run benchmarks/peers.py [ROWS]        (default 1,000,000; 7 GB of disk, gone at the end; a quarter of an hour)
     uv run benchmarks/peers.py --write       (also writes the tables in docs/performance.md)
     uv run benchmarks/peers.py --only Soda,dbt
 
