@@ -6,7 +6,7 @@ app = marimo.App(width="medium", app_title="Dropped columns")
 with app.setup:
     import marimo as mo
 
-    from genreq_checks.dashboard import review, schema_review
+    from genreq_checks.dashboard import form, review, schema_review
     from genreq_checks.outputs.verdict import WORDS, headline
     from genreq_checks.run import check
 
@@ -121,6 +121,18 @@ def rollback(now, opened, report):
 
 
 @app.cell(hide_code=True)
+def others(report):
+    _rows = review.rows_beside(report, ("dropped.", "loss.", "claims.", "rollback"))
+    mo.vstack(
+        [
+            mo.md("## The other checks"),
+            mo.ui.table(_rows, selection=None, page_size=10, wrapped_columns=["message", "what to do"]),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
 def requirements(report):
     mo.vstack(
         [
@@ -142,7 +154,8 @@ def appendix():
     ## Appendix: where the source is named, and what each table is made of
 
     Without a name, the source is what `GENREQ_SOURCE` or `LEO_DATABASE_URL` says, else the sample. A baseline taken
-    before the drop fills the *before* columns: after the drop, the past cannot be asked.
+    before the drop fills the *before* columns: after the drop, the past cannot be asked. Source code, migrations and what
+    else is named in the form are read beside the source, the sample too.
 
     Columns and dependents come from `pg_catalog`, by the table's OID: a column that is not there is gone from this very
     table. What no catalog knows (bodies of functions as text) is searched by whole words, and said to be *textual*.
@@ -152,21 +165,14 @@ def appendix():
 
 @app.cell(hide_code=True)
 def sources():
-    named = (
-        mo.md("{source}\n\n{baseline}")
-        .batch(
-            source=mo.ui.text(label="Source", kind="password", full_width=True),
-            baseline=mo.ui.text(label="Baseline (optional)", kind="password", full_width=True),
-        )
-        .form(submit_button_label="Read")
-    )
+    named = form.sources_form()
     named
     return (named,)
 
 
 @app.cell
 def _(named):
-    opened = review.open_sources(**(named.value or {}))
+    opened = review.open_sources(*form.typed(named.value))
     return (opened,)
 
 

@@ -7,7 +7,7 @@ with app.setup:
     import marimo as mo
 
     from genreq_checks import charts
-    from genreq_checks.dashboard import review
+    from genreq_checks.dashboard import form, review
     from genreq_checks.outputs.verdict import WORDS, headline
     from genreq_checks.run import check
 
@@ -168,21 +168,15 @@ def appendix():
     ## Appendix: where the source is named, and how each number is made
 
     Without a name, the source is what `GENREQ_SOURCE` or `LEO_DATABASE_URL` says, else the sample. A source is a database
-    URL, a snapshot (`.json`) or row files (`.parquet`, `.csv`). Nothing is ever written to it.
+    URL, a snapshot (`.json`) or row files (`.parquet`, `.csv`). Nothing is ever written to it. What else is named
+    in the form is read beside the source, and judged in the verdict.
     """)
     return
 
 
 @app.cell(hide_code=True)
 def sources():
-    named = (
-        mo.md("{source}\n\n{baseline}")
-        .batch(
-            source=mo.ui.text(label="Source", kind="password", full_width=True),
-            baseline=mo.ui.text(label="Baseline (optional)", kind="password", full_width=True),
-        )
-        .form(submit_button_label="Read")
-    )
+    named = form.sources_form()
     named
     return (named,)
 
@@ -190,7 +184,7 @@ def sources():
 @app.cell
 def _(named):
     # The only cell that reads: it does not depend on the cutover, so a new cutover asks the database nothing.
-    opened = review.open_sources(**(named.value or {}))
+    opened = review.open_sources(*form.typed(named.value))
     return (opened,)
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cache
 from math import isinf
+from typing import Any
 
 from genreq_checks.checks import needs_of, rows_behind, with_rows
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.postgres.url import is_database_url
-from genreq_checks.report import CheckResult, Report
+from genreq_checks.report import WORST_FIRST, CheckResult, Report
 from genreq_checks.run import observe
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.tally.periods import Unit, day_number, day_of, next_begin
@@ -50,24 +51,34 @@ class Opened:
     problem: str | None = None
 
 
-def open_sources(source: str = "", baseline: str = "", environment: Mapping[str, str] | None = None) -> Opened:
+def open_sources(
+    source: str = "",
+    baseline: str = "",
+    evidence: Mapping[str, Any] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> Opened:
     """Read what was typed, else what the environment names, else the sample before and after the clean-up.
 
     GENREQ_SOURCE or LEO_DATABASE_URL is the source, GENREQ_BASELINE the baseline (each a database URL, a snapshot or
-    row files), GENREQ_CUTOVER the instant of the change, GENREQ_PLAN another plan.
+    row files), GENREQ_CUTOVER the instant of the change, GENREQ_PLAN another plan. `evidence` are files and folders by the
+    name of what reads them, as in `observe`; they are read beside the source, the sample too.
     """
     given = os.environ if environment is None else environment
     named = {name: given.get(variable, "").strip() for name, variable in VARIABLES.items()}
     where = source.strip() or named["source"] or given.get(DATABASE, "").strip()
+    beside = evidence or {}
     plan = load_plan()
     try:
         plan = load_plan(named["plan"]) if named["plan"] else plan
         cutover = parse_instant(named["cutover"])[0] if named["cutover"] else plan.cutover
         if not where:
-            return _sample()
+            sample = _sample()
+            told = observe(sample.plan, sample.now, sample.cutover, **beside) if sample.now and beside else sample.now
+            return replace(sample, now=told)
         then = baseline.strip() or named["baseline"]
         before = observe(plan, then, cutover) if then else None
-        now = observe(plan, where, cutover, baseline=before)
+        now = observe(plan, where, cutover, baseline=before, **beside)
     except GenreqError as error:
         return Opened(plan, problem=str(error))
     problem = now.problem("tally")
@@ -198,6 +209,12 @@ def finding_rows(checks: Iterable[CheckResult]) -> list[Cells]:
         for check in checks
         for f in check.findings
     ]
+
+
+def rows_beside(report: Report, shown: tuple[str, ...]) -> list[Cells]:
+    """The findings of the checks whose ids begin with none of `shown`, worst first; of what was not asked for none."""
+    beside = [check for check in report.checks if not check.id.startswith(shown) and check.outcome != "skip"]
+    return finding_rows(sorted(beside, key=lambda check: WORST_FIRST.index(check.outcome)))
 
 
 def requirement_rows(report: Report) -> list[Cells]:

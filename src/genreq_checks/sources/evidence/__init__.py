@@ -1,7 +1,7 @@
 """Evidence beside the table: each source is one file here, with the name, the option, the help and the reading.
 
-An application has its own in its folder `sources`. The options of the command line and the keywords of `observe` come
-from these files; there is no list of them.
+An application has its own in its folder `sources`. The options of the command line, the keywords of `observe` and the
+fields of the notebooks' form come from these files; there is no list of them.
 """
 
 from __future__ import annotations
