@@ -14,6 +14,7 @@ from typing import Final, Literal
 from genreq_checks.facts.file_format import Location, Model
 from genreq_checks.facts.identity import Identity
 from genreq_checks.facts.recovery import Recovery
+from genreq_checks.facts.searched import Searched
 
 EXAMPLES = 100  # of each kind that are kept to be listed; counts are always whole
 EvidenceName = Literal["code", "messages", "migrations", "archive", "generation", "rehearsal"]
@@ -136,7 +137,8 @@ class CodeFacts:
     """All that was read of a folder. Counts are of files, and of folders where the reason says so.
 
     `sources` of the `read` files are in a language that is parsed; `unreadable` are paths that the system refused.
-    Where `mentions` were cut for a file, `counted` has their whole numbers: column → class → mentions, and "possible".
+    `searched` is what each piece of the plan's evidence found. Where `mentions` were cut for a file, `counted` has their
+    whole numbers: column → class → mentions, and "possible".
     """
 
     root: str
@@ -147,6 +149,7 @@ class CodeFacts:
     mentions: tuple[Mention, ...]
     places: tuple[CodePlace, ...]
     counted: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    searched: tuple[Searched, ...] = ()
 
     def counts(self, column: str) -> Mapping[str, int]:
         """How many mentions of a column there are, by class; "possible" are the live ones of which it is not certain."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan import fingerprint as plan_fingerprint
+from genreq_checks.plan.code_evidence import CodeEvidence
+from genreq_checks.plan.part import Part, Text
 from genreq_checks.plan.problems import explain
 from genreq_checks.text import quote_name, scrub
 
@@ -21,17 +24,10 @@ BUILT_IN = "generation_requests"
 _DATE_AND_Z = len("2025-01-31Z")
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
 Storable = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # what a text column can hold
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Change = Literal["not-lower", "higher", "any"]
-
-
-class Part(BaseModel):
-    """Frozen, and without a place for a key that nobody reads: a typo in a plan is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Table(Part):
@@ -225,6 +221,7 @@ class Plan(Part):
     dropped: dict[Identifier, DroppedColumn] = Field(min_length=1)
     sql: Sql
     migrations: Bookkeeping = Bookkeeping()
+    evidence: tuple[CodeEvidence, ...] = Field((), max_length=100)
     requirements: tuple[Requirement, ...] = ()
 
     @model_validator(mode="after")
@@ -240,6 +237,10 @@ class Plan(Part):
                 problems.append(f"dropped.{name}.reconstruction reads a column that is dropped too")
         fixed = {*self.table.key, self.cohort.column, self.cohort.time} & set(self.dropped)
         problems += [f"'{name}' is dropped, but is the key or the cohort's column" for name in sorted(fixed)]
+        said = Counter((one.phase, one.title) for one in self.evidence)
+        problems += [
+            f"evidence: '{title}' of phase '{phase}' is there twice" for (phase, title), n in said.items() if n > 1
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self

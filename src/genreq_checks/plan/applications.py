@@ -13,6 +13,11 @@ from types import ModuleType
 APPLICATIONS = ("genreq_checks.leo",)
 
 
+def modules_named(name: str) -> list[ModuleType]:
+    """The module of a name, such as `checks.phases`, in each application."""
+    return [import_module(f"{one}.{name}") for one in APPLICATIONS]
+
+
 def modules_in(folder: str, of_application: str) -> Iterator[ModuleType]:
     """The modules of a package, and those of the package `of_application` in each application."""
     for package in (folder, *(f"{one}.{of_application}" for one in APPLICATIONS)):

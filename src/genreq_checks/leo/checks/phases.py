@@ -1,13 +1,6 @@
-"""# phases: what the plan adds and removes is in the code
+"""The application's own phases: protocol, client, server and schema.
 
-## Problem
-
-The columns are populated only if the container detects and sends the URL, and the server derives and stores it.
-Rows tell that late, and only of what has run since.
-
-## What is measured
-
-With `--code DIR`, by syntax and by content, wherever the files lie. Tests, mocks and comments prove nothing.
+Of a plan that takes its messages, wherever the files lie. Tests, mocks and comments prove nothing.
 
 - `phases.protocol`: the Python class AllWorkCompleteMessage has the message's field (flyio_url), and
   create_all_work_complete_message takes it and uses it
@@ -20,23 +13,13 @@ With `--code DIR`, by syntax and by content, wherever the files lie. Tests, mock
 Each feature is found (pass, with file and line), not found (fail: the class, the call, the handler or the schema is
 there without it) or cannot tell (unknown: nothing of the kind in the tree, unpacked arguments, a derivation that is
 made elsewhere or in another way). The names come from the plan: `message_field`, `derived_from`, `suffix`, and the
-dropped columns' `code_names`.
-
-## How it can be wrong
-
-One place that has the feature is enough for the first three; a second place without it is named in the message. For
-the schema every definition counts. Code is read, not run: whether it is deployed, the rows tell (`population`,
-`derivation`, `reconciliation`).
-
-## What to do
-
-Do what the phase of the plan says at the place that is named. Where it cannot tell, give the root of the whole
-source code, or look at the place.
+dropped columns' `code_names`. One place that has the feature is enough for the first three; a second place without it
+is named in the message. For the schema every definition counts.
 """
 
 from __future__ import annotations
 
-from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.check import unknown
 from genreq_checks.checks.fault import by_edit, fault, noticed
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import CodeFacts, CodePlace
@@ -75,9 +58,7 @@ def subjects(plan: Plan) -> tuple[str, ...]:
 def judge(evidence: Evidence, phase: str) -> list[Finding]:
     """Each feature of the phase: found, not found, or cannot tell."""
     facts = evidence.now.code
-    if facts is None:
-        return [Finding(subject=phase, outcome="skip", message="No source code was given.", remedy="Give --code DIR.")]
-    return [_feature(facts, phase, feature) for feature in features(evidence.plan, phase)]
+    return [_feature(facts, phase, feature) for feature in features(evidence.plan, phase)] if facts else []
 
 
 def _feature(facts: CodeFacts, phase: str, feature: str) -> Finding:
@@ -143,17 +124,4 @@ FAULTS = (
         "phases.server",
     ),
     noticed("the schema file still has downloadUrl", "after", "phases.schema"),
-)
-
-
-CHECK = Check(
-    name="phases",
-    title="Phase evidence in the source code: {subject}",
-    order=140,
-    page=__doc__,
-    phases=frozenset({"after"}),
-    subjects=subjects,
-    judge=judge,
-    facts=lambda _plan, _subject: {"code"},
-    faults=FAULTS,
 )

@@ -10,6 +10,7 @@ from genreq_checks.errors import UsageError
 from genreq_checks.facts import CodeFacts, Mention
 from genreq_checks.plan import Plan
 from genreq_checks.sources.source_code.classify import MAX_PARSED, PARSED, classify, look_for
+from genreq_checks.sources.source_code.evidence import EvidenceReader
 from genreq_checks.sources.source_code.names import code_names
 from genreq_checks.sources.source_code.signs import signs_of
 from genreq_checks.sources.source_code.syntax import GRAMMARS, Code
@@ -22,7 +23,7 @@ JOURNAL = "meta/_journal.json"
 
 
 def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
-    """What the files under a directory say of the plan's dropped columns and of its phases.
+    """What the files under a directory say of the plan's dropped columns, of its phases and of its evidence.
 
     Files that name nothing of interest are read but not parsed. Links are not followed; what .gitignore leaves out,
     vendored folders, binaries and files over 2 MB are passed over and counted.
@@ -33,7 +34,8 @@ def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "is not there"
         raise UsageError(f"The folder {_shown(str(root))} of --code {what}.", "Give the root of the source code.")
-    walk, applications = Walk(root.resolve()), signs_of(plan)
+    evidence, applications = EvidenceReader(plan, _shown), signs_of(plan)
+    walk = Walk(root.resolve(), evidence.wants)
     words_of = vocabulary(plan, [one.MESSAGE_TYPE for one in applications])
     names, signs = look_for(code_names(plan)), [one.reader(plan, words_of) for one in applications]
     mentions: list[Mention] = []
@@ -50,15 +52,20 @@ def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
             walk.passed_over["not UTF-8, read as far as it goes"] += 1
             data = raw.decode("utf-8", "replace").encode()
         named, wanted = names.occur(data), [one for one in signs if one.wants(suffix, data)]
-        if not (named or wanted):
+        searched = evidence.wants(path)
+        if not (named or wanted or searched):
             continue
         knows = words_of.knows(path, data.decode("utf-8", "replace"))
         code = Code(_shown(path), data, GRAMMARS[suffix], knows) if suffix in GRAMMARS else None
         if named:
             mentions += classify(code, _shown(path), data, names, words_of, knows)
+        if searched:
+            evidence.read(path, data, code)
         if wanted and code is not None and len(data) <= MAX_PARSED and is_build_output(path, data) is None:
             for one in wanted:
                 one.read(code)
+    for path, reason in walk.missed.items():
+        evidence.miss(path, reason)
     return CodeFacts(
         root=_shown(str(root)),
         read=read,
@@ -67,6 +74,7 @@ def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
         unreadable=tuple(_shown(path) for path in walk.unreadable),
         mentions=tuple(_of_the_past(mention, journals) for mention in mentions),
         places=tuple(place for one in signs for place in one.places()),
+        searched=evidence.facts(),
     )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Protocol, cast
 
 from genreq_checks.facts import CodePlace
 from genreq_checks.plan import Plan
-from genreq_checks.plan.applications import APPLICATIONS
+from genreq_checks.plan.applications import modules_named
 from genreq_checks.sources.source_code.syntax import Code
 from genreq_checks.sources.source_code.vocabulary import Vocabulary
 
@@ -39,4 +38,4 @@ def signs_of(plan: Plan) -> Sequence[Signs]:
     """The signs of the applications whose messages the plan takes."""
     if not plan.takes_messages:
         return ()
-    return [cast("Signs", import_module(f"{one}.code_signs")) for one in APPLICATIONS]
+    return [cast("Signs", one) for one in modules_named("code_signs")]

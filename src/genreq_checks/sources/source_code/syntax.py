@@ -29,7 +29,8 @@ FOUND = frozenset(_DECLARING) | {
 
 
 @cache
-def _language(grammar: Grammar) -> Language:
+def language(grammar: Grammar) -> Language:
+    """The grammar's language, loaded when first asked."""
     if grammar == "python":
         import tree_sitter_python
 
@@ -46,9 +47,9 @@ def _language(grammar: Grammar) -> Language:
 
 @cache
 def _query(grammar: Grammar) -> Query:
-    language = _language(grammar)
-    known = [kind for kind in sorted(FOUND) if language.id_for_node_kind(kind, True) is not None]
-    return Query(language, " ".join(f"({kind}) @{kind}" for kind in known))
+    of = language(grammar)
+    known = [kind for kind in sorted(FOUND) if of.id_for_node_kind(kind, True) is not None]
+    return Query(of, " ".join(f"({kind}) @{kind}" for kind in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Code:
     def root(self) -> Node:
         """The tree's root; a file with syntax errors has one too."""
         if self._tree is None:
-            self._tree = Parser(_language(self.grammar)).parse(self.data)
+            self._tree = Parser(language(self.grammar)).parse(self.data)
         return self._tree.root_node
 
     def text(self, node: Node | None, limit: int = 400) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from genreq_checks.sources.source_code.ignore import Ignore, ignore_above, read_ignore
 
 MAX_BYTES = 2_000_000
+NOT_READ = frozenset({"too large", "binary", "not readable"})  # a text that there is, and that nobody looked into
 VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".jj"})
 VENDORED = frozenset(
     {
@@ -47,9 +48,14 @@ CACHES = frozenset(
 
 @dataclass(slots=True)
 class Walk:
-    """A walk in progress: what was passed over, by reason, and what the system refused to show."""
+    """A walk in progress: what was passed over, by reason, and what the system refused to show.
+
+    `watched` tells the files of which it matters by name that their text was not read: they are `missed`, with the reason.
+    """
 
     root: Path
+    watched: Callable[[str], bool] = lambda _: False
+    missed: dict[str, str] = field(default_factory=dict[str, str])
     passed_over: Counter[str] = field(default_factory=Counter[str])
     unreadable: list[str] = field(default_factory=list[str])
 
@@ -74,17 +80,24 @@ class Walk:
                     reason = self._reason(entry, path, ignore)
                     if reason:
                         self.passed_over[reason] += 1
+                        self._miss(path, reason)
                     elif entry.is_dir(follow_symlinks=False):
                         deeper.append((Path(entry.path), path + "/", ignore))
                     else:
                         data = _read(entry.path)
                         if b"\0" in data[:8192] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
                             self.passed_over["binary"] += 1
+                            self._miss(path, "binary")
                         else:
                             yield path, data
                 except OSError:
                     self.unreadable.append(path)
+                    self._miss(path, "not readable")
             stack.extend(reversed(deeper))
+
+    def _miss(self, path: str, reason: str) -> None:
+        if reason in NOT_READ and self.watched(path):
+            self.missed[path] = reason
 
     def _reason(self, entry: os.DirEntry[str], path: str, ignore: Ignore | None) -> str | None:
         """Why an entry is passed over, or None. Raises OSError where the system refuses to tell."""
