@@ -118,9 +118,9 @@ def _must_not_match(asked: CodeEvidence, found: Searched, expression: str, doubt
     places = found.places(expression)
     for place in places:
         said = f"{_at(place)}: {_quoted(expression)} stands there, and must not."
+        if len(places) >= EXAMPLES and place == places[0]:
+            said += f" It is the first of {EXAMPLES} places, and there may be more."
         yield _finding(asked, "fail", said, expression, place, ())
-    if len(places) >= EXAMPLES:
-        yield unknown(asked.title, f"the first {EXAMPLES} places are listed, there may be more.", "Remove these first.")
     if doubt:
         yield _unclear(asked, found, expression, f"whether {_quoted(expression)} is gone: {doubt}.")
     elif not places:
