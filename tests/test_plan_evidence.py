@@ -381,3 +381,15 @@ def test_a_walk_remembers_only_the_files_that_are_watched(tmp_path: Path) -> Non
     walk = Walk(tmp_path, lambda path: path == "a.ts")
     assert [path for path, _ in walk.files()] == ["c.ts"]
     assert (walk.missed, dict(walk.passed_over)) == ({"a.ts": "binary"}, {"binary": 2})
+
+
+def test_the_example_of_the_plans_page_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "plan.md").read_text("utf-8")
+    (example,) = (part.partition("```")[0] for part in page.split("```toml\n")[1:] if part.startswith("[[evidence]]"))
+    asked = parse_plan(f"{TEXT}\n{example}", "p")
+    table = "export const invoices = pgTable('invoices', {\n  // legacyTotal\n  total: integer('legacyTotal'),\n});\n"
+    tree = {"apps/a/schema.ts": table, "apps/a/b/schema.test.ts": "legacyTotal();\n"}
+    code = read_code(asked, write_tree(tmp_path, tree))
+    now = snapshot(tally(row(1)), plan_fingerprint=asked.fingerprint).with_evidence(code=code)
+    found = check(asked, now).check("phases.schema").findings
+    assert [f.outcome for f in found if f.subject == asked.evidence[0].title] == ["pass", "pass"]

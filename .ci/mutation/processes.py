@@ -25,9 +25,10 @@ from typing import Any
 import cases
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ("pytest", "duckdb", "sqlglot", "pandas", "pyarrow.parquet")
+LIBRARIES = ("pytest", "duckdb", "sqlglot", "pandas", "pyarrow.compute", "pyarrow.parquet")
 FAULT = 2
 CPU_SECONDS = 30  # a mutant that loops is stopped then, and counts as noticed
+TRACED = 300  # for all tests at once, each line of which is noted
 _FORK, _ORDER = threading.Lock(), threading.Lock()
 
 
@@ -65,7 +66,7 @@ def trace(paths: Sequence[Path]) -> Lines:
                 raise
             return ""
 
-        if _forked(run, quiet=False)[0] != 0:
+        if _forked(run, quiet=False, seconds=TRACED)[0] != 0:
             raise SystemExit("The tests in tests/judging do not pass as they are.")
         found = json.loads(note.read_text())
     by_test = {test: {file: set(seen) for file, seen in by.items()} for test, by in found.items()}
@@ -159,7 +160,7 @@ def _imported(name: str, module: ModuleType) -> set[str]:
     return found
 
 
-def _forked(run: Callable[[], str], quiet: bool = True) -> tuple[int, str]:
+def _forked(run: Callable[[], str], quiet: bool = True, seconds: int = CPU_SECONDS) -> tuple[int, str]:
     """Run in a forked process, bounded in time: its status (0, FAULT, or what a signal gives), and what it returned."""
     with _FORK:
         reading, writing = os.pipe()
@@ -170,7 +171,7 @@ def _forked(run: Callable[[], str], quiet: bool = True) -> tuple[int, str]:
         code = FAULT
         with suppress(BaseException):
             warnings.simplefilter("error")
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
             if quiet:
                 nothing = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nothing, 1)

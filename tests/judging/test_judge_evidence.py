@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from genreq_checks.checks.phases import APPLICATIONS, CHECK
 from genreq_checks.facts import EXAMPLES, CodeFacts
 from genreq_checks.facts.searched import Search, Searched
 from genreq_checks.plan import Plan
@@ -150,3 +151,13 @@ def test_an_applications_findings_stand_before_the_plans() -> None:
     findings = judge(NOW, "phases.schema", by=by, inputs=beside(code=code))
     assert [f.subject for f in findings][-1] == "T"
     assert len(findings) == 5
+
+
+def test_the_page_says_what_is_measured_by_the_application_too() -> None:
+    (own,) = APPLICATIONS
+    title, _, text = str(own.__doc__).partition("\n")
+    measured, _, rest = CHECK.page.partition("## How it can be wrong")
+    assert measured.startswith("# phases: ")
+    assert measured.endswith(f"\n\n### {title[:-1]}\n{text}\n")
+    assert "## What to do" in rest
+    assert measured + "## How it can be wrong" + rest == CHECK.page

@@ -93,7 +93,8 @@ def _evidence(facts: CodeFacts, asked: CodeEvidence) -> Iterator[Finding]:
         yield unknown(asked.title, "the source code was read without asking for it.", "Give --code DIR.")
         return
     if not found.files and not found.missed:
-        where = f"no file under {facts.root} fits {' '.join(asked.files)}{_refused(facts)}."
+        refused = f", and {_refused(facts)}" if facts.unreadable else ""
+        where = f"no file under {facts.root} fits {' '.join(asked.files)}{refused}."
         yield unknown(asked.title, where, "Give the root of the source code with --code DIR, or correct 'files'.")
         return
     doubt = _doubt(facts, found)
@@ -159,14 +160,14 @@ def _doubt(facts: CodeFacts, found: Searched) -> str:
     if found.missed:
         were = "was" if found.missed == 1 else "were"
         return f"{plural(found.missed, 'file')} {were} not searched ({some}{'; …' if found.missed > NAMED else ''})"
-    return _refused(facts).removeprefix(", and ")
+    return _refused(facts)
 
 
 def _refused(facts: CodeFacts) -> str:
     if not facts.unreadable:
         return ""
     some = ", ".join(facts.unreadable[:NAMED]) + (" …" if len(facts.unreadable) > NAMED else "")
-    return f", and {plural(len(facts.unreadable), 'path')} could not be read: {some}"
+    return f"{plural(len(facts.unreadable), 'path')} could not be read: {some}"
 
 
 def _files(found: Searched) -> str:
@@ -195,13 +196,12 @@ must_not_match = '\\blegacyApi\\b'
 [migrations]
 """
 PROMPT = "    prompt: req.body.prompt,\n"
-ASKS = by_edit(PLAN, "\n[migrations]\n", ASKED)
 FAULTS = (
     fault(
         "what must stand in the code stands in a comment and in a string",
         "after",
         together(
-            ASKS,
+            by_edit(PLAN, "\n[migrations]\n", ASKED),
             by_edit(
                 "code/server/generations.ts",
                 PROMPT,
@@ -213,7 +213,10 @@ FAULTS = (
     fault(
         "what must not stand in the code is there",
         "after",
-        together(ASKS, by_edit("code/server/generations.ts", PROMPT, f"{PROMPT}    ...legacyApi(req),\n")),
+        together(
+            by_edit(PLAN, "\n[migrations]\n", ASKED),
+            by_edit("code/server/generations.ts", PROMPT, f"{PROMPT}    ...legacyApi(req),\n"),
+        ),
         "phases.request",
     ),
     fault(
@@ -228,9 +231,9 @@ FAULTS = (
 
 def _page() -> str:
     """This file's page, and in what is measured a part for each application."""
-    measured, heading, rest = (__doc__ or "").partition("## How it can be wrong")
+    measured, heading, rest = str(__doc__).partition("## How it can be wrong")
     for one in APPLICATIONS:
-        title, _, text = (one.__doc__ or "").partition("\n")
+        title, _, text = str(one.__doc__).partition("\n")
         measured += f"### {title.rstrip('.')}\n{text}\n"
     return measured + heading + rest
 
