@@ -272,6 +272,17 @@ def test_when_the_time_is_over_the_rest_is_unknown(plan: Plan) -> None:
     assert (found.files, found.missed, found.unclear) == (0, 1, {"a.ts": "the time for searches was over"})
 
 
+def test_the_time_is_looked_at_before_each_search(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr("genreq_checks.sources.source_code.evidence.monotonic", lambda: next(clock))
+    reader = EvidenceReader(asking(plan, {"must_match": ["one", "two"]}), str, patience=3)
+    data = b"one();\ntwo();\n"
+    reader.read("a.ts", data, Code("a.ts", data, "typescript", knows=False))  # the third search is in its third second
+    (found,) = reader.facts()
+    assert (found.files, found.places("one"), found.places("two")) == (0, (("a.ts", 1),), ())
+    assert found.unclear == {"a.ts": "the time for searches was over"}
+
+
 WRONG = [
     ('must_mach = "x"', "evidence.0.must_mach: unknown key. Did you mean 'must_match'"),
     ('file = "x"', "evidence.0.file: unknown key. Did you mean 'files'"),

@@ -18,8 +18,8 @@ error, of more than 1 MB, or one that the system refuses. One place in another f
 same, and a place that must not be there fails. What .gitignore leaves out, vendored folders and links are no files.
 
 The expressions are those of RE2, where a search takes time in proportion to the text, whatever the expression. They
-have at most 500 characters and count at most 200 repetitions. All searches in a tree have 30 seconds; files
-after that are unknown.
+have at most 500 characters and count at most 200 repetitions. All searches in a tree have 30 seconds (the one that
+runs then is finished); files after that are unknown.
 
 ## How it can be wrong
 

@@ -56,21 +56,23 @@ class EvidenceReader:
             self.miss(path, str(error))
             return
         for one, found in self.found:
-            if not one.is_about(path):
-                continue
-            if self.left - (monotonic() - began) <= 0:
-                found.missed[self.shown(path)] = "the time for searches was over"
-                continue
-            found.files += 1
-            found.names += [self.shown(path)] if len(found.names) < EXAMPLES else []
-            self._search(one, found, path, text)
+            if one.is_about(path):
+                self._search(one, found, path, text, began + self.left)
         self.left -= monotonic() - began
 
-    def _search(self, one: CodeEvidence, found: _Found, path: str, text: bytes) -> None:
-        for expression in dict.fromkeys((*one.must_match, *one.must_not_match)):
-            known = found.places.setdefault(expression, [])
-            for line in _lines(expression, text, EXAMPLES - len(known)):
-                known.append((self.shown(path), line))
+    def _search(self, one: CodeEvidence, found: _Found, path: str, text: bytes, until: float) -> None:
+        """Search one file for one piece of evidence. What was found before the time was over counts."""
+        name = self.shown(path)
+        try:
+            for expression in dict.fromkeys((*one.must_match, *one.must_not_match)):
+                known = found.places.setdefault(expression, [])
+                for line in _lines(expression, text, EXAMPLES - len(known), until):
+                    known.append((name, line))
+        except TimeoutError:
+            found.missed[name] = "the time for searches was over"
+            return
+        found.files += 1
+        found.names += [name] if len(found.names) < EXAMPLES else []
 
     def facts(self) -> tuple[Searched, ...]:
         """What each piece of evidence found, in the plan's order."""
@@ -100,10 +102,15 @@ def _code_of(path: str, data: bytes, code: Code | None) -> bytes:
     raise NotParsed(f"what is a comment or a string in {suffix or 'such'} files is not known")
 
 
-def _lines(expression: str, text: bytes, most: int) -> Iterator[int]:
-    """The lines in which matches begin, at most so many: after one the search goes on in the next line."""
+def _lines(expression: str, text: bytes, most: int, until: float) -> Iterator[int]:
+    """The lines in which matches begin, at most so many: after one the search goes on in the next line.
+
+    Raises: TimeoutError when it is later than `until` before a search.
+    """
     start = 0
     for _ in range(most):
+        if monotonic() >= until:
+            raise TimeoutError
         at = finds(expression, text[start:])
         if at is None:
             return
