@@ -21,8 +21,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[str]:
-    """A fresh server on a socket of its own; the URL of its database `postgres`, as its superuser `app`."""
+def running(programs: Path, more: str = "") -> Iterator[str]:
+    """A fresh server on a socket of its own, with more options; the URL of its database `postgres`, as its superuser `app`."""
     with tempfile.TemporaryDirectory(prefix="genreq-15-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         user = None if os.geteuid() else _unprivileged(folder)
@@ -30,7 +30,9 @@ def running(programs: Path) -> Iterator[str]:
         plain = {"check": True, "capture_output": True, "user": user, "cwd": folder}
         init = [programs / "initdb", "-D", data, "-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
         subprocess.run(init, **plain)  # type: ignore[call-overload]
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c log_destination=csvlog"
+        options = (
+            f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c log_destination=csvlog {more}"
+        )
         control = [programs / "pg_ctl", "-D", data, "-l", log, "-w"]
         subprocess.run([*control, "-o", options, "start"], **plain | {"capture_output": False})  # type: ignore[call-overload]
         try:

@@ -72,8 +72,8 @@ def observe(
     What cannot be read is a problem in the
     snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
 
-    `evidence` are files and folders by the name of what reads them: `code`, `messages`, `migrations`, `generation`,
-    `archive`; what a saved snapshot has of these stays where none is named.
+    `evidence` are files and folders by the name of what reads them: `code`, `queries`, `messages`, `migrations`,
+    `generation`, `archive`; what a saved snapshot has of these stays where none is named.
 
     Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot.
     """

@@ -23,6 +23,7 @@ from genreq_checks.facts import (
 )
 from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.facts.identity import compare
+from genreq_checks.facts.queries import QueryFacts
 from genreq_checks.files import write_text
 from genreq_checks.tally import Tally
 from genreq_checks.tally.fingerprints import Fingerprints
@@ -216,6 +217,7 @@ class Snapshot(Model):
     searched: Searched | None = None
     books: Books | None = None
     code: CodeFacts | None = Field(None, exclude_if=_is_none)
+    queries: QueryFacts | None = Field(None, exclude_if=_is_none)
     messages: Reconciliation | None = Field(None, exclude_if=_is_none)
     migrations: MigrationFolder | None = Field(None, exclude_if=_is_none)
     archive: ArchiveFacts | None = Field(None, exclude_if=_is_none)

@@ -271,6 +271,7 @@ def test_in_which_phases_a_check_is_asked() -> None:
         "reconciliation": {"after"},
         "migrations": {"before", "after", "rolled-back"},
         "generation": {"after", "generation"},
+        "readers": {"before"},
         "leftovers": {"before", "after"},
         "phases": {"after"},
         "forward": {"rehearsal"},

@@ -39,6 +39,7 @@ def test_the_facts_that_a_check_rests_on() -> None:
         **{f"reconciliation.{name}": {"key", "messages"} for name in KEPT},
         "migrations": {"books", "migrations"},
         **{f"leftovers.{name}": {"code"} for name in (ZIP, TALK)},
+        **{f"readers.{name}": {"queries"} for name in (ZIP, TALK)},
         **{f"phases.{name}": {"code"} for name in ("protocol", "client", "server", "schema")},
         "rollback": {"rows", "key", "earlier values"},
     }

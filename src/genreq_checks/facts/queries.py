@@ -50,8 +50,8 @@ SourceKind = Literal["sql", "csvlog", "jsonlog", "stderr"]
 class QuerySource:
     """One file of statements: how many it has, how many differ, and which time it is about (a log only).
 
-    `gap` is the longest time in seconds without an entry. `passed_over` counts entries of other databases, and lines that
-    hold no statement.
+    `gap` is the longest time in seconds without an entry. `passed_over` counts entries of other databases, those
+    of pg_dump and of this tool, and those that hold no statement.
     """
 
     name: str

@@ -209,12 +209,16 @@ class Requirement(Part):
 
 
 class Plan(Part):
-    """The whole clean-up. Two plans are the same when their `fingerprint` is. `max_lag` is how old a standby may be."""
+    """The whole clean-up. Two plans are the same when their `fingerprint` is. `max_lag` is how old a standby may be.
+
+    `readers_days` is how many days of logs must be without a statement that needs a dropped column.
+    """
 
     plan_version: Literal[1]
     title: Text
     cutover: datetime | None = None
     max_lag: Seconds | None = None
+    readers_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 7
     table: Table
     cohort: Cohort
     kept: dict[Identifier, KeptColumn] = Field(min_length=1)

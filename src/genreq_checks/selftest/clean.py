@@ -19,6 +19,7 @@ from genreq_checks.checks.fault import (
     MESSAGES,
     MIGRATIONS,
     PLAN,
+    QUERIES,
     ROLLBACK,
     Place,
 )
@@ -149,6 +150,7 @@ def judge(server: Server, clean: Clean, url: str, folder: Path, phase: Phase) ->
         messages=[folder / MESSAGES] if phase == "after" else None,
         migrations=folder / MIGRATIONS,
         generation=folder / GENERATION,
+        queries=folder / QUERIES if (folder / QUERIES).exists() else None,
     )
     baseline = _as_of(clean.baseline, now) if phase != "before" else None
     return check(plan, now, baseline, cutover=CUTOVER, phase=phase)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from genreq_checks.postgres.connection import Target
     from genreq_checks.postgres.deadline import Deadline
 
+__all__ = ["Oracle", "open_oracle"]
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 

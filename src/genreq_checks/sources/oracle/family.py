@@ -36,7 +36,9 @@ class Member:
 
 def family_of(there: psycopg.Connection[Any], plan: Plan) -> tuple[Member, ...]:
     """The family, the table itself first; empty when it could not be made."""
-    rows = there.execute(_FAMILY, {"schema": plan.table.schema_name, "name": plan.table.name}).fetchall()
+    ours = (plan.table.schema_name, plan.table.name)
+    rows = there.execute(_FAMILY, {"schema": ours[0], "name": ours[1]}).fetchall()
+    rows.sort(key=lambda row: (row[0], row[1]) != ours)
     return tuple(
         Member(schema, name, frozenset((row, array)), tuple(columns)) for schema, name, row, array, columns in rows
     )

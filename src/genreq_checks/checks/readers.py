@@ -1,0 +1,207 @@
+"""# readers: statements that still need the column
+
+## Problem
+
+Whoever still names a dropped column fails once it is gone: an older build, a nightly job, a report of another team. Code
+search guesses, and the catalog knows views but no application.
+
+## What is measured
+
+With `--queries FILE` (repeatable: SQL text, csvlog, jsonlog, a log in plain text with statements in it, auto_explain's
+plans; gzip too), every statement is put before PostgreSQL itself: a clone of the database's structure, without rows, in an
+embedded server, once as it is, once without the columns (by the plan's own SQL), and as a role that may do everything but
+touch them. It is parsed and planned there, and run nowhere. Each has a fate:
+
+- `breaks` (fail): it is refused without the column, or a function that it calls or a trigger that it fires would be
+- `changes` (warn): its result has other columns, an INSERT by position moves values to other columns, a name means another
+  column
+- `touches` (pass): it reads the column, and its plan is the same without it
+- `untouched` (counted)
+- `unknown`: it cannot be planned (a DO block, DDL that names the column, text that is cut off), or the clone as it is
+  refuses it, or a function's body names the column and is not planned; each with its reason
+
+What differs in its literals only is one statement; `calls` says how often it stands there, `since` when it was first seen.
+Literals are not shown.
+
+**A pass needs a witness**: logs over `readers_days` of the plan (7 when it says nothing) up to the last day, without a gap
+of more than a day, of a server that logs every statement. A file of SQL is what somebody thought of: where nothing in it
+breaks, the outcome is unknown, since nobody knows what else runs.
+
+## How it can be wrong
+
+Statements that are put together within a function at run time, and bodies in languages other than SQL, are judged by
+their words. What runs less often than the log is long is not in it. The log's settings are those of the time of reading;
+whether they were so all the time is not known. A log that is not csvlog or jsonlog may not say which database it is about.
+An extension, a collation or a foreign table that the embedded server cannot have stands in as a stub: they are listed in
+the evidence.
+
+## What to do
+
+Change what breaks, deploy that, and look at logs of the time after. Look at what changes: an application may not mind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.fault import QUERIES, Place, Plant, fault
+from genreq_checks.evidence.sides import Evidence
+from genreq_checks.facts import Outcome
+from genreq_checks.facts.queries import FATES, Fate, JudgedStatement, QueryFacts
+from genreq_checks.report import Finding
+from genreq_checks.text import listed, percent, plural
+
+OUTCOMES: dict[Fate, Outcome] = {"breaks": "fail", "changes": "warn", "touches": "pass", "unknown": "unknown"}
+WORDS: dict[Fate, str] = {
+    "breaks": "breaks without the column",
+    "changes": "goes through, and changes",
+    "touches": "reads the column, without consequence",
+    "unknown": "cannot be judged",
+}
+REMEDIES: dict[Fate, str] = {
+    "breaks": "Change what sends it, and deploy that before the drop.",
+    "changes": "Look at what uses its result.",
+    "unknown": "Look at it yourself.",
+}
+DAY = timedelta(days=1)
+
+
+def judge(evidence: Evidence, column: str) -> list[Finding]:
+    """What breaks fails, what changes warns; without a log that covers the time nothing passes."""
+    facts = evidence.now.queries
+    if facts is None:
+        remedy = "Give --queries FILE: SQL text, or a server's log."
+        return [Finding(subject=column, outcome="skip", message="No statements were given.", remedy=remedy)]
+    if facts.problem:
+        return [unknown(column, facts.problem, facts.remedy)]
+    if column not in facts.counted:
+        return [unknown(column, "the column was not in the table when the statements were judged.")]
+    rank = {fate: place for place, fate in enumerate(FATES)}
+    concerned = [one for one in facts.statements if one.judged.fates.get(column, "untouched") != "untouched"]
+    concerned.sort(key=lambda one: (rank[one.judged.fates[column]], -one.calls, one.source, one.line))
+    found = [_finding(one, column, facts) for one in concerned]
+    urgent = [finding for finding in found if finding.outcome != "pass"]
+    rest = [finding for finding in found if finding.outcome == "pass"]
+    return [*urgent, *_summary(facts, column, evidence.plan.readers_days), *rest]
+
+
+def count(evidence: Evidence, column: str) -> int | None:
+    """How many findings there would be if every statement were kept."""
+    facts = evidence.now.queries
+    if facts is None or column not in facts.counted:
+        return None
+    kept = sum(one.judged.fates.get(column, "untouched") != "untouched" for one in facts.statements)
+    whole = sum(number for fate, number in facts.counted[column].items() if fate != "untouched")
+    return len(judge(evidence, column)) + whole - kept
+
+
+def _finding(one: JudgedStatement, column: str, facts: QueryFacts) -> Finding:
+    fate = one.judged.fates[column]
+    reason = one.judged.reasons.get(column, "")
+    place = f"{one.source}:{one.line}"
+    called = f" ({plural(one.calls, 'call')})" if one.calls > 1 else ""
+    shape = next((source.kind for source in facts.sources if source.name == one.source), "sql")
+    evidence: dict[str, object] = {"fate": fate, "source": one.source, "line": one.line, "calls": one.calls}
+    evidence["since"] = one.since.isoformat() if one.since else None
+    evidence |= {"reason": reason, "text": one.text} | ({"file": one.source} if shape == "sql" else {})
+    return Finding(
+        subject=place,
+        outcome=OUTCOMES[fate],
+        message=f"{place}: {WORDS[fate]}{called}: {reason}. {one.text}",
+        remedy=REMEDIES.get(fate, ""),
+        evidence=evidence,
+    )
+
+
+def _summary(facts: QueryFacts, column: str, days: float) -> Iterator[Finding]:
+    """One sentence with the whole counts, and what they are worth."""
+    counts: dict[str, int] = {fate: facts.counted[column].get(fate, 0) for fate in FATES}
+    judged = sum(counts.values())
+    names = plural(len(facts.sources), "file")
+    rate = f" ({percent(counts['unknown'], judged)} unknown)" if counts["unknown"] else ""
+    message = f"{plural(judged, 'statement')} in {names}: {listed(counts)}{rate}"
+    evidence: dict[str, object] = {
+        "fates": counts,
+        "sources": [f"{one.name}: {one.kind}, {one.statements:,} calls of {one.distinct:,}" for one in facts.sources],
+        "stand_ins": list(facts.stand_ins),
+        "refused": list(facts.refused),
+        "notes": list(facts.notes),
+    }
+    reason, remedy = _uncovered(facts, days)
+    if reason:
+        yield unknown(column, f"{reason} {message}.", remedy).model_copy(update={"evidence": evidence})
+    else:
+        yield Finding(
+            subject=column, outcome="pass", message=f"{message}; the logs cover {days:g} days.", evidence=evidence
+        )
+
+
+def _uncovered(facts: QueryFacts, days: float) -> tuple[str, str]:
+    """Why the statements are not all that runs, and what to do; '' when they are."""
+    if not any(facts.counted[name] and sum(facts.counted[name].values()) for name in facts.counted):
+        return "no statement was found in what was given.", "Give files with statements in them."
+    spans = sorted((one.first, one.last, one.gap) for one in facts.sources if one.first and one.last)
+    if not spans:
+        remedy = f"Give the server's log of {days:g} days with --queries too."
+        return "a file of SQL does not tell what else runs.", remedy
+    if facts.logs_all:
+        return f"{facts.logs_all}, so what else runs is not known.", "Have it log every statement for that time."
+    first, last, gap = spans[0]
+    for begins, ends, inside in spans[1:]:
+        gap = max(gap, inside, (begins - last).total_seconds())
+        last = max(last, ends)
+    span = f"the logs are from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+    if last - first < timedelta(days=days):
+        return f"{span}, less than {days:g} days.", "Give logs of the whole time, or set readers_days in the plan."
+    if gap > DAY.total_seconds():
+        return f"{span}, with a gap of {gap / 3600:.0f} hours.", "Give the logs between as well."
+    if facts.read_at is not None and facts.read_at - last > DAY:
+        return f"{span}, and nothing is known of the time since.", "Give the latest logs as well."
+    return "", ""
+
+
+def _plant(text: str) -> Plant:
+    def plant(place: Place) -> None:
+        (place.folder / QUERIES).write_text(text, "utf-8")
+
+    return plant
+
+
+FAULTS = (
+    fault(
+        "a nightly job reads download_url",
+        "before",
+        _plant(
+            "SELECT id, status FROM generation_requests;\nSELECT download_url FROM generation_requests WHERE id = 1;\n"
+        ),
+        "readers.download_url",
+        unknown="readers.conversation",
+    ),
+    fault(
+        "an older build inserts every column with its name",
+        "before",
+        _plant('INSERT INTO "generation_requests" ("prompt", "conversation") VALUES ($1, $2);\n'),
+        "readers.conversation",
+        unknown="readers.download_url",
+    ),
+    fault(
+        "a report reads every column",
+        "before",
+        _plant("SELECT * FROM generation_requests;\n"),
+        unknown="readers.download_url readers.conversation",
+    ),
+)
+CHECK = Check(
+    name="readers",
+    title="{subject}: statements that still need it",
+    order=125,
+    page=__doc__,
+    phases=frozenset({"before"}),
+    subjects=lambda plan: tuple(plan.dropped),
+    judge=judge,
+    facts=lambda _plan, _subject: {"queries"},
+    count=count,
+    faults=FAULTS,
+)
