@@ -45,6 +45,7 @@ CREATE TRIGGER rated BEFORE INSERT ON ratings FOR EACH ROW EXECUTE FUNCTION rate
 CREATE FUNCTION kept_note() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN IF OLD.note IS NOT NULL THEN INSERT INTO audit (what) VALUES (OLD.note); END IF; RETURN OLD; END $$;
 CREATE TRIGGER kept_note BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION kept_note();
+CREATE SEQUENCE orders_numbered_seq OWNED BY orders.note;
 CREATE SCHEMA sales;
 CREATE TABLE sales.orders (id int PRIMARY KEY, note text);
 """
@@ -305,6 +306,38 @@ TRUTH: tuple[tuple[str, str], ...] = (
             "ON TRUE WHERE $1::int = 1"
         ),
     ),
+    # by position, by a name that another table has, by a literal
+    ("changes", "SELECT orders IS NOT NULL FROM orders"),
+    ("changes", "SELECT id FROM orders o WHERE o IS DISTINCT FROM NULL"),
+    ("changes", "SELECT NULL::orders"),
+    ("changes note", "SELECT d FROM orders AS o (a, b, c, d)"),
+    ("changes note", "SELECT a FROM orders o (a, b, c, d) WHERE d = '1'"),
+    ("untouched", "SELECT a FROM orders o (a, b, c)"),
+    ("breaks", "SELECT a FROM orders o (a, b, c, d, e, f, g, h, i)"),
+    ("changes", "CREATE TEMP TABLE x (LIKE orders INCLUDING ALL)"),
+    ("untouched", "CREATE TEMP TABLE x (LIKE items)"),
+    ("breaks note", "SELECT note FROM sales.orders s JOIN public.orders o USING (id, note)"),
+    ("unknown note", "SELECT * FROM query_to_xml('SELECT note FROM orders', true, false, '')"),
+    ("untouched", "SELECT * FROM query_to_xml('SELECT total FROM orders', true, false, '')"),
+    ("untouched", "INSERT INTO audit (what) VALUES ('the note of orders')"),
+    ("unknown", "EXECUTE p (1)"),
+    ("breaks note", "SELECT currval('orders_numbered_seq')"),
+    ("breaks note", "SELECT id FROM orders WHERE $1 = ANY (ARRAY[note])"),
+    ("breaks legacy", "SELECT jsonb_path_query(legacy, $1::jsonpath) FROM orders"),
+    ("breaks legacy", "SELECT o.id, x.key FROM orders o CROSS JOIN LATERAL jsonb_each(o.legacy) x"),
+    ("breaks note", "SELECT id, row_number() OVER (PARTITION BY note ORDER BY id) FROM orders"),
+    ("untouched", "SELECT id, sum(total) OVER w FROM orders WINDOW w AS (PARTITION BY customer_id)"),
+    ("breaks note", "SELECT count(*) FILTER (WHERE note <> '') FROM orders"),
+    (
+        "breaks note",
+        "WITH RECURSIVE t AS (SELECT id, note FROM orders UNION ALL SELECT id + 1, note FROM t) SELECT id FROM t",
+    ),
+    ("breaks note", "SELECT id FROM ONLY orders TABLESAMPLE system (1) WHERE note > ''"),
+    ("untouched", "SELECT id FROM orders FOR UPDATE SKIP LOCKED"),
+    ("changes", "SELECT * FROM orders FOR UPDATE OF orders"),
+    ("untouched", "SELECT status, count(*) FROM orders GROUP BY ROLLUP (status, paid) HAVING count(*) > 1"),
+    ("touches", "SELECT EXISTS (SELECT * FROM orders WHERE id = $1)"),
+    ("touches", "SELECT EXISTS (TABLE orders)"),
     # what cannot be told
     ("unknown note", "DO $$ BEGIN UPDATE orders SET note = 'x'; END $$"),
     ("unknown note", "ALTER TABLE orders ALTER COLUMN note SET NOT NULL"),

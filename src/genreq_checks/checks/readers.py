@@ -17,8 +17,8 @@ touch them. It is parsed and planned there, and run nowhere. Each has a fate:
   column
 - `touches` (pass): it reads the column, and its plan is the same without it
 - `untouched` (counted)
-- `unknown`: it cannot be planned (a DO block, DDL that names the column, text that is cut off), or the clone as it is
-  refuses it, or a function's body names the column and is not planned; each with its reason
+- `unknown`: it cannot be planned (a DO block or DDL that names the column, text that is cut off, EXECUTE without its
+  PREPARE), the clone as it is refuses it, or the column stands where words alone tell of it; each with its reason
 
 What differs in its literals only is one statement; `calls` says how often it stands there, `since` when it was first seen.
 Literals are not shown.
@@ -29,8 +29,8 @@ breaks, the outcome is unknown, since nobody knows what else runs.
 
 ## How it can be wrong
 
-Statements that are put together within a function at run time, and bodies in languages other than SQL, are judged by
-their words. What runs less often than the log is long is not in it. The log's settings are those of the time of reading;
+A function's body in SQL or PL/pgSQL is put before the clones statement by statement, with its variables; what it puts
+together at run time, fields of variables that are records, and bodies in other languages are judged by their words. What runs less often than the log is long is not in it. The log's settings are those of the time of reading;
 whether they were so all the time is not known. A log that is not csvlog or jsonlog may not say which database it is about.
 An extension, a collation or a foreign table that the embedded server cannot have stands in as a stub: they are listed in
 the evidence.

@@ -48,6 +48,10 @@ SESSION = {  # an immutable function runs while a statement is planned: neither 
     "enable_hashagg": "off",
     "enable_incremental_sort": "off",
 }
+_NAMESAKES = """
+    SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm') ORDER BY 1
+"""
 _SEARCH_PATH = sa.text("SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'")
 
 
@@ -56,6 +60,7 @@ class Clones:
     """The clones and sessions in them. `family` is the plan's table with its partitions and children.
 
     `columns` are the dropped columns that the table has. `notes` say what of the clones is not as the source is.
+    `own_path` is the search_path by which the table's bare name finds it, where other schemas have one of that name too.
     """
 
     server: EmbeddedServer
@@ -66,8 +71,10 @@ class Clones:
     stand_ins: tuple[str, ...]
     refused: tuple[str, ...]
     notes: tuple[str, ...]
+    own_path: str | None
     _stack: ExitStack
-    _sessions: dict[str, psycopg.Connection[Any]] = field(default_factory=dict[str, psycopg.Connection[Any]])
+    _sessions: dict[tuple[str, str], psycopg.Connection[Any]] = field(default_factory=dict[tuple[str, str], Any])
+    _made: set[str] = field(default_factory=set[str])
 
     @property
     def whole(self) -> psycopg.Connection[Any]:
@@ -79,28 +86,42 @@ class Clones:
         if column is None or len(self.columns) == 1:
             return self._session(WITHOUT)
         name = f"{WITHOUT}_{self.columns.index(column)}"
-        if name not in self._sessions:
+        if name not in self._made:
             url = self.server.create_database(name, BASE)
             with psycopg.connect(url, autocommit=True) as there:
                 _drop(there, self.plan, [column])
+            self._made.add(name)
         return self._session(name)
 
     def blind(self, column: str | None = None) -> psycopg.Connection[Any]:
         """A session as a role that may do everything in the whole clone but touch the dropped columns, or one of them."""
         blinded = self.columns if column is None else (column,)
         role = BLIND if column is None else f"{BLIND}_{self.columns.index(column)}"
-        if role not in self._sessions:
+        if role not in self._made:
             with psycopg.connect(self.server.url(WHOLE), autocommit=True) as there:
                 make_blind(there, role, self.family, blinded)
+            self._made.add(role)
+        key = (role, self.search_path)
+        if key not in self._sessions:
             session = self._open(WHOLE)
             session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
-            self._sessions[role] = session
-        return self._sessions[role]
+            self._sessions[key] = session
+        return self._sessions[key]
+
+    @contextmanager
+    def using(self, search_path: str) -> Iterator[None]:
+        """With sessions that have another search_path."""
+        before, self.search_path = self.search_path, search_path
+        try:
+            yield
+        finally:
+            self.search_path = before
 
     def _session(self, database: str) -> psycopg.Connection[Any]:
-        if database not in self._sessions:
-            self._sessions[database] = self._open(database)
-        return self._sessions[database]
+        key = (database, self.search_path)
+        if key not in self._sessions:
+            self._sessions[key] = self._open(database)
+        return self._sessions[key]
 
     def _open(self, database: str) -> psycopg.Connection[Any]:
         session: psycopg.Connection[Any] = psycopg.connect(
@@ -130,6 +151,7 @@ def make_clones(
             notes.append(f"the clone has the schema {plan.table.schema_name} only")
         with psycopg.connect(scratch.url, autocommit=True) as there:
             family = family_of(there, plan)
+            namesakes = len(there.execute(_NAMESAKES, [plan.table.name]).fetchall())
             wide = [row[0] for row in there.execute(SCHEMAS) if row[0] not in ("pg_catalog", "information_schema")]
         if not family:
             raise SourceError(
@@ -148,7 +170,8 @@ def make_clones(
         shown = tuple(one.text for one in made.stand_ins)
         rejected = tuple(f"{one.label} ({one.reason})" for one in refused)
         path = ", ".join(dict.fromkeys([search_path, *(_quoted(name) for name in wide)]))
-        yield Clones(server, plan, path, family, columns, shown, rejected, tuple(notes), stack)
+        own = f"{_quoted(plan.table.schema_name)}, {path}" if namesakes > 1 else None
+        yield Clones(server, plan, path, family, columns, shown, rejected, tuple(notes), own, stack)
 
 
 def _quoted(name: str) -> str:
@@ -182,4 +205,10 @@ def _drop(there: psycopg.Connection[Any], plan: Plan, columns: Sequence[str]) ->
     drops = sql.SQL(", ").join(
         sql.SQL("DROP COLUMN IF EXISTS {} CASCADE").format(sql.Identifier(name)) for name in columns
     )
-    there.execute(sql.SQL("ALTER TABLE {} {}").format(table, drops))
+    try:
+        there.execute(sql.SQL("ALTER TABLE {} {}").format(table, drops))
+    except psycopg.Error as error:
+        raise SourceError(
+            f"The columns could not be dropped in a clone (SQLSTATE {error.sqlstate}), not even by CASCADE.",
+            "Rehearse it: genreq-checks rehearse SOURCE",
+        ) from None

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import errors
 
-from genreq_checks.facts.queries import Fate, Judgement
+from genreq_checks.facts.queries import FATES, Fate, Judgement
+from genreq_checks.postgres.sql_lexer import tokens
 from genreq_checks.sources.oracle.clones import Clones
-from genreq_checks.sources.oracle.hidden_code import Hidden, HiddenCode, names_in, read_hidden
-from genreq_checks.sources.oracle.plans import essence, has_whole_row, inserted, merged_by_position, writes
+from genreq_checks.sources.oracle.hidden_code import Hidden, HiddenCode, read_hidden
+from genreq_checks.sources.oracle.plans import (
+    essence,
+    has_whole_row,
+    inserted,
+    merged_by_position,
+    names_columns_anew,
+    nodes,
+    texts,
+    writes,
+)
 from genreq_checks.sources.oracle.probe import Answer, probe
+from genreq_checks.sources.oracle.routines import names_in
 from genreq_checks.sources.oracle.unwrapping import Unwrapped, unwrap
 
 # What the server's message on names says is repeated, as it was understood where the column is: its names are real ones.
 _ABOUT_NAMES = ("42703", "42P01", "42883", "42704", "42P10", "42P02")
+_VERBS = frozenset(("select", "insert", "update", "delete", "merge", "with", "copy", "table"))
 _STATES = {
     "42601": "its form is not understood",
     "42P01": "a table that it names is not in the clone",
@@ -44,28 +56,46 @@ class Oracle:
     @classmethod
     def of(cls, clones: Clones) -> Oracle:
         """An oracle that knows the clones' functions and triggers."""
-        plan = clones.plan
-        hidden = read_hidden(clones.whole, clones.without(), plan, clones.columns)
+        hidden = read_hidden(clones)
         return cls(clones, hidden, hidden.relevant)
 
     def judge(self, text: str) -> Judgement:
         """The fate of one statement for each dropped column. Raises: psycopg.OperationalError when a clone is gone."""
         columns = self.clones.columns
-        names = names_in(text)
-        if names.isdisjoint(self.relevant):
-            return _all(columns, "untouched", "")
-        taken = unwrap(text)
-        if taken.kind == "nothing":
+        taken, names = unwrap(text), names_in(text)
+        if taken.kind == "execute":
+            return _all(columns, "unknown", "it runs what was prepared elsewhere")
+        if taken.kind == "nothing" or names.isdisjoint(self.relevant):
             return _all(columns, "untouched", "")
         if taken.kind == "strange":
             return _all(columns, "unknown", taken.why)
         if taken.kind == "apart":
             return self._by_names(taken, names)
+        first, whole = self._by_plans(taken, names)
+        path = self.clones.own_path
+        if path is None or self.clones.plan.table.name.lower() not in names or not self._found_another(whole):
+            return first
+        with self.clones.using(path):  # a table of that name is in several schemas, and a session may find ours
+            second, again = self._by_plans(taken, names)
+        found = [judged for judged, known in ((first, whole), (second, again)) if not known.failed]
+        return _worst_of(found or [first])
+
+    def _found_another(self, whole: Answer) -> bool:
+        """Did the table's name find a table of another schema, or nothing that is understood?"""
+        table = self.clones.plan.table
+        there = {node.get("Schema") for node in nodes(whole.plan) if node.get("Relation Name") == table.name}
+        return whole.failed or bool(there - {table.schema_name})
+
+    def _by_plans(self, taken: Unwrapped, names: frozenset[str]) -> tuple[Judgement, Answer]:
+        """By the plans on the clones; and what the clone that is as the source says."""
+        columns = self.clones.columns
         whole = probe(self.clones.whole, taken.text)
         if whole.failed:
             why = _STATES.get(whole.state, f"the clone that is as the source refuses it (SQLSTATE {whole.state})")
-            return _all(columns, "unknown", why)
-        hidden = self._hidden(names, whole)
+            return _all(columns, "unknown", why), whole
+        hidden = dict(self._hidden(names, whole))
+        for column in self._in_literals(taken.text):
+            hidden.setdefault(column, Hidden("unknown", "a literal in it names the column, and may be a statement"))
         joint = self._told(taken, whole, None)
         told = {
             column: self._told(taken, whole, column) if joint.fate != "untouched" and len(columns) > 1 else joint
@@ -73,7 +103,18 @@ class Oracle:
         }
         if joint.fate != "untouched" and all(one.fate == "untouched" for one in told.values()):
             told = dict.fromkeys(columns, joint)  # only without all of them
-        return _judgement({column: _worse(told[column], hidden.get(column)) for column in columns})
+        return _judgement({column: _worse(told[column], hidden.get(column)) for column in columns}), whole
+
+    def _in_literals(self, text: str) -> list[str]:
+        """The columns that stand in a literal together with the table: what is given to crosstab or cron.schedule, say."""
+        tables = {member.name.lower() for member in self.clones.family}
+        found: set[str] = set()
+        for token in tokens(text):
+            if token.kind == "text" and len(token.source) > len("''"):
+                said = names_in(token.source)
+                if not said.isdisjoint(tables) and not said.isdisjoint(_VERBS):
+                    found |= said
+        return [column for column in self.clones.columns if column.lower() in found]
 
     def _told(self, taken: Unwrapped, whole: Answer, column: str | None) -> _Told:
         """By one clone without columns, and a role that must not touch them."""
@@ -100,6 +141,8 @@ class Oracle:
         if blind.state == errors.InsufficientPrivilege.sqlstate and any(
             f" {member.name}" in blind.message for member in family
         ):
+            if names_columns_anew(whole.variant.text, family):
+                return _Told("changes", "it gives the table's columns other names, by position")
             if essence(whole.plan, family) != essence(without.plan, family):
                 return _Told("changes", "it reads the column, and without it its plan is another one")
             return _Told("touches", "it reads the column, and its plan is the same without it")
@@ -117,18 +160,23 @@ class Oracle:
     def _hidden(self, names: frozenset[str], whole: Answer) -> Mapping[str, Hidden]:
         """What functions and triggers do that the statement calls or fires; the worst for each column."""
         found: dict[str, Hidden] = {}
-        effects = [self.hidden.by_name[name] for name in names & self.hidden.by_name.keys()]
+        used = names | {
+            name for text in texts(whole.plan) for name in names_in(text)
+        }  # defaults and views are in its plan
+        effects = [self.hidden.by_name[name] for name in used & self.hidden.by_name.keys()]
         text = whole.variant.text if whole.variant else ""
         effects += [self.hidden.by_event[event] for event in writes(whole.plan, text) if event in self.hidden.by_event]
         for of in effects:
             for column, hidden in of.items():
-                if column not in found or hidden.fate == "breaks":
+                if column not in found or FATES.index(hidden.fate) < FATES.index(found[column].fate):
                     found[column] = hidden
         return found
 
     def _by_names(self, taken: Unwrapped, names: frozenset[str]) -> Judgement:
         """What cannot be planned is known by its names alone."""
         columns = self.clones.columns
+        if {"create", "like"} <= names and any(member.name.lower() in names for member in self.clones.family):
+            return _all(columns, "changes", "it makes a table like this one")
         calls = {
             column: hidden
             for name in names & self.hidden.by_name.keys()
@@ -150,6 +198,15 @@ def _all(columns: tuple[str, ...], fate: Fate, reason: str) -> Judgement:
     return _judgement(dict.fromkeys(columns, _Told(fate, reason)))
 
 
+def _worst_of(found: Sequence[Judgement]) -> Judgement:
+    """For each column the worst of several."""
+    told: dict[str, _Told] = {}
+    for column in found[0].fates:
+        one = min(found, key=lambda judged: FATES.index(judged.fates[column]))
+        told[column] = _Told(one.fates[column], one.reasons.get(column, ""))
+    return _judgement(told)
+
+
 def _judgement(told: Mapping[str, _Told]) -> Judgement:
     return Judgement(
         {column: one.fate for column, one in told.items()},
@@ -158,7 +215,7 @@ def _judgement(told: Mapping[str, _Told]) -> Judgement:
 
 
 def _worse(told: _Told, hidden: Hidden | None) -> _Told:
-    if hidden is None or told.fate == "breaks":
+    if hidden is None or FATES.index(told.fate) <= FATES.index(hidden.fate):
         return told
     return _Told(hidden.fate, hidden.reason)
 

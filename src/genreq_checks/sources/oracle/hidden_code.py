@@ -12,46 +12,59 @@ from typing import Any
 import psycopg
 
 from genreq_checks.facts.queries import FATES, Fate
-from genreq_checks.plan import Plan
-from genreq_checks.postgres.sql_lexer import tokens
-from genreq_checks.sources.function_bodies import Body, read_body
+from genreq_checks.sources.oracle.bodies import MOST, refusal, takes_all, wrapped
+from genreq_checks.sources.oracle.clones import Clones
+from genreq_checks.sources.oracle.routines import Routine, Trigger, names_in, read_routines, read_triggers
 
-_FUNCTIONS = """
-    SELECT n.nspname, p.proname, l.lanname, p.prosrc, p.prorettype = 'trigger'::regtype,
-           CASE WHEN l.lanname = 'sql' AND p.prosqlbody IS NULL AND p.prokind IN ('f', 'p')
-                THEN pg_get_functiondef(p.oid) END, p.oid::bigint
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-    WHERE l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-"""
-_TRIGGERS = """
-    SELECT n.nspname, c.relname, t.tgname, t.tgtype::int, t.tgfoid::bigint
-    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
-"""
-_VIEWS = """
-    SELECT n.nspname, c.relname, pg_get_viewdef(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+_USERS = """
+    SELECT n.nspname, c.relname, pg_get_viewdef(c.oid), '' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+    UNION ALL
+    SELECT n.nspname, c.relname, pg_get_constraintdef(k.oid), 'w' FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.contype = 'c'
+    UNION ALL
+    SELECT n.nspname, c.relname, pg_get_expr(d.adbin, d.adrelid), CASE WHEN a.attgenerated = '' THEN 'd' ELSE 'w' END
+    FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    UNION ALL
+    SELECT n.nspname, c.relname, pg_get_indexdef(i.indexrelid), 'w' FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
-EVENTS = {4: "insert", 8: "delete", 16: "update"}  # bits of pg_trigger.tgtype
+_RELATED = """
+    WITH RECURSIVE tree(oid) AS (
+        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = %s AND c.relname = %s
+        UNION (WITH t AS (SELECT oid FROM tree)
+            SELECT i.inhrelid FROM pg_inherits i JOIN t ON i.inhparent = t.oid
+            UNION ALL SELECT i.inhparent FROM pg_inherits i JOIN t ON i.inhrelid = t.oid
+            UNION ALL SELECT w.ev_class FROM pg_rewrite w
+            JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+            JOIN t ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid))
+    SELECT c.relname FROM tree JOIN pg_class c ON c.oid = tree.oid
+"""
+_NAMES = """
+    SELECT relname::text FROM pg_class WHERE relnamespace > 16383 OR relnamespace = 'public'::regnamespace
+    UNION SELECT proname::text FROM pg_proc WHERE oid > 16383 UNION SELECT typname::text FROM pg_type WHERE oid > 16383
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What the use of something does without a column: `breaks`, or `unknown` where words alone say so."""
+    """What the use of something does without a column: `breaks`, `changes`, or `unknown` where words alone say so."""
 
     fate: Fate
     reason: str
 
 
-Effects = Mapping[str, Hidden]  # by the dropped column
+Effects = dict[str, Hidden]  # by the dropped column
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenCode:
     """What names lead to, and which events on which tables: (schema, table, event).
 
-    `relevant` are all names that a statement must have to be of any interest, in lower case.
+    `relevant` are all names of which a statement must have one to be of any interest, in lower case.
     """
 
     by_name: Mapping[str, Effects]
@@ -59,128 +72,139 @@ class HiddenCode:
     relevant: frozenset[str]
 
 
-def names_in(text: str) -> frozenset[str]:
-    """Every word and quoted name in a text, in lower case; within its literals too, as they may be statements."""
-    found: set[str] = set()
-    for token in tokens(text):
-        if token.kind == "word":
-            found.add(token.source.lower())
-        elif token.kind == "name":
-            found.add(token.source[1:-1].replace('""', '"').lower())
-        elif token.kind == "text" and len(token.source) > 2:
-            body = token.source.strip("'$")
-            found |= {inner.source.strip('"').lower() for inner in tokens(body) if inner.kind in ("word", "name")}
-    return frozenset(found)
+def read_hidden(clones: Clones) -> HiddenCode:
+    """Look at every routine, trigger and view. Raises: psycopg.Error when the clone cannot be read."""
+    whole, plan = clones.whole, clones.plan
+    routines, triggers = read_routines(whole), read_triggers(whole)
+    related = {row[0].lower() for row in whole.execute(_RELATED, [plan.table.schema_name, plan.table.name])}
+    tables = tuple(member.name.lower() for member in clones.family)
+    called = {one.oid: _of_routine(clones, one, None, tables) for one in routines if not one.is_trigger}
+    by_oid = {one.oid: one for one in routines}
+    fired = {one: _of_routine(clones, by_oid[one.routine], one, tables) for one in triggers if one.routine in by_oid}
+    hidden = _spread(whole, routines, called, fired)
+    gone = _names(whole) - _names(clones.without())  # what went with the columns: views, sequences, functions
+    relevant = {*hidden.relevant, *related, *gone, *hidden.by_name, *(key[1].lower() for key in hidden.by_event)}
+    return HiddenCode(hidden.by_name, hidden.by_event, frozenset(relevant | {one.name.lower() for one in routines}))
 
 
-def read_hidden(
-    whole: psycopg.Connection[Any], without: psycopg.Connection[Any], plan: Plan, columns: Iterable[str]
-) -> HiddenCode:
-    """Look at every function, trigger and view of the clone. Raises: psycopg.Error when it cannot be read."""
-    columns = tuple(columns)
-    functions = whole.execute(_FUNCTIONS).fetchall()
-    views = whole.execute(_VIEWS).fetchall()
-    triggers = whole.execute(_TRIGGERS).fetchall()
-    table = plan.table.name
-    by_oid: dict[int, dict[str, Hidden]] = {}
-    on_table = {row[4] for row in triggers if row[1] == table}
-    for schema, name, language, source, is_trigger, definition, oid in functions:
-        body = read_body(source, language)
-        found = {
-            column: hidden
-            for column in columns
-            if (hidden := _of_body(body, f"{schema}.{name}", column, table, is_trigger, oid in on_table))
-        }
-        if found and definition is not None and not is_trigger:
-            found = _of_sql(without, definition, found)
-        if found:
-            by_oid[oid] = found
-    by_name = _spread(functions, views, by_oid)
-    by_event: dict[tuple[str, str, str], dict[str, Hidden]] = {}
-    names = {row[6]: row[1] for row in functions}
-    for schema, relation, trigger, bits, oid in triggers:
-        effects = by_oid.get(oid) or by_name.get(names.get(oid, "").lower(), {})
-        for bit, event in EVENTS.items():
-            if bits & bit and effects:
-                told = {c: Hidden(h.fate, f"it fires the trigger {trigger}: {h.reason}") for c, h in effects.items()}
-                _merge(by_event.setdefault((schema, relation, event), {}), told)
-    relations = {key[1].lower() for key in by_event}
-    called = {row[1].lower() for row in functions}
-    return HiddenCode(by_name, by_event, frozenset({*called, *by_name, *relations, *_depending(whole, plan)}))
+def _names(session: psycopg.Connection[Any]) -> set[str]:
+    return {row[0].lower() for row in session.execute(_NAMES)}
 
 
-def _of_body(body: Body, name: str, column: str, table: str, is_trigger: bool, on_table: bool) -> Hidden | None:
-    """What the words of a body say of the column."""
-    if not body.names(column, "code", "text"):
-        return None
-    if is_trigger and not on_table and not body.names(table, "code", "text") and not body.outside_records(column):
-        return None  # NEW and OLD are rows of another table there
-    if is_trigger and on_table and body.reads_record(column):
-        return Hidden("breaks", f"{name} reads the column of NEW or OLD")
-    return Hidden("unknown", f"the body of {name} names the column, and is not planned with the statement")
-
-
-def _of_sql(without: psycopg.Connection[Any], definition: str, found: dict[str, Hidden]) -> dict[str, Hidden]:
-    """A body in SQL is parsed when its function is made: made again, and taken back, where the columns are gone."""
-    try:
-        with without.transaction(force_rollback=True):
-            without.execute("SET TRANSACTION READ WRITE")
-            without.execute(definition.encode())
-    except psycopg.Error as error:
-        state = error.sqlstate or "?"
-        reason = f"without the column its body is refused (SQLSTATE {state})"
+def _of_routine(clones: Clones, one: Routine, trigger: Trigger | None, tables: tuple[str, ...]) -> Effects:
+    """What a routine's own statements do without each column; as a trigger, on the rows of its table."""
+    columns = clones.columns
+    name = f"{one.schema}.{one.name}"
+    if not one.is_read:
         return {
-            column: Hidden("breaks", hidden.reason.partition(" names ")[0] + f": {reason}")
-            for column, hidden in found.items()
+            column: Hidden("unknown", f"{name} names the column, in a language that is not read")
+            for column in columns
+            if column.lower() in one.names
         }
-    return {}
+    row = trigger.type if trigger else None
+    found: Effects = {}
+    if one.definition is not None and not one.is_trigger and refusal(clones.whole, one.definition) is None:
+        found = _refused(clones, one.definition, f"the body of {name}")
+    ours = trigger is not None and any((trigger.schema, trigger.table) == (m.schema, m.name) for m in clones.family)
+    about = {*tables, *(("new", "old") if ours else ())}
+    for statement in one.statements[:MOST] if one.language == "plpgsql" else ():
+        said = names_in(statement)
+        if said.isdisjoint({*about, *(column.lower() for column in columns)}):
+            continue
+        made = wrapped(one, statement, row)
+        if refusal(clones.whole, made) is not None:
+            _merge(found, _by_words(said, columns, name))
+        else:
+            _merge(found, _refused(clones, made, f"a statement of {name}"))
+    for statement in one.statements[:MOST] if one.language == "plpgsql" else ():  # SQL's is in the plan or the result
+        if takes_all(statement, tables) and (ours or not names_in(statement).isdisjoint(tables)):
+            reason = f"a statement of {name} takes or gives all columns of a row"
+            _merge(found, {column: Hidden("changes", reason) for column in columns})
+    for text in one.dynamic:
+        said = names_in(text)
+        _merge(found, _by_words(said, columns, f"{name} puts a statement together at run time that"))
+    return found
 
 
-def _spread(functions: Any, views: Any, by_oid: dict[int, dict[str, Hidden]]) -> dict[str, dict[str, Hidden]]:
-    """Names with their effects, and the names of what uses them: a function that calls one, a view that does."""
-    found: dict[str, dict[str, Hidden]] = {}
-    for _, name, _, _, is_trigger, _, oid in functions:
-        if oid in by_oid and not is_trigger:
-            _merge(found.setdefault(name.lower(), {}), by_oid[oid])
-    users = [(name, names_in(source), oid) for _, name, _, source, _, _, oid in functions]
-    users += [(name, names_in(text), 0) for _, name, text in views]
-    grown = True
-    while grown:
-        grown = False
-        for name, used, oid in users:
-            for inner in used & found.keys() - {name.lower()}:
-                effects = found[inner]
-                own = (
-                    found.setdefault(name.lower(), {}) if not oid or oid not in by_oid else found.get(name.lower(), {})
-                )
-                before = dict(own)
-                _merge(own, {c: Hidden(h.fate, h.reason) for c, h in effects.items()})
-                grown = grown or own != before
-    return {name: effects for name, effects in found.items() if effects}
+def _by_words(said: frozenset[str], columns: Iterable[str], name: str) -> Effects:
+    return {
+        column: Hidden("unknown", f"{name} names the column in a statement that cannot be planned apart")
+        for column in columns
+        if column.lower() in said
+    }
 
 
-def _merge(into: dict[str, Hidden], more: Mapping[str, Hidden]) -> None:
+def _refused(clones: Clones, made: str, what: str) -> Effects:
+    """Which columns something cannot be made without that can be made with all of them."""
+    joint = refusal(clones.without(), made)
+    if joint is None:
+        return {}
+    found: Effects = {}
+    for column in clones.columns:
+        why = joint if len(clones.columns) == 1 else refusal(clones.without(column), made)
+        if why is not None:
+            found[column] = Hidden("breaks", f"{what} is refused without the column (SQLSTATE {why[0]})")
+    return found or {c: Hidden("breaks", f"{what} is refused (SQLSTATE {joint[0]})") for c in clones.columns}
+
+
+def _spread(
+    whole: psycopg.Connection[Any],
+    routines: tuple[Routine, ...],
+    called: dict[int, Effects],
+    fired: dict[Trigger, Effects],
+) -> HiddenCode:
+    """Names and events with their effects, and those of what uses them, as far as it goes."""
+    by_name: dict[str, Effects] = {}
+    by_event: dict[tuple[str, str, str], Effects] = {}
+    users = [(schema, name, names_in(text), way) for schema, name, text, way in whole.execute(_USERS).fetchall()]
+    by_oid = {one.oid: one for one in routines}
+    relevant: set[str] = set()
+    before = -1
+    while before != (before := _size(by_name, by_event)):
+        events: dict[tuple[str, str], Effects] = {}
+        for (_, table, event), effects in by_event.items():
+            _merge(events.setdefault((event, table.lower()), {}), effects)
+        for one in routines:
+            if not one.is_trigger:
+                own = called[one.oid]
+                _merge(own, _through(one, by_name, events))
+                if own:
+                    _merge(by_name.setdefault(one.name.lower(), {}), own)
+        for trigger, own in fired.items():
+            _merge(own, _through(by_oid[trigger.routine], by_name, events))
+            for event in trigger.events if own else ():
+                told = {c: Hidden(h.fate, f"it fires the trigger {trigger.name}: {h.reason}") for c, h in own.items()}
+                _merge(by_event.setdefault((trigger.schema, trigger.table, event), {}), told)
+        for schema, name, used, way in users:
+            for inner in used & by_name.keys() - {name.lower()}:
+                if way == "d":  # where a default is used, it is in the plan
+                    relevant.add(name.lower())
+                elif way == "w":
+                    for event in ("insert", "update"):
+                        _merge(by_event.setdefault((schema, name, event), {}), by_name[inner])
+                else:
+                    _merge(by_name.setdefault(name.lower(), {}), by_name[inner])
+    return HiddenCode(by_name, by_event, frozenset(relevant))
+
+
+def _through(one: Routine, by_name: Mapping[str, Effects], events: Mapping[tuple[str, str], Effects]) -> Effects:
+    """What a routine does by what it calls and what its statements fire."""
+    found: Effects = {}
+    for name in one.names & by_name.keys() - {one.name.lower()}:
+        _merge(found, by_name[name])
+    for write in one.writes & events.keys():
+        _merge(found, events[write])
+    return found
+
+
+def _size(by_name: Mapping[str, Effects], by_event: Mapping[tuple[str, str, str], Effects]) -> int:
+    """A number that grows whenever an effect is added or becomes worse."""
+    effects = [hidden for of in (*by_name.values(), *by_event.values()) for hidden in of.values()]
+    return sum(len(FATES) - FATES.index(hidden.fate) for hidden in effects)
+
+
+def _merge(into: Effects, more: Mapping[str, Hidden]) -> None:
     for column, hidden in more.items():
         known = into.get(column)
         if known is None or FATES.index(hidden.fate) < FATES.index(known.fate):
             into[column] = hidden
-
-
-def _depending(whole: psycopg.Connection[Any], plan: Plan) -> set[str]:
-    """The table, its partitions and children, and the views over them, however far."""
-    rows = whole.execute(
-        """
-        WITH RECURSIVE tree(oid) AS (
-            SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = %s AND c.relname = %s
-            UNION (WITH t AS (SELECT oid FROM tree)
-                SELECT i.inhrelid FROM pg_inherits i JOIN t ON i.inhparent = t.oid
-                UNION ALL SELECT i.inhparent FROM pg_inherits i JOIN t ON i.inhrelid = t.oid
-                UNION ALL SELECT w.ev_class FROM pg_rewrite w
-                JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
-                JOIN t ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid))
-        SELECT c.relname FROM tree JOIN pg_class c ON c.oid = tree.oid
-        """,
-        [plan.table.schema_name, plan.table.name],
-    )
-    return {row[0].lower() for row in rows}

@@ -108,6 +108,19 @@ def inserted(plan: Any, family: Collection[Member], columns: Collection[str]) ->
     return found
 
 
+def names_columns_anew(text: str, family: Collection[Member]) -> bool:
+    """Is there an alias with a list of columns behind the table: `orders AS o (a, b, c)`?"""
+    said = [token.source.lower() for token in tokens(text) if token.kind not in ("space", "comment")]
+    names = {member.name.lower() for member in family}
+    for place, word in enumerate(said):
+        if word.strip('"') in names and said[place - 1 : place] not in (["into"], ["update"]):
+            rest = said[place + 1 : place + 4]
+            rest = rest[1:] if rest[:1] == ["as"] else rest
+            if len(rest) > 1 and rest[1] == "(" and (rest[0][0].isalpha() or rest[0][0] in '_"'):
+                return rest[0] not in ("where", "on", "using", "values", "tablesample", "set", "union", "except")
+    return False
+
+
 def merged_by_position(text: str) -> int:
     """How many values a MERGE inserts without a list of columns; 0 when it does not.
 

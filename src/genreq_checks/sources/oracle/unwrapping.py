@@ -14,9 +14,9 @@ _NOTHING = """
 """
 NOTHING = frozenset(_NOTHING.split())
 QUERIES = frozenset(("select", "insert", "update", "delete", "merge", "with", "values", "table", "("))
-Kind = Literal["query", "load", "nothing", "apart", "strange"]
+Kind = Literal["query", "load", "nothing", "apart", "strange", "execute"]
 _DDL = ("create", "alter", "drop", "grant", "revoke", "comment", "security", "import", "reassign")
-APART = dict.fromkeys(_DDL, "DDL") | {"do": "a DO block", "call": "CALL", "execute": "EXECUTE"}
+APART = dict.fromkeys(_DDL, "DDL") | {"do": "a DO block", "call": "CALL"}
 _EXPLAINED = frozenset(("analyze", "analyse", "verbose"))
 
 
@@ -26,7 +26,7 @@ class Unwrapped:
 
     `query`: as it is. `load`: a COPY … FROM without a list of columns, as a query of the whole table. `nothing`: it names
     columns nowhere that matters. `apart`: it cannot be planned; `why` says what it is, and names must do. `strange`: it is
-    no statement that is known.
+    no statement that is known. `execute`: it runs what was prepared under a name.
     """
 
     kind: Kind
@@ -64,6 +64,8 @@ def _unwrap(pieces: Sequence[Token]) -> Unwrapped:
         where = next((n for n, word in enumerate(name) if word == "with"), len(name))
         quoted = [token.source for token in pieces if token.kind != "space"][-len(name) :] if name else []
         return Unwrapped("query", " ".join(("SELECT FROM", *quoted[:where])))
+    if first == "execute":
+        return Unwrapped("execute", _text(pieces))
     if first in APART:
         return Unwrapped("apart", _text(pieces), APART[first])
     return Unwrapped("strange", _text(pieces), "it is no statement that is known")

@@ -34,7 +34,8 @@ def read_csvlog(lines: Iterable[str]) -> Iterator[Entry]:
     for row in reader:
         if len(row) >= FEWEST_COLUMNS:
             program = row[22] if len(row) > FEWEST_COLUMNS - 1 else ""
-            yield from _entries(start, row[13], row[19], parse_time(row[0]), row[2], program)
+            said = _with_prepared(row[13], row[14])
+            yield from _entries(start, said, row[19], parse_time(row[0]), row[2], program)
         start = count[0] + 1
 
 
@@ -52,7 +53,8 @@ def read_jsonlog(lines: Iterable[str]) -> Iterator[Entry]:
         except ValueError:
             continue
         if isinstance(found, dict):
-            said, failed = str(found.get("message") or ""), str(found.get("statement") or "")
+            said = _with_prepared(str(found.get("message") or ""), str(found.get("detail") or ""))
+            failed = str(found.get("statement") or "")
             at, database = parse_time(str(found.get("timestamp") or "")), str(found.get("dbname") or "")
             yield from _entries(number, said, failed, at, database, str(found.get("application_name") or ""))
 
@@ -83,6 +85,11 @@ def _of_lines(start: int, head: re.Match[str] | None, body: list[str]) -> Iterat
         yield from _entries(start, said, failed, parse_time(head["prefix"]), *where)
     else:
         yield Entry(start, "", parse_time(head["prefix"]), database[1] if database else "")
+
+
+def _with_prepared(said: str, detail: str) -> str:
+    """Of an EXECUTE in SQL the log has what was prepared, beside it."""
+    return f"statement: {detail.removeprefix('prepare: ')}" if detail.startswith("prepare: ") else said
 
 
 def _entries(
