@@ -29,11 +29,11 @@ breaks, the outcome is unknown, since nobody knows what else runs.
 
 ## How it can be wrong
 
-A function's body in SQL or PL/pgSQL is put before the clones statement by statement, with its variables; what it puts
-together at run time, fields of variables that are records, and bodies in other languages are judged by their words. What runs less often than the log is long is not in it. The log's settings are those of the time of reading;
-whether they were so all the time is not known. A log that is not csvlog or jsonlog may not say which database it is about.
-An extension, a collation or a foreign table that the embedded server cannot have stands in as a stub: they are listed in
-the evidence.
+A function's body in SQL or PL/pgSQL is put before the clones statement by statement, with its variables. What it puts
+together at run time, fields of variables that are records, and bodies in other languages are judged by their words. What
+runs less often than the log is long is not in it. The log's settings are those of the time of reading; whether they were so
+all the time is not known. A log that is not csvlog or jsonlog may not say which database it is about. An extension, a
+collation or a foreign table that the embedded server cannot have stands in as a stub: they are listed in the evidence.
 
 ## What to do
 
