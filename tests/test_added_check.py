@@ -150,7 +150,7 @@ def test_the_self_test_plants_its_faults_and_knows_what_else_turns_it(server: Se
     assert without_fault(plan, all_faults()) == []
     lacking = [fault for fault in all_faults() if "unique.deployment_url" not in fault.turns]
     assert without_fault(plan, lacking) == ["unique.deployment_url"]
-    names = ("one github_url", "one deployment_url", "a table without rows", "a table of another name", "made anew")
+    names = ("one github_url", "one deployment_url", "a table without rows", "a table of another name", "created again")
     chosen = [f for f in all_faults() if f.phase == "after" and f.name.endswith(names)]
     assert len(chosen) == len(names)
     trials = list(sabotage(server, chosen))
@@ -255,9 +255,9 @@ def test_a_pattern_that_no_check_fits_is_a_wrong_call(clean: str, plan: Plan) ->
 def test_a_part_of_the_checks_never_says_that_the_whole_went_well(clean: str, plan: Plan) -> None:
     now = observe(plan, clean)
     part = check(plan, now, phase="before", only=["kept.*"])
-    assert headline(part) == "3 checks that were asked for passed; the plan's others were not made."
+    assert headline(part) == "3 checks that were asked for passed; the plan's other checks were not made."
     one = check(plan, now, phase="before", only=["kept.github_url"])
-    assert headline(one) == "1 check that was asked for passed; the plan's others were not made."
+    assert headline(one) == "1 check that was asked for passed; the plan's other checks were not made."
     some = check(plan, now, phase="before", only=["claims.github_url", "kept.*"])
     assert "Safe" not in headline(some)
     assert headline(check(plan, now, only=["dropped.*"])).startswith("The clean-up did not work: 2 of 2 checks failed")

@@ -103,7 +103,7 @@ def test_a_cutover_inside_a_day_needs_a_split_or_says_so(plan: Plan) -> None:
     now = snapshot(plan, ("2025-01-09", OLD, 10), ("2025-01-10", DONE, 10))
     report = check(plan, now, cutover=NOON)
     assert rows_of(report) == {"undated": 0}
-    assert "lies inside one" in report.check("population.github_url").findings[0].message
+    assert "is inside a day" in report.check("population.github_url").findings[0].message
 
 
 def test_a_baseline_read_before_the_cutover_has_only_rows_before_it(plan: Plan) -> None:

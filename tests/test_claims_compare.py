@@ -83,7 +83,7 @@ def test_a_value_that_does_not_follow_makes_the_claim_fail_and_is_listed(
     finding = judged(plan, database)
     alone = sum(two is None for _, two in other)
     assert finding.outcome == "fail"
-    assert f"{len(other)} of {len(same) + len(other)} values are not what follows from github_url" in finding.message
+    assert f"{len(other)} of {len(same) + len(other)} values do not follow from github_url" in finding.message
     assert (finding.evidence["different"], finding.evidence["alone"]) == (len(other) - alone, alone)
     assert len(listed(plan, database)) == len(other) == len(listed(plan, database, "loss"))
     loss = judged(plan, database, "loss")
@@ -120,8 +120,8 @@ def test_presence_alone_proves_presence_only_and_warns_with_its_number(database:
     insert(database, *[{"download_url": ZIP, "github_url": GITHUB}] * 3, {"github_url": GITHUB})
     claim, loss = judged(plan, database), judged(plan, database, "loss")
     assert (claim.outcome, loss.outcome) == ("warn", "warn")
-    assert "proves presence only: 3 values stand beside a populated github_url" in claim.message
-    assert "is not compared" in claim.message
+    assert "proves presence only: 3 values are in rows with a populated github_url" in claim.message
+    assert "are not compared" in claim.message
     assert "presence_is_enough" in claim.remedy
     assert claim.evidence["not compared"] == 3
     assert (loss.evidence["recoverable"], loss.evidence["doubtful"], loss.evidence["lost"]) == (0, 3, 0)
@@ -174,8 +174,8 @@ def test_a_snapshot_that_did_not_compare_is_unknown_and_says_so(database: str, p
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
-        ('how = { true_when = ["1"], suffix = "x" }', "'true_when' stands alone"),
-        ('how = { map = { A = "a" }, ignore_case = true }', "'map' stands alone"),
+        ('how = { true_when = ["1"], suffix = "x" }', "'true_when' allows no other key"),
+        ('how = { map = { A = "a" }, ignore_case = true }', "'map' allows no other key"),
         ('how = { sufix = "x" }', "Did you mean 'suffix'?"),
         ("how = { map = {} }", "at least 1"),
         ("how = { true_when = [] }", "at least 1"),
@@ -194,7 +194,7 @@ def test_a_claim_that_cannot_be_meant_is_an_error(keys: str, problem: str) -> No
 @pytest.mark.parametrize("key", ["how = {}", 'presence_is_enough = "Why."'])
 def test_how_and_why_go_with_a_redundant_column_only(key: str) -> None:
     text = BUILT_IN.read_text("utf-8").replace('{ holds = "always-null"', f'{{ holds = "always-null", {key}')
-    with pytest.raises(PlanError, match="go with holds = 'redundant-with'"):
+    with pytest.raises(PlanError, match="need holds = 'redundant-with'"):
         parse_plan(text, "p.toml")
 
 

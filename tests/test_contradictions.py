@@ -39,7 +39,7 @@ def test_a_plan_that_agrees_with_its_table_leaves_nothing_unknown(filled: str, p
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        (("idd",), "names 'idd', which is no column of public.generation_requests. Did you mean 'id'?"),
+        (("idd",), "names 'idd', which is not a column of public.generation_requests. Did you mean 'id'?"),
         (("app_name",), "no unique index proves that (app_name) is a key of public.generation_requests"),
         (("status", "app_name"), "no unique index proves that (status, app_name) is a key"),
     ],
@@ -190,12 +190,12 @@ OVER_THE_COHORT = {
 @pytest.mark.parametrize(
     ("ddl", "values", "words"),
     [
-        ("", ("compleeted",), "does not know 'compleeted', a value of the plan's cohort. Did you mean 'completed'?"),
-        ("", ("completed", "done"), "generation_status does not know 'done'"),
+        ("", ("compleeted",), "does not allow 'compleeted', a value of the plan's cohort. Did you mean 'completed'?"),
+        ("", ("completed", "done"), "generation_status does not allow 'done'"),
         (
             "ALTER status DROP DEFAULT, ALTER status TYPE text, ADD CHECK (status IN ('completed', 'failed'))",
             ("done",),
-            "a CHECK of status does not know 'done'",
+            "a CHECK of status does not allow 'done'",
         ),
         (
             "ALTER status DROP DEFAULT, ALTER status TYPE varchar(20), ADD CHECK (status = ANY ('{completed,failed}'))",
@@ -205,7 +205,7 @@ OVER_THE_COHORT = {
         (
             "ALTER status DROP DEFAULT, ALTER status TYPE varchar(20), ADD CHECK (status IN ('completed', 'failed'))",
             ("Completed",),
-            "does not know 'Completed'",
+            "does not allow 'Completed'",
         ),
         (
             "ALTER status DROP DEFAULT, ALTER status TYPE text, ADD CHECK (status = 'completed' OR mode = 'single-shot')",
@@ -220,12 +220,12 @@ OVER_THE_COHORT = {
         (
             "ALTER status DROP DEFAULT, ALTER status TYPE int USING 1, ADD CHECK (status IN (1, 2))",
             ("1", "3"),
-            "a CHECK of status does not know '3'",
+            "a CHECK of status does not allow '3'",
         ),
         (
             "ALTER status DROP DEFAULT, ALTER status TYPE bool USING true",
             ("true", "yes"),
-            "boolean does not know 'yes'",
+            "boolean does not allow 'yes'",
         ),
     ],
 )
@@ -254,7 +254,7 @@ def test_a_domain_over_an_enum_or_with_a_check_is_known_too(filled: str, plan: P
             filled,
             f"ALTER TABLE generation_requests ALTER status DROP DEFAULT, ALTER status TYPE {domain} USING status::text::{domain}",
         )
-        assert "does not know 'done'" in unknown(before(plan, filled))["claims.github_url"]
+        assert "does not allow 'done'" in unknown(before(plan, filled))["claims.github_url"]
 
 
 @pytest.mark.parametrize("phase", ["before", "after", "rolled-back"])

@@ -51,7 +51,7 @@ def test_keys_of_a_newer_version_are_left_out_with_a_note(database: str, plan: P
     *others, note = read.source.notes
     assert tuple(others) == taken.source.notes
     assert note == (
-        "newer.json was written by genreq-checks 9.1; left out, since not known here: "
+        "newer.json was written by genreq-checks 9.1; left out, since this version does not know them: "
         "source.identity.provider, table.columns.collation, fingerprints"
     )
     plain = read.model_copy(
@@ -78,7 +78,7 @@ def test_a_run_of_a_newer_version_is_read_with_a_note(plan: Plan, tmp_path: Path
     path = keep(make_run(check(plan, now), now, datetime(2025, 2, 1, tzinfo=UTC)), tmp_path)
     changed(path, lambda data: data.update(surprise=1))
     (run,) = read_history(tmp_path).runs
-    assert "left out, since not known here: surprise" in run.source.notes[-1]
+    assert "left out, since this version does not know them: surprise" in run.source.notes[-1]
 
 
 def test_the_fingerprint_of_format_1_is_that_of_version_0_1_0(plan: Plan) -> None:

@@ -129,7 +129,7 @@ def test_other_messages_before_the_start_are_passed_over() -> None:
 
     told: list[str] = []
     asyncio.run(both())
-    assert told[1] == "was told to start after 3 other messages"
+    assert told[1] == "received start_generation after 3 other messages"
     assert [str(frame).split('"')[3] for frame in received] == [
         "ready",
         "log",
@@ -163,7 +163,7 @@ def test_an_app_without_fly_toml_passes_and_one_without_remote_is_unknown(tmp_pa
     assert "the app has no fly.toml" in passed.stdout
     unknown = invoke("--app-folder", str(tmp_path))
     assert unknown.exit_code == 3
-    assert "No github_url was sent: the app folder is no git repository" in " ".join(unknown.stdout.split())
+    assert "No github_url was sent: the app folder is not a git repository" in " ".join(unknown.stdout.split())
 
 
 @pytest.mark.parametrize("closed", [True, False])
@@ -175,7 +175,9 @@ def test_a_server_that_is_not_there_is_unknown_within_the_time(database: str, cl
         arguments = ("--database", database, "--request", request, "--timeout", "0.5")
         result = invoke("--server", f"ws://u:s3cret@127.0.0.1:{port}/wsi?token=s3cret", *arguments)
     assert result.exit_code == 3, result.output
-    assert ("nobody listens there" if closed else "gave up after 0.5 s, connecting") in " ".join(result.stdout.split())
+    assert ("no server listens there" if closed else "gave up after 0.5 s, connecting") in " ".join(
+        result.stdout.split()
+    )
     assert "s3cret" not in result.output
 
 
@@ -301,14 +303,14 @@ def test_the_row_is_only_read(database: str, plan: Plan) -> None:
     [
         (("--request", "1"), "--request goes with --server"),
         (("--server", "ws://127.0.0.1:1"), "--server goes with --request"),
-        (("--server", "http://s3cret@h", "--database", "postgresql:///x", "--request", "1"), "no WebSocket address"),
-        (("--server", "ws://h", "--database", "DB", "--request", "1; s3cret"), "--request is no key"),
-        (("--server", "ws://h", "--database", "DB", "--request", "99999999999999999999"), "--request is no key"),
+        (("--server", "http://s3cret@h", "--database", "postgresql:///x", "--request", "1"), "not a WebSocket address"),
+        (("--server", "ws://h", "--database", "DB", "--request", "1; s3cret"), "--request is not a key"),
+        (("--server", "ws://h", "--database", "DB", "--request", "99999999999999999999"), "--request is not a key"),
         (("--server", "ws://h", "--database", "DB", "--request", "5"), "has no request 5"),
         (("--server", "ws://h", "--request", "1", "--header", "s3cret"), "no HTTP header"),
         (("--server", "ws://h", "--request", "1", "--header", "X: s3cret\r\nY: 1"), "no HTTP header"),
         (("--save", "/nowhere/generation.json"), "folder /nowhere of --save is not there"),
-        (("--app-folder", "/nowhere"), "is not there"),
+        (("--app-folder", "/nowhere"), "does not exist"),
         (("--github-url", "https://me:s3cret@github.com/o/r"), "holds credentials"),
         (("--table", "public.other"), "embedded database has no public.other"),
         (("--format", "xml"), "no format 'xml'"),

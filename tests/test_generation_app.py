@@ -97,9 +97,9 @@ def test_a_worktree_has_the_remote_of_its_repository(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        (None, "no git repository"),
+        (None, "not a git repository"),
         ('[remote "upstream"]\n\turl = https://github.com/x/y\n', "no remote 'origin'"),
-        ('[remote "origin"]\n\turl = /srv/git/s3cret.git\n', "no address on a host"),
+        ('[remote "origin"]\n\turl = /srv/git/s3cret.git\n', "not an address on a host"),
     ],
 )
 def test_the_reason_is_told_when_there_is_no_remote(tmp_path: Path, config: str | None, reason: str) -> None:
@@ -114,7 +114,7 @@ def test_no_fly_toml_is_lawful_and_one_without_a_usable_name_is_not(tmp_path: Pa
     unusable = inspect_app(make(tmp_path / "b", fly='app = "evil.com/#"'), WANTED)
     assert (without.flyio_url, without.lawful) == (None, {"flyio_url"})
     assert (unusable.flyio_url, unusable.lawful) == (None, frozenset())
-    assert "fly.toml names no app" in unusable.missing["flyio_url"]
+    assert "fly.toml has no app name" in unusable.missing["flyio_url"]
 
 
 def test_a_given_address_is_taken_as_it_stands_but_never_with_credentials(tmp_path: Path) -> None:
@@ -123,5 +123,5 @@ def test_a_given_address_is_taken_as_it_stands_but_never_with_credentials(tmp_pa
         with pytest.raises(UsageError) as caught:
             inspect_app(tmp_path / "a", refused)
         assert "s3cret" not in str(caught.value)
-    with pytest.raises(UsageError, match="not there"):
+    with pytest.raises(UsageError, match="does not exist"):
         inspect_app(tmp_path / "nowhere")

@@ -73,7 +73,7 @@ def with_identity(snapshot: Snapshot, found: Identity | None) -> Snapshot:
         ({}, "same", ""),
         ({"system_identifier": "7312"}, "other", "pg_upgrade"),
         ({"database_oid": 6, "database": "staging"}, "other", "staging"),
-        ({"table_oid": 10}, "other", "made anew"),
+        ({"table_oid": 10}, "other", "created again"),
         ({"table_oid": None}, "same", ""),
         ({"server_address": "10.0.0.2"}, "doubtful", "10.0.0.2"),
         ({"server_port": 5433}, "doubtful", "5433"),
@@ -140,7 +140,7 @@ def test_a_baseline_of_another_database_is_unknown_and_nothing_is_compared_with_
     assert "--other-database" in accepted.check("identity").findings[0].message
 
 
-def test_a_table_that_was_made_anew_is_another_one(database: str, plan: Plan) -> None:
+def test_a_table_that_was_created_again_is_another_one(database: str, plan: Plan) -> None:
     fill(database)
     before = observe(plan, database)
     execute(
@@ -150,7 +150,7 @@ def test_a_table_that_was_made_anew_is_another_one(database: str, plan: Plan) ->
     )
     report = judged(plan, observe(plan, database), before)
     assert report.check("identity").outcome == "unknown"
-    assert "made anew" in report.check("identity").findings[0].message
+    assert "created again" in report.check("identity").findings[0].message
 
 
 @pytest.mark.parametrize(("change", "outcome"), [({"server_address": "10.9.9.9"}, "warn"), ({"timeline": 7}, "warn")])

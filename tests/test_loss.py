@@ -65,7 +65,7 @@ def test_values_that_live_nowhere_else_fail_with_their_number_and_the_way_to_the
 ) -> None:
     finding = loss(plan, planted)
     assert finding.outcome == "fail"
-    assert "2 of 3 values in 5 rows (no content: 1 null, 1 blank) live nowhere else" in finding.message
+    assert "2 of 3 values in 5 rows (no content: 1 null, 1 blank) are stored nowhere else" in finding.message
     assert "genreq-checks rows loss.download_url" in finding.remedy
     wanted = {
         "rows": 5,

@@ -231,7 +231,7 @@ def test_a_saved_generation_is_judged(files: Path) -> None:
     )
     generation = next(one for one in json.loads(done.stdout)["checks"] if one["id"] == "generation")
     assert generation["outcome"] == "unknown"
-    assert "the reference server's own: it proves nothing of yours" in generation["findings"][0]["message"]
+    assert "ran with the reference server: it proves nothing about yours" in generation["findings"][0]["message"]
 
 
 def test_a_plan_says_what_it_said(files: Path) -> None:

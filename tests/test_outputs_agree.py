@@ -94,7 +94,7 @@ def test_failed_broken_and_unjudged_stand_in_every_format(report: Report, name: 
         "public.generation_requests still has the column conversation (jsonb).",
         "the check itself failed (ZeroDivisionError).",
         "Not judged: nothing to judge by in the orchard.",
-        "33.3 % (428 of 1,286) of the values after the cutover are no well-formed URL",
+        "33.3 % (428 of 1,286) of the values after the cutover are not well-formed URL",
     ):
         assert expected in text, expected
     assert "hidden-detail" not in text

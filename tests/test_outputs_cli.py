@@ -60,7 +60,7 @@ def test_a_step_summary_that_is_nearly_full_is_not_made_too_large(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert RUN.invoke(app, ["check", str(snapshot), "--format", "github"]).exit_code == 1
     assert 1024 * 1024 - 1400 < summary.stat().st_size <= 1024 * 1024
-    assert "lines more do not fit here" in summary.read_text("utf-8")
+    assert "more lines do not fit here" in summary.read_text("utf-8")
 
 
 def test_outside_of_a_job_the_missing_summary_is_told_on_stderr(

@@ -199,7 +199,7 @@ def test_markdown_is_cut_between_lines_and_keeps_the_counts(limit: int) -> None:
     assert text.count("<details>") == text.count("</details>")
     if limit >= 5_000:
         assert "40 checks: 1 fail, 1 unknown, 1 warn, 1 pass, 1 skip" in text
-        assert "lines more do not fit here" in text
+        assert "more lines do not fit here" in text
 
 
 def renderer_with_limit(report: Report, limit: int) -> str:

@@ -75,7 +75,7 @@ DROPS = 'ALTER TABLE "generation_requests" DROP COLUMN "download_url", DROP COLU
         (
             "DO $$ BEGIN ALTER TABLE generation_requests DROP COLUMN github_url; END $$",
             ["github_url"],
-            "drops github_url cannot be told",
+            "not certain whether the plan's forward SQL drops github_url",
         ),
         ('ALTER TABLE "iteration_snapshots" DROP COLUMN "github_url"', [], ""),
         ('ALTER TABLE leo.generation_requests DROP COLUMN "github_url"', [], ""),
@@ -107,7 +107,7 @@ def test_forward_sql_that_takes_a_column_that_stays_is_contradicted(
             "it drops 'downlod_url'",
         ),
         ("ALTER TABLE generation_request DROP COLUMN download_url, DROP COLUMN conversation", GONE, "does not drop"),
-        ("ALTER TABLE generation_requests DORP COLUMN download_url, DROP COLUMN conversation", GONE, "cannot be told"),
+        ("ALTER TABLE generation_requests DORP COLUMN download_url, DROP COLUMN conversation", GONE, "is not certain"),
         (
             'ALTER TABLE generation_requests DROP COLUMN "Download_url", DROP conversation',
             ["download_url"],
@@ -122,7 +122,7 @@ def test_forward_sql_that_takes_a_column_that_stays_is_contradicted(
         (
             "DO $$ BEGIN EXECUTE 'ALTER TABLE generation_requests DROP COLUMN download_url'; END $$",
             GONE,
-            "cannot be told",
+            "is not certain",
         ),
     ],
 )

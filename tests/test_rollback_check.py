@@ -37,7 +37,7 @@ def test_a_column_that_is_not_back_fails_whatever_the_baseline(database: str, pl
     execute(database, "ALTER TABLE generation_requests DROP COLUMN conversation")
     findings = check(plan, observe(plan, database), phase="rolled-back").check("rollback").findings
     assert [f.outcome for f in findings] == ["unknown", "fail"]
-    assert "no baseline" in findings[0].message
+    assert "without a baseline" in findings[0].message
 
 
 def test_more_values_than_at_the_baseline_warn(database: str, plan: Plan) -> None:

@@ -114,7 +114,7 @@ def test_a_standby_is_judged_when_its_lag_is_allowed(filled: str, plan: Plan, st
     report = check(plan, now, phase="before", max_lag=ENOUGH)
     assert {one.id: one.findings for one in report.checks if one.outcome not in ("pass", "skip")} == {}
     assert set(unknown(check(plan, now, phase="before"))) == BEFORE
-    assert "how much is enough is not said" in unknown(check(plan, now, phase="before"))["claims.download_url"]
+    assert "no allowed lag is given" in unknown(check(plan, now, phase="before"))["claims.download_url"]
     assert set(unknown(check(plan, now, phase="before", max_lag=0))) >= BEFORE
 
 

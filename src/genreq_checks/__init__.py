@@ -1,4 +1,4 @@
-"""Checks that dropping columns from a live PostgreSQL table is safe, that it worked, and that one can go back."""
+"""Checks that dropping columns from a live PostgreSQL table is safe, that it worked, and that it can be rolled back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Each public name and where it lives; it is loaded when it is first used, for importing them all takes half a second.
+# Each public name and its module; it is loaded at its first use, since importing all of them takes half a second.
 _HOMES = {
     "ArchiveError": "errors",
     "Check": "checks.check",
@@ -84,5 +84,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """The names that are there, loaded or not."""
+    """The public names, loaded or not."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""What can go wrong for a user: one base class and a few kinds, each named after the user's problem."""
+"""Errors for a user: one base class and a few kinds, each named after the user's problem."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from genreq_checks.text import redact_ours
 
 
 class GenreqError(Exception):
-    """A problem that the user can do something about: `message` says what and where, `hint` what to do.
+    """A problem that the user can fix: `message` says what and where, `hint` what to do.
 
-    Neither ever holds a password, a token or a value from the database: what looks like one is taken out here, since a
+    Neither holds a password, a token or a value from the database: what looks like a secret is removed here, since a
     path in a message may be a URL that was given in the wrong place.
     """
 
@@ -40,11 +40,11 @@ class SnapshotError(GenreqError):
 
 
 class ArchiveError(GenreqError):
-    """An archive that is missing, foreign, damaged, or does not fit the table that it should go back into."""
+    """An archive that is missing, foreign, damaged, or does not fit the table into which it is restored."""
 
 
 class OutputError(GenreqError):
-    """A file that could not be written, or that would take the place of evidence."""
+    """A file that could not be written, or that would replace evidence."""
 
 
 class SourceError(GenreqError):
@@ -56,7 +56,7 @@ class SourceError(GenreqError):
 class StoppedError(GenreqError):
     """The user stopped the run with Ctrl-C."""
 
-    exit_code = 130  # 128 + SIGINT, as shells have it
+    exit_code = 130  # 128 + SIGINT, as in shells
 
 
 class EmbeddedServerError(GenreqError):
@@ -66,7 +66,7 @@ class EmbeddedServerError(GenreqError):
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """A hint that names what was probably meant (` Did you mean 'x'?`), or what is known, or nothing."""
+    """A hint with the name that was probably meant (` Did you mean 'x'?`), or the known names, or ''."""
     names = list(known)
     close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if close:
@@ -75,7 +75,7 @@ def near(word: str, known: Iterable[str]) -> str:
 
 
 def near_file(path: Path, *suffixes: str) -> str:
-    """A hint that names the file of the folder, of one of the suffixes, that was probably meant; or nothing."""
+    """A hint with the file in the folder, with one of the suffixes, that was probably meant; or ''."""
     try:
         names = [other.name for other in path.parent.iterdir() if not suffixes or other.suffix in suffixes]
     except OSError:

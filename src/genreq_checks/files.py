@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under another name first, then put in their place in one step.
+"""Files that are complete or absent: written under another name first, then moved into place in one step.
 
 And the files that come with the package.
 """
@@ -24,26 +24,26 @@ _NO_LOCKS = (
     errno.ENOLCK,
     errno.ENOTSUP,
     errno.ENOSYS,
-)  # a file system without locks: two runs at once are not kept apart
+)  # a file system without locks: two runs at once can conflict
 
 
 @contextmanager
 def replacing(
     path: Path, *, private: bool = False, new: bool = False, patience: float = 0
 ) -> Iterator[tuple[BinaryIO, Path]]:
-    """A file beside `path`, and its own path, which becomes `path` when the block ends without an error.
+    """A file next to `path`, and its own path, which becomes `path` when the block ends without an error.
 
-    Its name is always `.NAME.part`, so that killed runs leave at most one; a lock keeps two runs apart, and `patience`
-    is how many seconds to wait for it. A `private` file is readable by its owner only, another as new files are. A `new`
-    one never takes the place of a file that is there.
-    Raises: OutputError when the folder or the disk refuses, or another run is writing; FileExistsError for a `new` one.
+    Its name is always `.NAME.part`, so that killed runs leave at most one. A lock excludes other runs, and `patience`
+    is how many seconds to wait for it. A `private` file is readable by its owner only, another has the default mode. A
+    `new` file never replaces an existing one.
+    Raises: OutputError when the folder or the disk fails, or another run is writing; FileExistsError for a `new` file.
     """
     if is_misplaced_url(str(path)):
         raise OutputError("The file to write is named like a database.", "Name a file, and the database as SOURCE.")
     path = Path(os.path.realpath(path))
     part = path.with_name(f".{path.name}.part")
     if path.exists() and not path.is_file():
-        raise OutputError(f"{path} is not a file.", "Name a file, in a folder that is there.")
+        raise OutputError(f"{path} is not a file.", "Name a file in an existing folder.")
     try:
         with _locked(part, private, patience) as file:
             try:
@@ -63,11 +63,13 @@ def replacing(
         raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise OutputError(f"{path} could not be written: {reason}.", "Name a file, in a folder with room.") from None
+        raise OutputError(
+            f"{path} could not be written: {reason}.", "Name a file in a writable folder with free space."
+        ) from None
 
 
 def evidence_in(path: Path) -> str | None:
-    """What a file keeps that must not be lost to an output of another kind: a snapshot, a run, an archive …, or None."""
+    """The evidence in a file, which no other output may replace: a snapshot, a run, an archive …, or None."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -80,20 +82,20 @@ def evidence_in(path: Path) -> str | None:
 
 
 def write_text(path: Path, text: str, *, private: bool = False, new: bool = False) -> None:
-    """Write text to a file: the old file or the new one is there, never half of one. Raises: as `replacing` does."""
+    """Write text to a file: afterwards it is the old or the new file, never a part of one. Raises: as `replacing` does."""
     with replacing(path, private=private, new=new, patience=PATIENCE) as (file, _):
         file.write(text.encode("utf-8"))
 
 
 def _locked(part: Path, private: bool, patience: float) -> BinaryIO:
-    """The part file, empty and ours alone."""
+    """The part file, empty and locked by this run."""
     end = time.monotonic() + patience
     while True:
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600 if private else 0o666)
         file = os.fdopen(handle, "r+b")
         if _is_ours(handle, part):
             if private:
-                os.fchmod(handle, 0o600)  # a killed run may have left one that others can read
+                os.fchmod(handle, 0o600)  # a killed run may have left one that is readable by others
             file.truncate(0)
             return file
         file.close()
@@ -103,8 +105,8 @@ def _locked(part: Path, private: bool, patience: float) -> BinaryIO:
 
 
 def _is_ours(handle: int, part: Path) -> bool:
-    """Whether the lock is had, and the file is still the one of that name: it may have become another run's output."""
-    import fcntl  # not on Windows, where checks can be made and nothing is archived
+    """Whether the file is locked, and is still the file of that name: another run may have moved it into place."""
+    import fcntl  # not on Windows, where checks run but no archive is written
 
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,12 +121,12 @@ def _is_ours(handle: int, part: Path) -> bool:
 
 
 def _take_name(part: Path, path: Path) -> None:
-    """Give the finished file a name that no other has. Raises: FileExistsError."""
+    """Give the finished file its name, if no other file has it. Raises: FileExistsError."""
     try:
         os.link(part, path)
     except FileExistsError:
         raise
-    except OSError:  # no hard links here: take the name first, then put the file in its place
+    except OSError:  # no hard links here: reserve the name first, then move the file
         os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         os.replace(part, path)
         return
@@ -132,7 +134,7 @@ def _take_name(part: Path, path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power cut; some file systems refuse, and need it not."""
+    """Make the new name survive a power failure; some file systems refuse this, and do not need it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -144,7 +146,7 @@ def _sync_folder(folder: Path) -> None:
 def resource(*parts: str) -> Path:
     """The path of a file that comes with the package, such as `resource("docs", "checks", "kept.md")`.
 
-    It is in the package when that is installed, and beside it in a checkout. It need not be there.
+    It is in the package when that is installed, and next to it in a checkout. The path may not exist.
     """
     packaged = Path(str(resources.files("genreq_checks"))).joinpath(*parts)
     return packaged if packaged.exists() else Path(__file__).parents[2].joinpath(*parts)

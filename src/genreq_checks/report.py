@@ -1,4 +1,4 @@
-"""Outcomes, findings and the report: frozen data, of which every output is a rendering."""
+"""Outcomes, findings and the report: frozen data, which every output renders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 class Finding(Model):
-    """One judged fact: of what (`subject`), how it came out, the rule with the measured value, and what to do."""
+    """One judged fact: its subject, its outcome, the rule with the measured value, and what to do."""
 
     subject: str
     outcome: Outcome
@@ -41,7 +41,7 @@ class Finding(Model):
 
 
 class CheckResult(Model):
-    """A check's findings; its outcome is the worst of theirs. `found` is their whole number, if the list is cut."""
+    """A check's findings; its outcome is the worst of theirs. `found` is their full number, if the list is cut."""
 
     id: str
     title: str
@@ -107,7 +107,7 @@ class RateChange(Model):
 
 
 class Meanwhile(Model):
-    """The rows before the cutover, counted at the baseline and again now: exact, the same rows twice."""
+    """The rows before the cutover, counted in the baseline and again now: exact, the same rows twice."""
 
     column: str
     rows_then: int
@@ -127,28 +127,28 @@ class RequirementResult(Model):
 
 
 class Tool(Model):
-    """What made the report."""
+    """The tool that made the report."""
 
     name: str = "genreq-checks"
     version: str
 
 
 class PlanInfo(Model):
-    """Which plan the report is about."""
+    """The plan of the report."""
 
     title: str
     table: str
     cutover: datetime | None
     fingerprint: str
     cohort: str
-    row: str = "completed row"  # what one row of the cohort is called; several are `rows`
+    row: str = "completed row"  # the name of one row of the cohort; several are `rows`
     rows: str = "completed rows"
 
 
 class Report(Model):
-    """The whole answer. Same numbers in every output; `outcome` is the worst of the checks, skipped ones aside.
+    """The complete answer. All outputs have the same numbers; `outcome` is the worst of the checks, without skipped ones.
 
-    `only` are the patterns of check ids that were asked for; () when all of the plan's checks were made.
+    `only` are the requested patterns of check ids; () when all of the plan's checks were made.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -190,7 +190,9 @@ class Report(Model):
 
     def _repr_html_(self) -> str:
         """The verdict and the table of checks, as notebooks show them."""
-        html: str = import_module("genreq_checks.outputs.html").fragment(self)  # rendering lies above the data
+        html: str = import_module("genreq_checks.outputs.html").fragment(
+            self
+        )  # imported by name: rendering is a higher layer than data
         return html
 
     def exit_code(self, strict: bool = False) -> int:
@@ -201,13 +203,13 @@ class Report(Model):
 
 
 def tally_outcomes(results: Iterable[CheckResult]) -> dict[Outcome, int]:
-    """How many checks came out how, every outcome named."""
+    """The number of checks of each outcome, all outcomes named."""
     found = Counter(result.outcome for result in results)
     return {outcome: found[outcome] for outcome in ("pass", "warn", "fail", "unknown", "skip")}
 
 
 def overall(counts: dict[Outcome, int]) -> Literal["pass", "warn", "fail", "unknown"]:
-    """The report's outcome: fail over unknown over warn over pass; nothing judged at all is unknown."""
+    """The report's outcome: fail over unknown over warn over pass; unknown when nothing was judged."""
     if counts["fail"]:
         return "fail"
     if counts["unknown"]:

@@ -1,4 +1,4 @@
-"""One of each thing done to text: figures; masking of values; hiding of secrets; names in SQL; one line safe to print."""
+"""The one function for each operation on text: numbers; masking of values; hiding of secrets; names in SQL; safe lines."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 LINE_LIMIT = 2_000
-SHAPE_LENGTH = 2048  # so much of a value is enough to see its shape
+SHAPE_LENGTH = 2048  # characters of a value that are enough for its shape
 
 _URL = re.compile(r"(https?)://([^/?#\s]*@)?([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?(/[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
-# What PostgreSQL 13 to 18 does not read as the name of a table and of a column.
+# The words that PostgreSQL 13 to 18 does not read as the name of a table and of a column.
 _WORDS = """
     all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
     concurrently constraint create cross current_catalog current_date current_role current_schema current_time
@@ -27,30 +27,35 @@ _RESERVED = frozenset(_WORDS.split())
 _SCHEME = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}:/{1,2}")
 _TOKEN = re.compile(r"\S{0,1000}")
 _URL_IN_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20})://([^\s\"'<>]+)")
-# A URL with no more than a user's name before its '@': there is nothing in it to hide. An encoded colon or '@' may be the
-# one before or behind a password.
+# A URL with only a user's name before its '@': it has nothing to hide. An encoded colon or '@' may be the one before or
+# after a password.
 _HOST = r"(?:\[[\w:.%]*\]|(?:[\w.~*-]|%(?!3A|3a|40))*)(?::(?:[0-9]{1,5}|port))?"
 _PLAIN_URL = re.compile(rf"(?:(?:[\w.~*-]|%(?!3A|3a))*@)?{_HOST}(?:,{_HOST})*(?:[/?#][^@]*)?")
 _NAME = r"(?:password|passwd|passphrase|passfile|pwd|secret|token|api_?key)"
-# A query with one goes whole, since its other names may be parts of a password. A value goes on until libpq's next name,
-# as a password may hold a space or a quote that should have been escaped.
+# A query with a secret is hidden completely, since its other names may be parts of a password. A value extends to libpq's
+# next name, since a password may hold a space or a quote that should have been escaped.
 _NEXT = r"\s(?:host|port|user|dbname|service|options|ssl|gss|krb|keepalives|application_name|connect_|target_)\w*\s*="
 _NAMED_SECRET = re.compile(
     rf"(?:(\?)[^\s?]*?{_NAME}=|({_NAME}\s*=\s*))(?:'(?:\\.|[^'\\])*'(?={_NEXT}|\s*$)|.*?(?={_NEXT}|$))",
     re.IGNORECASE | re.DOTALL,
 )
-# A database's query names a socket at most: another name in it may be a part of a password.
+# A database's query may only name a socket: any other name in it may be a part of a password.
 _QUERY = re.compile(r"(postgres\w{0,20}:/{1,3}[^\s?]{0,200}\?)(?!host=/[^\s&]*(?:\s|$))\S+", re.IGNORECASE)
-_SHORTEST_SECRET, _SHORTEST_PIECE = 4, 6  # characters; hiding less would spoil other words and tell what it was
+_SHORTEST_SECRET, _SHORTEST_PIECE = (
+    4,
+    6,
+)  # characters; hiding shorter ones would damage other words and show what they were
 _COMMON_WORDS = (
     "postgres postgresql password database server connection failed refused authentication address public localhost"
 )
-_NO_SECRETS = frozenset(_COMMON_WORDS.split())  # they stand in messages anyway; to hide them would tell the password
+_NO_SECRETS = frozenset(
+    _COMMON_WORDS.split()
+)  # these words are in messages anyway; hiding them would show the password
 _EMPTY = {"": "'' (empty)", "null": "null", "{}": "{}", "[]": "[]"}
 
 
 def percent(count: int, rows: int) -> str:
-    """A share in percent, with as many decimals as keep it from reading as 0 % or 100 % when it is not; `no rows` for 0/0."""
+    """A share in percent, with enough decimals that it reads as 0 % or 100 % only when it is; `no rows` for 0/0."""
     if rows == 0:
         return "no rows"
     if count in (0, rows):
@@ -70,7 +75,7 @@ def share(count: int, rows: int) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of two rates in percentage points, signed; ±100.0 and ±0.0 only when it is just that."""
+    """A difference of two rates in percentage points, signed; ±100.0 and ±0.0 only when it is exactly that."""
     if difference == 0:
         return "±0.0"
     for decimals in range(1, 5):
@@ -81,14 +86,14 @@ def points(difference: float) -> str:
 
 
 def bounds(low: float | None, high: float | None) -> str:
-    """An interval in percent, in brackets; nothing when there is none. Its ends are rounded outwards."""
+    """An interval in percent, in brackets; '' when there is none. Its ends are rounded outwards."""
     if low is None or high is None:
         return ""
     return f"[{int(low * 1000) / 10:.1f}, {-int(-high * 1000 - 0.999999) / 10:.1f}]"
 
 
 def span(low: float | None, high: float | None) -> str:
-    """An interval of a difference in percentage points, in brackets; nothing when there is none."""
+    """An interval of a difference in percentage points, in brackets; '' when there is none."""
     return "" if low is None or high is None else f"[{points(low)}, {points(high)}]"
 
 
@@ -98,12 +103,12 @@ def plural(count: int, noun: str, more: str | None = None) -> str:
 
 
 def listed(counts: Mapping[str, int]) -> str:
-    """The classes that occur, with their counts: `3 null, 1 blank`; `none` when nothing occurs."""
+    """The classes that occur, with their counts: `3 null, 1 blank`; `none` when no class occurs."""
     return ", ".join(f"{count:,} {label}" for label, count in counts.items() if count) or "none"
 
 
 def size(number: int) -> str:
-    """Bytes as people say them: `1.4 GB`."""
+    """Bytes in a readable unit: `1.4 GB`."""
     value = float(number)
     for unit in ("bytes", "kB", "MB", "GB"):
         if value < 1000:
@@ -113,7 +118,7 @@ def size(number: int) -> str:
 
 
 def mask(value: str | None, length: int, is_json: bool) -> str:
-    """A value's shape, of its first characters and its length: `https://github.com/***/***`, `text, 12 characters`, `NULL`.
+    """A value's shape, from its first characters and its length: `https://github.com/***/***`, `text, 12 characters`, `NULL`.
 
     Host and number of segments of a URL are shown; its path, user, query and fragment are not, nor is any other text.
     """
@@ -131,7 +136,7 @@ def mask(value: str | None, length: int, is_json: bool) -> str:
     found = _URL.fullmatch(value)
     if not found:
         return f"text, {characters}"
-    if "@" in value[found.end(2) if found[2] else 0 :]:  # a '/' in a password: what looks like the host is none
+    if "@" in value[found.end(2) if found[2] else 0 :]:  # a '/' in a password: what looks like the host is not one
         return f"{found[1]}://***"
     scheme, user, host, port, path, query, fragment = found.groups()
     shape = f"{scheme}://{'***@' if user else ''}{host}{port or ''}{re.sub(r'[^/]+', '***', path or '')}"
@@ -149,11 +154,11 @@ def _scheme_and_host(match: re.Match[str]) -> str:
 
 
 def redact(text: str, *secrets: str) -> str:
-    """What others said (a driver, a server), without passwords: each is `***`.
+    """The message of a driver or a server without passwords: each is replaced by `***`.
 
-    Each secret goes as it is, encoded or quoted, and in pieces, as a message may quote a part of it. The value of
-    `password=` and the like goes, in a query and in a libpq string. From the first `://` to the last `@` all goes: a
-    password may hold any character, so that nobody can tell where it begins and ends.
+    Each secret is hidden as it is, encoded or quoted, and in pieces, since a message may quote a part of it. The value
+    of `password=` and similar names is hidden, in a query and in a libpq string. Everything from the first `://` to the
+    last `@` is hidden: a password may hold any character, so its ends are not known.
     """
     text = _hide_known(text, secrets)
     scheme, last = _SCHEME.search(text), _last_sign(text)
@@ -161,7 +166,7 @@ def redact(text: str, *secrets: str) -> str:
 
 
 def redact_ours(text: str, *secrets: str) -> str:
-    """As `redact`, for a message of our own: there a URL with no more than a user's name in it stays as it is."""
+    """As `redact`, for this tool's own message: a URL with only a user's name in it stays unchanged."""
     text = _hide_users(_hide_known(text, secrets))
     text = _NAMED_SECRET.sub(lambda match: f"{match[1] or match[2]}***", text)
     return _QUERY.sub(r"\1***", text)
@@ -174,7 +179,7 @@ def _hide_known(text: str, secrets: Iterable[str]) -> str:
 
 
 def secrets_in(text: str) -> tuple[str, ...]:
-    """The passwords that stand in a URL or a libpq string, as far as can be told of one that is not well-formed."""
+    """The passwords in a URL or a libpq string, as far as they can be found in one that is not well-formed."""
     matches = list(_NAMED_SECRET.finditer(text))
     found = [match[0].removeprefix(match[2]) for match in matches if match[2]]
     found += [part.partition("=")[2] for match in matches if match[1] for part in re.split("[?&]", match[0])]
@@ -187,12 +192,12 @@ def secrets_in(text: str) -> tuple[str, ...]:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Could this be a URL or a libpq string that was meant for another place, or was written wrongly?"""
+    """Could this be a URL or a libpq string that was given in the wrong place, or was written wrongly?"""
     return bool(re.search(rf"@|:/|^\W*(?:jdbc:)?postgres\w*:|{_NAME}\s*=", text, re.IGNORECASE))
 
 
 def is_misplaced_url(path: str) -> bool:
-    """Is this path a database's URL or libpq string, that was given where a file is meant?"""
+    """Is this path a database's URL or libpq string that was given instead of a file?"""
     return bool(re.search(rf"(?:^|/)[A-Za-z][\w+.-]*:/|{_NAME}\s*=", path, re.IGNORECASE))
 
 
@@ -202,7 +207,7 @@ def shown_path(text: str) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret as it may stand in a message: as it is, encoded, quoted, on one line, and its pieces."""
+    """The secret in the forms that a message may have: unchanged, encoded, quoted, on one line, and its pieces."""
     for plain in (secret, unquote(secret)):
         raw = plain.encode("utf-8", "replace").decode()
         quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw), repr(plain)[1:-1], json.dumps(plain)[1:-1])
@@ -215,13 +220,13 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _last_sign(text: str) -> int:
-    """The place of the last `@`, or the end of the named secret that it stands in; -1 without one."""
+    """The place of the last `@`, or the end of the named secret that contains it; -1 without one."""
     last = text.rfind("@")
     return next((named.end() for named in _NAMED_SECRET.finditer(text) if named.start() < last < named.end()), last)
 
 
 def _hide_users(text: str) -> str:
-    """The text without what stands between the scheme of a URL and its last `@`; users' names alone stay."""
+    """The text without what is between the scheme of a URL and its last `@`; users' names alone stay."""
     kept, at, last = list[str](), 0, _last_sign(text)
     for scheme in _SCHEME.finditer(text):
         token = _TOKEN.match(text, scheme.end())
@@ -242,9 +247,9 @@ def quote_name(*parts: str) -> str:
 
 
 def scrub(text: str) -> str:
-    """The text in one line that moves no cursor and turns no direction.
+    """The text in one line that moves no cursor and changes no writing direction.
 
-    White space of any kind becomes a space; control characters, bidirectional marks and half characters become `�`.
+    White space of any kind becomes a space; control characters, bidirectional marks and lone surrogates become `�`.
     """
     return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
 
@@ -256,5 +261,5 @@ def line(text: str, limit: int = LINE_LIMIT) -> str:
 
 
 def escape_controls(text: str) -> str:
-    r"""Text in which whatever moves a cursor or turns a line is written out, such as `\x1b` and `\u202e`."""
+    r"""Text in which characters that move a cursor or change the direction are escaped, such as `\x1b` and `\u202e`."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

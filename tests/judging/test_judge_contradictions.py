@@ -60,7 +60,7 @@ def test_a_key_over_children_is_proved_by_no_index_of_the_table() -> None:
     assert keyed(one, children=(kid,)) == [KEY]
     assert keyed(one, children=(kid,), kind="partitioned table") == []
     message = find_contradictions(PLAN, "after", snapshot(COUNTED, table(children=(kid,))))[0]
-    assert "inherits from it, such as kid" in message.problem
+    assert "inherit from it, such as kid" in message.problem
     assert "Unique are" not in message.remedy
 
 
@@ -201,7 +201,7 @@ def test_forward_sql_that_does_not_drop_a_column() -> None:
     assert "it drops 'downloadurl', which the table does not have" in problem()
     assert "it drops" not in problem(None)
     assert "it drops" not in problem(takes={"download_url": "drops"})
-    assert "cannot be told" in problem(unclear="a DO block")
+    assert "is not certain" in problem(unclear="a DO block")
     assert "it renames" in problem(takes={"download_url": "renames"}, unclear="a DO block")
 
 
@@ -226,7 +226,7 @@ def test_rollback_sql_that_does_not_bring_a_column_back() -> None:
     gone = {"download_url": "gone", "conversation": "there"}
     assert of_sql(rollback=back(effects=gone)) == [("sql", {"rollback SQL"}, {"download_url"})]
     now = snapshot(COUNTED, table())
-    for more, word in (({}, "does not bring"), ({"unclear": "a DO block"}, "cannot be told")):
+    for more, word in (({}, "does not bring"), ({"unclear": "a DO block"}, "is not certain")):
         sql = PlanSql(statements(), back(effects={"conversation": "there"}, **more))
         assert word in find_contradictions(PLAN, "before", now, sql)[0].problem
 

@@ -84,8 +84,8 @@ def test_a_row_that_was_completed_before_the_run_is_said() -> None:
     assert "or was so before the run" in finding.message
     (finding,) = generation(completed=False, status="queued", events=("one", "two"))
     assert "or was so before" not in finding.message
-    assert finding.remedy.endswith("The server told: two")
-    assert "The server told" not in generation(completed=False)[0].remedy
+    assert finding.remedy.endswith("The server reported: two")
+    assert "The server reported" not in generation(completed=False)[0].remedy
 
 
 @pytest.mark.parametrize(

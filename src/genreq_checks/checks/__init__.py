@@ -1,6 +1,6 @@
-"""The checks. A new one is one file in this folder: what it is, needs, judges and explains stands in its `CHECK`.
+"""The checks. A new check is one file in this folder; its `CHECK` says what it needs, how it judges and what it explains.
 
-An application has its own in its own folder `checks`.
+An application keeps its own checks in its own folder `checks`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def checks_of(plan: Plan, only: Iterable[str] | None = None) -> tuple[tuple[Check, str], ...]:
-    """The plan's checks, each with one of its subjects; `only` those whose ids fit one of the patterns (`population.*`).
+    """The plan's checks, each with one of its subjects; with `only`, those whose ids match a pattern (`population.*`).
 
-    Raises: UsageError for a pattern that no check fits.
+    Raises: UsageError for a pattern that matches no check.
     """
     every = tuple((one, subject) for one in all_checks() for subject in one.subjects(plan))
     if only is None:
@@ -52,7 +52,7 @@ def checks_of(plan: Plan, only: Iterable[str] | None = None) -> tuple[tuple[Chec
 
 
 def needs_of(plan: Plan, checks: Sequence[Check] | None = None) -> Needs:
-    """What some checks, or all, need of the rows, in one."""
+    """What some checks, or all, need from the rows, combined."""
     from genreq_checks.scan.fusion import Needs
 
     some = tuple({one.name: one for one in (all_checks() if checks is None else checks)}.values())
@@ -71,7 +71,7 @@ def needs_of(plan: Plan, checks: Sequence[Check] | None = None) -> Needs:
 def rows_behind(plan: Plan, check_id: str) -> tuple[Check, Selection]:
     """A check of the plan, and the rows behind its findings.
 
-    Raises: UsageError for a check that is not there, or is not about rows.
+    Raises: UsageError for a check that does not exist, or is not about rows.
     """
     ids = {one.id(subject): (one, subject) for one, subject in checks_of(plan)}
     listed = with_rows(plan)
@@ -90,9 +90,9 @@ def with_rows(plan: Plan) -> tuple[str, ...]:
 
 
 def all_faults() -> tuple[Fault, ...]:
-    """Every fault that some check's file plants, with what all checks say of it.
+    """Every fault that a check's file plants, with what all checks say about it.
 
-    Raises: ValueError for a fault that no file plants, or two do.
+    Raises: ValueError for a fault that no file plants, or that two files plant.
     """
     told: dict[tuple[str, str], list[Fault]] = {}
     for one in all_checks():

@@ -1,6 +1,6 @@
-"""What a check is: its name, what it looks at and needs, when it applies, how it judges, and what proves that it notices.
+"""What a check is: its name, what it reads and needs, when it applies, how it judges, and the faults it must detect.
 
-Everything about one check stands in its file. Functions that build SQL import what they need when they are called, so
+Everything about one check is in its file. Functions that build SQL import what they need when they are called, so
 that importing a check loads no SQLAlchemy.
 """
 
@@ -28,13 +28,13 @@ class Check:
     """One check; its results' ids are `name.subject`, or `name` when the one subject is ''.
 
     `title` is a format string with `{subject}`; `order` is its place in the report, `page` its documentation in Markdown.
-    `judge` gets the evidence and a subject, does no I/O, and never learns what the sides were made from. `count` is how
-    many findings there are when `judge` gives only the first of them. `worst` is the worst outcome that it can give.
+    `judge` gets the evidence and a subject, does no I/O, and does not know what the sides were made from. `count` is
+    the number of all findings when `judge` returns only the first of them. `worst` is the worst outcome it can return.
 
-    What it needs: `facets` are the classifications of rows that are counted for it, given the columns that can be read;
-    `probes` are what is read apart; `fingerprints` tells that it compares those; `facts` are what makes a subject's answer
-    unknown when something contradicts it.
-    `rows` are the rows behind its findings. `faults` are planted by the self-test, each to be noticed by it.
+    What it needs: `facets` are the row classifications that are counted for it, given the columns that can be read;
+    `probes` are read separately; `fingerprints` says that it compares those; when something contradicts one of the `facts`,
+    the subject's answer is unknown.
+    `rows` are the rows behind its findings. The self-test plants each of the `faults`, and the check must detect it.
     """
 
     name: str

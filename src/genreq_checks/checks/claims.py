@@ -3,35 +3,39 @@
 ## Problem
 
 A plan drops a column because it is said to be redundant, or always null. If that is not true in the data, the drop
-loses something; and nobody measures it afterwards.
+loses values, and afterwards nobody can measure it.
 
 ## What is measured
 
-In phase `before`, over every row of whatever status, from the same scan as everything else. `redundant-with` is
-compared where the plan says how a value follows from the other column (`how`: equal, with a prefix or a suffix,
-whatever the case, a boolean, a map): a value that is not what follows fails, also beside NULL. Without `how` only
-presence is measured: a value while the other column has none (NULL or blank) fails, while it is malformed warns,
-and while it is populated warns too, since nothing says that the two agree, unless the plan says why presence is
-enough (`presence_is_enough`). `always-null`: NULL, blank, JSON null, empty (`{}`, `[]`) and content are told apart;
-content fails, the others warn, since they are no content but no NULL either. `never-populated` and `populated` (as
-often as the plan's minimum among completed rows, or always) are about kept columns: what does not hold there warns,
-since nothing of them is dropped. `any` asks nothing: it is measured and skipped.
+In phase `before`, over every row in any status, from the same scan as everything else.
+
+- `redundant-with`, where the plan says how a value follows from the other column (`how`: equal, with a prefix or a
+  suffix, in any case, a boolean, a map): values are compared. A value that does not follow fails, also where the
+  other column is NULL.
+- `redundant-with`, without `how`: only presence is measured. A value fails where the other column is NULL or blank,
+  and warns where the other column is malformed. It also warns where the other column is populated, since nothing
+  says that the two agree, unless the plan says why presence is enough (`presence_is_enough`).
+- `always-null`: NULL, blank, JSON null, empty (`{}`, `[]`) and content are distinguished. Content fails. The others
+  warn: they are not content, but not NULL either.
+- `never-populated` and `populated` (as often as the plan's minimum among completed rows, or always) are about kept
+  columns: a claim that does not hold warns, since these columns are not dropped.
+- `any` asks nothing: it is measured and skipped.
 
 ## How it can be wrong
 
 A plan that its table or its own SQL contradicts (another type, SQL that does not drop the column, a cohort value
 that the column cannot have) leaves the claim `unknown` unless it fails; see docs/plan.md. So does a standby that
-may be late, and an unlogged table or a subscription's warns: docs/standby.md.
+may be late. An unlogged table, or one that a subscription writes, warns: docs/standby.md.
 
-A claim about a kept column speaks of the time before the change: with a cutover only rows before it count, without
-one every row. Where the plan says that presence is enough, nothing is compared: it is as good as the reason. `how`
-compares text: `1` and `1.0` differ.
+A claim about a kept column is about the time before the change: with a cutover only rows before it count, without
+one every row. Where the plan says that presence is enough, nothing is compared: the result is only as good as that
+reason. `how` compares text: `1` and `1.0` differ.
 
 ## What to do
 
 Look at the rows (`genreq-checks rows claims.COLUMN SOURCE`). Where presence alone is proved, give `how` or
-`presence_is_enough` in the plan (see docs/plan.md). If the reason does not hold, the column is not free to go: see
-the check `loss`.
+`presence_is_enough` in the plan (see docs/plan.md). If the reason does not hold, the column cannot be dropped yet:
+see the check `loss`.
 """
 
 from __future__ import annotations
@@ -57,7 +61,7 @@ if TYPE_CHECKING:
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """A reason to drop that does not hold fails; a picture of a kept column that does not hold warns."""
+    """A claim that does not hold fails for a dropped column and warns for a kept one."""
     plan, tally = evidence.plan, evidence.now.tally
     if tally is None:
         return [unknown(column, str(evidence.side("all")))]
@@ -92,7 +96,7 @@ def _against(evidence: Evidence, selection: Selection, tally: Tally) -> dict[str
 def _measured(
     evidence: Evidence, column: str, claim: Claim, selection: Selection, tally: Tally, numbers: dict[str, int]
 ) -> tuple[Outcome, str]:
-    """Whether the claim holds, and the measure in words."""
+    """Whether the claim holds, and what was measured, in words."""
     against = _against(evidence, selection, tally)
     rows, populated = numbers["rows"], numbers["populated"]
     has = f"{share(populated, rows)} have a value, in all statuses"
@@ -104,7 +108,7 @@ def _measured(
             if against["content"]:
                 return "fail", f"is not true: {has} ({classes})."
             if against["no content"]:
-                return "warn", f"is nearly true: nothing has content, but not all is NULL ({classes} of {rows:,})."
+                return "warn", f"is nearly true: no value has content, but not all are NULL ({classes} of {rows:,})."
             return "pass", f"holds: NULL in all {plural(rows, 'row')}, in all statuses."
         case "never-populated":
             early = against["has a value"]
@@ -119,7 +123,7 @@ def _measured(
 
 
 def _redundant(claim: Claim, against: dict[str, int], rows: int, populated: int) -> tuple[Outcome, str]:
-    """Compared value by value when the plan says how one follows from the other; else only presence is measured."""
+    """Compared value by value when the plan says how one follows from the other; otherwise only presence is measured."""
     other, alone = str(claim.column), against["alone"]
     doubtful, beside = against.get("beside a malformed one", 0), against.get("not compared", 0)
     if populated == 0:
@@ -130,20 +134,26 @@ def _redundant(claim: Claim, against: dict[str, int], rows: int, populated: int)
         if not broken:
             return "pass", f"holds: {has}, each as it follows from {other} ({rule})."
         where = f"; {alone:,} of them where it is empty" if alone else ""
-        text = f"{broken:,} of {plural(populated, 'value')} are not what follows from {other} ({rule}){where}"
+        text = f"{broken:,} of {plural(populated, 'value')} do not follow from {other} ({rule}){where}"
         return "fail", f"is not true: {text}."
-    aside = f", and {beside:,} beside a populated one, not compared with it" if beside else ""
+    aside = f", and {beside:,} where it is populated but not compared" if beside else ""
     if alone:
-        more = f", and {doubtful:,} while it is malformed" if doubtful else ""
-        return "fail", f"is not true: {alone:,} of {populated:,} stand where {other} is empty{more}{aside}."
+        more = f", and {doubtful:,} where it is malformed" if doubtful else ""
+        return (
+            "fail",
+            f"is not true: {alone:,} of {populated:,} values are in rows where {other} is empty{more}{aside}.",
+        )
     if doubtful:
-        return "warn", f"is doubtful: {doubtful:,} of {populated:,} stand where {other} is malformed{aside}."
+        return (
+            "warn",
+            f"is doubtful: {doubtful:,} of {populated:,} values are in rows where {other} is malformed{aside}.",
+        )
     if beside:
-        stand, they = ("stands", "it says") if beside == 1 else ("stand", "they say")
-        text = f"{plural(beside, 'value')} {stand} beside a populated {other}; whether {they} the same is not compared"
+        which = "is in a row" if beside == 1 else "are in rows"
+        text = f"{plural(beside, 'value')} {which} with a populated {other}; the values are not compared"
         return "warn", f"proves presence only: {text}."
     reason = f"The plan says why they need not be compared: {claim.presence_is_enough}"
-    return "pass", f"holds: {has}, each beside a populated {other}. {reason}"
+    return "pass", f"holds: {has}, each in a row with a populated {other}. {reason}"
 
 
 def _remedy(column: str, outcome: Outcome, against: dict[str, int]) -> str:
@@ -158,7 +168,7 @@ def _remedy(column: str, outcome: Outcome, against: dict[str, int]) -> str:
 
 
 def _populated(evidence: Evidence, column: str, tally: Tally, without: int) -> tuple[Outcome, str]:
-    """Of the completed rows before the cutover as many as the plan's minimum, or all when it names none."""
+    """Of the completed rows before the cutover, the plan's minimum must have a value, or all when it has no minimum."""
     every = count_picked(tally, _every(evidence, column, tally), evidence.plan, evidence.cutover)
     if every == 0:
         return "unknown", f"is not judged: there are no {evidence.plan.cohort.rows}{_when(evidence)}."
@@ -180,7 +190,7 @@ def _when(evidence: Evidence) -> str:
 
 
 def rows(plan: Plan, column: str) -> Selection:
-    """The rows that speak against the claim. Those of a kept column count before the cutover, of which the claim speaks."""
+    """The rows that contradict the claim. For a kept column only rows before the cutover count: the claim is about those."""
     claim = plan.claims()[column]
     match claim.holds:
         case "redundant-with":
@@ -209,7 +219,7 @@ def _against_redundancy(column: str, claim: Claim, other: str) -> Iterator[Pick]
 
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
-    """What the columns hold of which the plan claims something, what those hold that stand for them, and how they agree."""
+    """What the columns with a claim hold, what the columns hold that replace them, and how the two agree."""
     from genreq_checks.scan.facets import comparisons_of, content_of
 
     for column, claim in plan.claims().items():
@@ -218,7 +228,7 @@ def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
 
 
 def facts(plan: Plan, column: str) -> Iterator[Fact]:
-    """That a column goes is the forward SQL's to do; how often one is populated is asked of the cohort."""
+    """A dropped column needs forward SQL that drops it; a kept column's population rate needs the cohort."""
     yield "values"
     if column in plan.dropped:
         yield "forward SQL"
@@ -287,7 +297,7 @@ FAULTS = (
             "GRANT USAGE ON SCHEMA drizzle TO pg_monitor; GRANT SELECT ON ALL TABLES IN SCHEMA public, drizzle TO pg_monitor; "
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = pg_monitor', current_database()); END $$"
         ),
-        unknown="claims.deployment_url",  # of which the plan claims nothing
+        unknown="claims.deployment_url",  # the plan makes no claim about it
         takes=("values",),
     ),
     fault(

@@ -1,43 +1,44 @@
-"""# dependents: what blocks the drop, vanishes with it, or survives broken
+"""# dependents: what blocks the drop, is dropped with it, or stays and breaks
 
 ## Problem
 
-A view makes the migration fail half-way; a unique constraint disappears without a word; a trigger that reads
-NEW.column lets the drop through, and then every UPDATE of the table fails.
+A view makes the migration fail half-way. A unique constraint is dropped without a message. A trigger that reads
+NEW.column does not stop the drop, and then every UPDATE of the table fails.
 
 ## What is measured
 
-Each thing that hangs on the column, with its fate and how surely it is known:
+Each object that depends on the column, with its fate and how certain that is:
 
 - blocks: views (also `SELECT *`, also over other views), materialized views, rules, generated columns, BEGIN ATOMIC
   functions, triggers with UPDATE OF or WHEN, policies, publications' column lists and filters, foreign keys to it,
   partition keys, inherited columns (certain, from pg_depend): fail
 - vanishes: indexes, constraints, foreign keys from it, statistics, defaults, grants, comments (certain):
-  pass; warn when a rule or an index about other columns goes with it
+  pass; warn when a rule or an index on other columns too is dropped with it
 - breaks: functions and procedures whose body is text, and the triggers that run them (textual: the body
   names the column, and the table or its rows): fail
 - breaks: bodies that have the name but not the table; recent statements (pg_stat_statements) (possible): warn
 - breaks: a subscription of logical replication whose publisher sends the column (possible): unknown
   before the drop, warn after it
-- fine: a foreign table under the table, or a child that defines the column itself: the drop does not reach the
-  column there (certain): warn
+- fine: a foreign table that is a partition or child, or a child that defines the column itself: the drop does not
+  reach the column there (certain): warn
 - fine: bodies where only a comment names it, publications of the whole table (certain or possible): pass
 
-Comments in a body are no code; a name in a literal counts when the body runs text (EXECUTE). After the drop what is
-left broken is searched for in the same bodies.
+Comments in a body are not code. A name in a literal counts when the body runs text (EXECUTE). After the drop, the
+same bodies are searched for what is now broken.
 
 ## How it can be wrong
 
 Before the drop the column is `unknown` when the plan's forward SQL does not drop it, or cannot be read. A name that
-is put together at run time is not found; neither is SQL in the application (see `leftovers`) or in another
-database. A body that means a variable or another table's column of the same name is found though it is harmless.
-Statements are not looked at after the drop: those that fail are not recorded, those recorded are older.
+is built at run time is not found. SQL in the application (see `leftovers`) or in another database is not found
+either. A body is found, though harmless, when it uses a variable or another table's column of the same name.
+Recorded statements are not read after the drop: PostgreSQL does not record those that fail, and the recorded ones
+are older.
 
 ## What to do
 
 Before the drop: run the statement that each finding names (DROP VIEW, DROP POLICY, …) in the migration itself, drop
-the column, make the thing again without it. Take the column out of functions with CREATE OR REPLACE. After the
-drop: do the latter at once, writes are failing. A rehearsal shows all of this on a copy.
+the column, and create the object again without it. Remove the column from functions with CREATE OR REPLACE. After
+the drop: change the functions at once, because writes fail. A rehearsal shows all of this on a copy.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ RULES = ("check constraint", "unique constraint", "primary key", "exclusion cons
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """Each thing that hangs on the column is a finding; when there is none, what was looked at."""
+    """One finding for each object that depends on the column; when there is none, one that lists what was searched."""
     now = evidence.now
     problem = now.problem("dependents")
     if problem or now.dependents is None:
@@ -69,30 +70,30 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 
 
 def _of_the_table(facts: TableFacts, column: str, present: bool) -> list[Finding]:
-    """What a drop does not reach (children with the column of their own, other servers), and what writes the column."""
+    """What a drop does not reach (children that define the column, other servers), and what writes the column."""
     found: list[Finding] = []
     for child in facts.children if present else ():
         numbers = {"kind": child.kind, "fate": "fine", "confidence": "certain", "also": []}
         if child.is_foreign:
-            message = f"{child.place} is a foreign table: the drop here does not reach the column where its rows are."
+            message = f"{child.place} is a foreign table: the drop here does not drop the column on the server that has its rows."
             remedy = "Drop it there too, after it is dropped here."
         elif column in child.own:
-            message = f"{child.name} defines {column} itself, besides inheriting it: the drop leaves it there."
+            message = f"{child.name} both defines {column} itself and inherits it: the drop leaves it there."
             remedy = f"Afterwards: ALTER TABLE {child.in_sql} DROP COLUMN {quote_name(column)}"
         else:
             continue
         found.append(Finding(subject=child.name, outcome="warn", message=message, remedy=remedy, evidence=numbers))
     for one in facts.subscriptions or ():
         numbers = {"kind": "subscription", "fate": "breaks", "confidence": "possible", "also": []}
-        remedy = f"First stop sending {column}: drop it at the publisher, or leave it out of the publication."
+        remedy = f"First stop sending {column}: drop it on the publisher, or remove it from the publication."
         if present:
             reason = (
-                f"{one.name} stops when a column is missing that its publisher sends; what it sends is not known here."
+                f"{one.name} stops when its publisher sends a column that is missing; what it sends is not known here."
             )
             finding = unknown(one.name, reason, remedy).model_copy(update={"evidence": numbers})
         else:
             message = f"{one.name} has stopped if its publisher still sends {column}."
-            look = "Look whether rows still come in (pg_stat_subscription, and the server's log)."
+            look = "Check whether rows still arrive (pg_stat_subscription, and the server's log)."
             finding = Finding(subject=one.name, outcome="warn", message=message, remedy=look, evidence=numbers)
         found.append(finding)
     return found
@@ -112,30 +113,30 @@ def _finding(one: Dependent, present: bool) -> Finding:
 def _judged(one: Dependent, present: bool) -> tuple[Outcome, str, str]:
     column = one.column
     if one.fate == "blocks":
-        way = f"First: {one.ddl}; afterwards make it again without {column}." if one.ddl else "Take it away first."
-        return "fail", f"forbids to drop {column}.", way
+        way = f"First: {one.ddl}; afterwards create it again without {column}." if one.ddl else "Remove it first."
+        return "fail", f"blocks the drop of {column}.", way
     if one.fate == "vanishes":
         return _vanishing(one)
     if one.fate == "fine":
-        return "pass", f"stays as it is without {column}.", ""
+        return "pass", f"is not changed by the drop of {column}.", ""
     if one.confidence == "possible":
-        return "warn", "may break." if present else "may be broken.", f"Look whether it means this table's {column}."
-    when = f"breaks when {column} is dropped, and nothing will say so." if present else f"is broken: {column} is gone."
-    return "fail", when, f"{'First take' if present else 'Take'} {column} out of it (CREATE OR REPLACE)."
+        return "warn", "may break." if present else "may be broken.", f"Check whether it uses this table's {column}."
+    when = f"breaks when {column} is dropped, without a message." if present else f"is broken: {column} is gone."
+    return "fail", when, f"{'First remove' if present else 'Remove'} {column} from it (CREATE OR REPLACE)."
 
 
 def _vanishing(one: Dependent) -> tuple[Outcome, str, str]:
-    """What goes with the column is meant to go, unless it also says something of columns that stay."""
+    """What is dropped with the column passes, unless it also covers columns that stay."""
     if one.spans and one.kind in RULES:
-        message = f"vanishes with {one.column}, and with it a rule about {', '.join(one.spans)}."
-        return "warn", message, "If the rule still matters, make it again without the column."
+        message = f"is dropped with {one.column}, and so is its rule about {', '.join(one.spans)}."
+        return "warn", message, "If the rule is still needed, create it again without the column."
     if one.spans and one.kind == "index":
-        message = f"vanishes with {one.column}, and queries by {', '.join(one.spans)} lose it."
-        return "warn", message, "If they need it, make one without the column: CREATE INDEX CONCURRENTLY."
+        message = f"is dropped with {one.column}, and queries by {', '.join(one.spans)} lose it."
+        return "warn", message, "If they need it, create one without the column: CREATE INDEX CONCURRENTLY."
     if one.kind == "generated column":
-        message = f"vanishes with {one.column}, and nothing will say so: before PostgreSQL 15 a drop takes it along."
+        message = f"is dropped with {one.column} without a message: before PostgreSQL 15 a drop includes it."
         return "fail", message, f"If it is needed, make it a plain column first: {one.ddl}."
-    return "pass", f"vanishes with {one.column}, as it should.", ""
+    return "pass", f"is dropped with {one.column}, as expected.", ""
 
 
 def _none(evidence: Evidence, column: str, present: bool, harmless: int) -> Finding:
@@ -144,12 +145,12 @@ def _none(evidence: Evidence, column: str, present: bool, harmless: int) -> Find
     places.append(plural(looked.functions, "function body", "function bodies"))
     if looked.statements is not None:
         places.append(plural(looked.statements, "recent statement"))
-    what = "forbids to drop it or breaks with it" if present else "is left that is broken without it"
+    what = "blocks the drop or breaks by it" if present else "is broken by the drop"
     notes = f" ({'; '.join(looked.notes)})" if looked.notes else ""
     return Finding(
         subject=column,
         outcome="pass",
-        message=f"Nothing {what}: looked at {', '.join(places)}{notes}.",
+        message=f"Nothing {what}: searched {', '.join(places)}{notes}.",
         evidence={"functions": looked.functions, "statements": looked.statements, "harmless": harmless},
     )
 
@@ -224,7 +225,7 @@ FAULTS = (
 
 CHECK = Check(
     name="dependents",
-    title="{subject}: what hangs on it",
+    title="{subject}: what depends on it",
     order=40,
     page=__doc__,
     phases=frozenset({"before", "after", "rehearsal"}),

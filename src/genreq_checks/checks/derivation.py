@@ -2,22 +2,22 @@
 
 ## Problem
 
-artifacts_github_url is to be github_url without one trailing slash, with -artifacts behind it. A row where it is
-not points users to the wrong repository, or to none.
+artifacts_github_url must be github_url without one trailing slash, followed by -artifacts. Any other value sends
+users to the wrong repository, or to no repository.
 
 ## What is measured
 
 Each completed row is one of: none (nothing derived, nothing stored), match, missing (derived, not stored), wrong
-(another value stored), unexpected (nothing derived, something stored). Values are compared byte by byte; the empty
-string derives nothing, a blank one does, as in JavaScript. After the cutover not one row may be missing, wrong or
-unexpected.
+(another value stored), unexpected (nothing derived, a value stored). Values are compared byte by byte. As in
+JavaScript, nothing is derived from the empty string, but a value is derived from a blank one. After the cutover no
+row may be missing, wrong or unexpected.
 
 ## How it can be wrong
 
 A cohort without a row, or with a value that its column cannot have, is `unknown`. Without a cutover, rows from
-before the change break the rule lawfully: then the outcome is unknown. By the plan's own handler a message without
-github_url, on a resumed row that has one, clears artifacts_github_url: that is a defect of the plan, and found
-here.
+before the change may break the rule, because it did not apply to them: then the outcome is `unknown`. With the
+plan's handler, a message without github_url clears artifacts_github_url on a resumed row that has a github_url:
+that is a defect of the plan, and this check finds it.
 
 ## What to do
 
@@ -46,7 +46,7 @@ BROKEN = ("missing", "wrong", "unexpected")
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """Without a cutover, rows that break the rule may be old ones: then they are unknown, not failed."""
+    """Without a cutover, rows that break the rule may be older than it: the outcome is unknown, not fail."""
     facet, cohort = f"derivation.{column}", evidence.plan.cohort
     tally = evidence.side(evidence.judged)
     if isinstance(tally, str):
@@ -67,7 +67,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         reason = f"there is nothing to derive from in the {counted} {evidence.judged_words}."
         return [unknown(column, reason).model_copy(update={"evidence": numbers})]
     if broken == 0:
-        message = f"Derived as the plan says in every row: {listed(counts)} {where}."
+        message = f"Every row is derived as the plan says: {listed(counts)} {where}."
         return [Finding(subject=column, outcome="pass", message=message, evidence=numbers)]
     message = (
         f"{plural(broken, 'row')} {where} {'breaks' if broken == 1 else 'break'} the derivation: {listed(counts)}."
@@ -89,7 +89,7 @@ def _more_than_before(evidence: Evidence, facet: str, broken: int) -> bool:
 
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
-    """The derivations, and what both columns of each hold: counted together they cost no more than one of them."""
+    """The derivations, and what both columns of each hold: counting them together costs no more than counting one."""
     from genreq_checks.scan.facets import content_of, derivation
 
     for column, (source, suffix) in plan.derivations().items():

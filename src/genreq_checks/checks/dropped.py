@@ -1,9 +1,9 @@
-"""# dropped: gone from the table, for sure
+"""# dropped: gone from the table, proved by the catalog
 
 ## Problem
 
-A missing table, a view, a table of the same name in another schema, or a partition that was overlooked can all make
-a column look gone.
+A column can look gone although it is not: in a missing table, in a view, in a table of the same name in another
+schema, or where a partition was overlooked.
 
 ## What is measured
 
@@ -13,15 +13,15 @@ is back, with its type.
 
 ## How it can be wrong
 
-The right table is the one the plan names; an application whose search_path leads to a twin uses another one (that
-warns). Of a partition or child that is a foreign table only the local list of columns is seen: the column is
-`unknown` there until the table behind it is checked where it is. On a standby that may be late nothing passes
-(docs/standby.md).
+The table that the plan names is checked. An application whose search_path leads to a table of the same name in
+another schema uses that one: this warns. For a partition or child that is a foreign table only the local list of
+columns is visible: the column is `unknown` there until the remote table is checked on its own server. On a standby
+that may be late nothing passes (docs/standby.md).
 
 ## What to do
 
-Apply the migration. If its bookkeeping says applied while the column is there, see the check `migrations`. The
-space comes back only with VACUUM FULL or pg_repack.
+Apply the migration. If its bookkeeping says applied while the column exists, see the check `migrations`. Only
+VACUUM FULL or pg_repack returns the space.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from genreq_checks.snapshot import Column, Relation, TableFacts
 from genreq_checks.text import plural, quote_name, size
 
 NEVER_DROPPED = (
-    " No column was ever dropped from this table: it was made without it, or the column was renamed. "
-    "A baseline tells which."
+    " No column was ever dropped from this table: it was created without the column, or the column was renamed. "
+    "A baseline shows which."
 )
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """Absence is proved from the catalog of the table itself; whatever leaves a doubt is unknown."""
+    """Absence is proved from the catalog of the table itself; any doubt is unknown."""
     facts, problem = evidence.now.table, evidence.now.problem()
     if problem or facts is None:
         reason = (
             problem.text
             if problem
-            else f"{evidence.now.source.location} has no catalog: whether a column is gone cannot be seen."
+            else f"{evidence.now.source.location} has no catalog: it cannot show whether a column is gone."
         )
         return [unknown(column, reason)]
     if not facts.is_table:
@@ -75,7 +75,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 
 
 def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | None:
-    """The column under another name: a rename keeps the place (attnum) that the baseline knows, a drop leaves it empty."""
+    """The column under another name: a rename keeps the place (attnum) that is in the baseline, a drop leaves it empty."""
     baseline, comparison = evidence.baseline, evidence.compared.get("baseline")
     then = baseline.table if baseline else None
     earlier = then.column(column) if then else None
@@ -83,9 +83,7 @@ def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | No
         return None  # places are comparable in one table only
     same = next((c for c in facts.columns if c.position == earlier.position), None)
     if same is None or (comparison.kind == "unproved" and then.column(same.name) is not None):
-        return (
-            None  # where nothing proves that it is the same table, a name that was there already tells of another one
-        )
+        return None  # nothing proves that it is the same table, and the name was already there: it may be another table
     message = f"{column} was renamed to {same.name}, not dropped: its place in {evidence.now.plan_table} is not empty."
     return Finding(
         subject=column,
@@ -97,10 +95,10 @@ def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | No
 
 
 def _not_seen(child: Relation, column: str) -> Finding:
-    """A foreign table lists the columns that it was told of: whether the table behind it has more, only that one knows."""
-    reason = f"{child.place} is a foreign table: whether {column} is gone where its rows are cannot be seen from here."
+    """A foreign table lists the columns that it was defined with; only its remote table shows whether there are more."""
+    reason = f"{child.place} is a foreign table: whether {column} is gone on the server that has its rows is not visible here."
     there = f" --table {child.remote}" if child.remote and "." in child.remote else ""
-    remedy = f"Check that table where it is, and drop the column there too: genreq-checks check URL{there}"
+    remedy = f"Check that table on its own server, and drop the column there too: genreq-checks check URL{there}"
     return unknown(child.name, reason, remedy)
 
 
@@ -123,7 +121,7 @@ def _doubts(evidence: Evidence, column: str, facts: TableFacts) -> list[Finding]
     for twin in facts.twins:
         if column in twin.columns:
             message = f"Gone from {evidence.now.plan_table}, but {twin.name} still has it."
-            remedy = "Make sure that the application does not mean that table (search_path)."
+            remedy = "Make sure that the application does not use that table (search_path)."
             found.append(Finding(subject=twin.name, outcome="warn", message=message, remedy=remedy))
     return found
 
@@ -131,9 +129,7 @@ def _doubts(evidence: Evidence, column: str, facts: TableFacts) -> list[Finding]
 def _gone(evidence: Evidence, column: str, facts: TableFacts) -> Finding:
     below = plural(len(facts.children), "partition or child", "partitions or children")
     under = f" and its {below}" if facts.children else ""
-    space = (
-        f" The space ({size(facts.bytes)} in all) comes back only with VACUUM FULL or pg_repack." if facts.bytes else ""
-    )
+    space = f" Only VACUUM FULL or pg_repack returns the space ({size(facts.bytes)} in all)." if facts.bytes else ""
     never = "" if facts.dropped_positions else NEVER_DROPPED
     return Finding(
         subject=column,
@@ -197,7 +193,7 @@ FAULTS = (
         takes=("key",),
     ),
     fault(
-        "a column downloadUrl beside the dropped download_url",
+        "a column downloadUrl although download_url was dropped",
         "after",
         by_sql('ALTER TABLE generation_requests ADD COLUMN "downloadUrl" text'),
         unknown="dropped.download_url",

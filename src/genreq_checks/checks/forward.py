@@ -1,27 +1,27 @@
-"""# forward: the SQL does what the plan says, and nothing breaks by it
+"""# forward: the SQL does what the plan says, and nothing breaks
 
 ## Problem
 
-A migration can print success and drop too little, too much or nothing: an error is swallowed in a DO block, a
-COMMIT in the middle keeps half of it, CASCADE takes a view along, a column is renamed instead of dropped. And a
-trigger that reads the dropped column makes every UPDATE fail only afterwards.
+A migration can print success and drop too little, too much or nothing: a DO block hides an error, a COMMIT in the
+middle keeps half of the changes, CASCADE drops a view too, a column is renamed instead of dropped. And a trigger
+that reads the dropped column does not stop the drop, but makes every later UPDATE fail.
 
 ## What is measured
 
 `genreq-checks rehearse` runs the file on a scratch copy and compares the catalog of the whole copy (tables,
 columns, types, constraints, indexes, views, functions, triggers, policies, privileges) and the rows of all its
-tables before and after. What the plan does not say is a failure, whatever the SQL answered. Then a generation runs
-end to end (INSERT, UPDATE by the completion message, SELECT), functions are checked again, and, after the rollback,
-the same SQL runs once more.
+tables before and after. A change that is not in the plan is a failure, also when the SQL reported success. Then a
+generation runs end to end (INSERT, UPDATE by the completion message, SELECT), functions are checked again, and,
+after the rollback, the same SQL runs once more.
 
 ## How it can be wrong
 
 The copy has a sample of the rows, at least one of every class. A function that nothing calls is judged by its text
-and only warned of. Other tables come with at most 1,000 rows each.
+and only warns. Other tables are copied with at most 1,000 rows each.
 
 ## What to do
 
-Change the SQL, or the plan if it is the plan that is wrong. Change triggers and functions before the columns go.
+Change the SQL, or the plan if the plan is wrong. Change triggers and functions before the columns are dropped.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from genreq_checks.report import Finding
 STEPS = {
     "forward": "Change the SQL, or the plan: it must drop the plan's columns and do nothing else.",
     "broken": "Change what names the columns before they are dropped.",
-    "generation": "Change the trigger, rule or function before the columns are dropped: the application cannot write else.",
+    "generation": "Change the trigger, rule or function before the drop: otherwise the application cannot write.",
     "after": "See the checks it names.",
     "forward-again": "After the rollback the same SQL must work once more.",
 }
 
 
 def judge(evidence: Evidence, _: str) -> list[Finding]:
-    """One finding per step, as the rehearsal saw it; a step that is not there is unknown."""
+    """One finding per step of the rehearsal; a step that is missing is unknown."""
     return judged_steps(evidence, STEPS)
 
 
@@ -101,7 +101,7 @@ FAULTS = (
         "forward",
     ),
     fault(
-        "the forward SQL drops the table and makes it again without a status",
+        "the forward SQL drops the table and creates it again without a status",
         "rehearsal",
         by_edit(FORWARD, CONVERSATION, MADE_AGAIN),
         "forward",

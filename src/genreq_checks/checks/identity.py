@@ -2,13 +2,13 @@
 
 ## Problem
 
-A baseline or an archive of another database looks like the right one: the same columns, the same keys, similar
-counts. A comparison with it proves nothing, and a `restore` from it writes another database's values into rows with
-the same keys.
+A baseline or an archive of another database can look right: the same columns, the same keys, similar counts. A
+comparison with it proves nothing, and a `restore` from it writes another database's values into rows with the same
+keys.
 
 ## What is measured
 
-Every snapshot, archive and history entry keeps what the server says of itself: its system identifier and timeline
+Every snapshot, archive and history entry records the server's identity: its system identifier and timeline
 (`pg_control_system()`, `pg_control_checkpoint()`), its own address and port, its version, the name and OID of the
 database, the OID of the table, and each column's place (attnum) and type. The baseline and the archive are compared
 with the source.
@@ -20,14 +20,14 @@ archive. The same numbers at another server address or on another timeline: a wa
 ## How it can be wrong
 
 A physical copy (a standby, a restored base backup) has the same identifiers as its original. Only the address and
-the timeline tell the two apart, and both change by a failover too. On a Unix socket the server has no address.
-`pg_upgrade` and a restored dump make a new system identifier for the same data. Some hosted services do not let a
-role execute the two functions.
+the timeline distinguish the two, and a failover changes both too. On a Unix socket the server has no address.
+`pg_upgrade` and a restored dump make a new system identifier for the same data. Some hosted services do not allow a
+role to execute the two functions.
 
 ## What to do
 
-Give the baseline or the archive of this database. Where another one is meant (a clone, a restored dump, a database
-after `pg_upgrade`), add `--other-database`: the report then says that the identity was not compared. To let a role
+Give the baseline or the archive of this database. Where another one is intended (a clone, a restored dump, a database after
+`pg_upgrade`), add `--other-database`: the report then says that the identity was not compared. To let a role
 read it: `GRANT EXECUTE ON FUNCTION pg_control_system(), pg_control_checkpoint() TO role`.
 """
 
@@ -39,11 +39,11 @@ from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts.identity import Comparison
 from genreq_checks.report import Finding
 
-ACCEPT = "If another database is meant (a clone, a restored dump), add --other-database."
+ACCEPT = "If another database is intended (a clone, a restored dump), add --other-database."
 
 
 def judge(evidence: Evidence, _: str) -> list[Finding]:
-    """One finding for the baseline and one for the archive, whichever was given."""
+    """One finding for the baseline and one for the archive, for each that was given."""
     compared = evidence.compared
     if not compared:
         message = "Not asked for: there is neither a baseline nor an archive of a database to compare with."
@@ -66,10 +66,10 @@ def _finding(evidence: Evidence, subject: str, comparison: Comparison) -> Findin
             reason = f"the {subject} is of another database or table: {comparison.text}."
             return unknown(subject, reason, ACCEPT).model_copy(update={"evidence": numbers})
         case "doubtful":
-            message = f"The {subject} may be of a physical copy, which has the same numbers: {comparison.text}."
-            remedy = "Make sure that SOURCE is the database that is meant; after a failover it is."
+            message = f"The {subject} may be of a physical copy, which has the same identifiers: {comparison.text}."
+            remedy = "Make sure that SOURCE is the right database; after a failover it is."
         case "unproved":
-            message = f"That the {subject} is of this table is not proved: {comparison.text}."
+            message = f"It is not proved that the {subject} is of this table: {comparison.text}."
             remedy = f"Take the {subject} again with this version, or make sure that it is of this database."
             now = evidence.now.source.identity
             if (earlier and earlier.unproved) or (now and now.unproved):
@@ -85,7 +85,7 @@ ALTER TABLE "anew" RENAME TO "generation_requests";
 """
 FAULTS = (
     fault(
-        "a table of the same name that was made anew",
+        "a table of the same name that was created again",
         "after",
         by_sql(MADE_ANEW),
         unknown="identity",
@@ -104,5 +104,5 @@ CHECK = Check(
     judge=judge,
     facts=lambda _plan, _subject: {"baseline"},
     faults=FAULTS,
-    worst="unknown",  # that it is another database is no fault of it
+    worst="unknown",  # another database is not a fault of the database that is checked
 )

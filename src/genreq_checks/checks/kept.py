@@ -2,11 +2,11 @@
 
 ## Problem
 
-A migration that drops or changes one column too many loses data that nobody meant to lose.
+A migration that drops or changes one column too many loses data by mistake.
 
 ## What is measured
 
-The column in the catalog, and its type: against the baseline where there is one, else against the plan.
+The column in the catalog, and its type, compared with the baseline where there is one, otherwise with the plan.
 
 ## How it can be wrong
 
@@ -30,7 +30,7 @@ TEXTUAL = ("text", "citext", "character varying", "character", "bpchar")
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """The type is held against the baseline's, where there is one, and else against the plan's."""
+    """The type is compared with the baseline's, where there is one, and otherwise with the plan's."""
     facts, problem = evidence.now.table, evidence.now.problem()
     if problem or facts is None:
         return [
@@ -48,20 +48,20 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     evidence_ = {"present": True, "type": there.type}
     earlier = evidence.baseline.table.column(column) if evidence.baseline and evidence.baseline.table else None
     if earlier is not None and earlier.type != there.type:
-        message = f"{column} was {earlier.type} at the baseline and is {there.type} now."
+        message = f"{column} was {earlier.type} in the baseline and is {there.type} now."
         remedy = "Find the migration that changed it: the plan keeps the column as it is."
         return [Finding(subject=column, outcome="fail", message=message, remedy=remedy, evidence=evidence_)]
     expected = evidence.plan.kept[column].type
     if earlier is None and expected and there.type != expected:
         alike = there.type.split("(")[0] in TEXTUAL and expected in TEXTUAL
         message = f"{column} is {there.type}; the plan says {expected}."
-        remedy = "Fix the plan, or find what changed the column. A baseline (--baseline) tells which."
+        remedy = "Fix the plan, or find what changed the column. A baseline (--baseline) shows which."
         return [
             Finding(
                 subject=column, outcome="warn" if alike else "fail", message=message, remedy=remedy, evidence=evidence_
             )
         ]
-    message = f"Still in {table} as {there.type}{', as at the baseline' if earlier else ''}."
+    message = f"Still in {table} as {there.type}{', as in the baseline' if earlier else ''}."
     return [Finding(subject=column, outcome="pass", message=message, evidence=evidence_)]
 
 
@@ -75,7 +75,7 @@ FAULTS = (
         takes=("catalog", "values"),
     ),
     fault(
-        "forward SQL that is none",
+        "forward SQL that is not SQL",
         "before",
         by_edit(PLAN, DROP, "to be written"),
         takes=("forward SQL", "values"),
@@ -117,7 +117,7 @@ FAULTS = (
     ),
     noticed("the forward SQL forgets conversation", "rehearsal", unknown=ALL_THREE),
     noticed("the forward SQL begins with a byte-order mark", "rehearsal", unknown=ALL_THREE),
-    noticed("the forward SQL drops the table and makes it again without a status", "rehearsal", *ALL_THREE.split()),
+    noticed("the forward SQL drops the table and creates it again without a status", "rehearsal", *ALL_THREE.split()),
 )
 
 

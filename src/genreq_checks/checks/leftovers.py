@@ -3,8 +3,8 @@
 ## Problem
 
 Code that still names a dropped column fails once the column is gone: a query by name, an ORM that lists every
-column of its schema, a form that sends it. A search by word finds too much: the message's field of the same name, a
-variable called conversation, migrations, changelogs.
+column of its schema, a form that sends it. A plain text search finds too much: the message's field of the same
+name, a variable called conversation, migrations, changelogs.
 
 ## What is measured
 
@@ -23,23 +23,25 @@ Each mention is one of:
 - `build_output`: in dist, .next and the like, minified or generated: build it again (pass)
 - `other_meaning`: a variable, a component's property, a label, a column of another table (pass)
 
-Each has its file, line and reason. A line counts once for a column, as what matters most on it. The check applies
-before the drop and after it.
+Each has its file, line and reason. A line counts once for a column, as its most important mention. The check
+applies before the drop and after it.
 
-.gitignore files are respected (nested, negated, and those above the folder within its repository). Passed over and
-counted: what they leave out, node_modules, vendor and virtual environments, version control, caches, binaries,
-files over 2 MB, links (never followed). Files with invalid UTF-8 or with syntax errors are read as far as they go.
-A folder or a file that the system refuses makes the outcome unknown, and so does a tree without any source code.
+.gitignore files are respected (nested, negated, and those above the folder within its repository). Skipped and
+counted: what they exclude, node_modules, vendor and virtual environments, version control, caches, binaries, files
+over 2 MB, links (never followed). Files with invalid UTF-8 or with syntax errors are read as far as possible. A
+folder or a file that the system does not let the tool read makes the outcome unknown, and so does a tree without
+any source code.
 
 ## How it can be wrong
 
 Types are not resolved. A property of an object is judged by how the object was declared in the same file, then by
-what it is called (row, generation, msg), then by whether the file is about the table; what none of them tells is a
-warning. Names put together at run time are not found. Vue, Svelte, Go and other languages are judged by word.
+its name (row, generation, msg), then by whether the file is about the table. If none of these decides, it is a
+warning. Names that are built at run time are not found. In Vue, Svelte, Go and other languages, mentions are judged
+by their words.
 
 ## What to do
 
-Remove the live uses, look at the warnings. A file of build output goes with the next build.
+Remove the live uses, and read the warnings. The next build replaces a file of build output.
 """
 
 from __future__ import annotations
@@ -71,13 +73,13 @@ IN_ALL: dict[MentionClass, str] = {
     "other_meaning": "of another meaning",
 }
 REMEDIES = {
-    LIVE: "Remove it: once the column is gone, this fails or reads nothing.",
+    LIVE: "Remove it: once the column is gone, this code fails or reads no value.",
     "build_output": "Build it again.",
 }
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """Live uses fail, what may be one warns, everything else is listed as it is."""
+    """Live uses fail, possible live uses warn, all other mentions are listed with their class."""
     facts = evidence.now.code
     if facts is None:
         return [Finding(subject=column, outcome="skip", message="No source code was given.", remedy="Give --code DIR.")]
@@ -104,7 +106,7 @@ def _finding(mention: Mention) -> Finding:
         subject=f"{mention.file}:{mention.line}",
         outcome="pass" if not live else "fail" if mention.certain else "warn",
         message=f"{mention.file}:{mention.line}: {WORDS[mention.cls]}. {mention.reason}",
-        remedy=REMEDIES.get(mention.cls, "") if mention.certain else "Look at it: the syntax does not tell.",
+        remedy=REMEDIES.get(mention.cls, "") if mention.certain else "Look at it: the syntax does not decide.",
         evidence={
             "class": mention.cls,
             "file": mention.file,
@@ -117,7 +119,7 @@ def _finding(mention: Mention) -> Finding:
 
 
 def _doubts(column: str, facts: CodeFacts) -> Iterator[Finding]:
-    """What was not read is not free of mentions."""
+    """A path that was not read may hold mentions: unknown."""
     if facts.sources == 0:
         reason = f"no source code was read under {facts.root}{_passed_over(facts)}."
         yield unknown(column, reason, "Give the root of the source code with --code DIR.")
@@ -136,7 +138,7 @@ def _summary(column: str, facts: CodeFacts) -> Iterator[Finding]:
     live = counts[LIVE] - possible
     told = {"possibly live": possible} | {words: counts[cls] for cls, words in IN_ALL.items()}
     where = f"{plural(facts.read, 'file')} under {facts.root}"
-    message = f"{plural(live, 'live use')} of {column} in {where}; mentions besides: {listed(told)}"
+    message = f"{plural(live, 'live use')} of {column} in {where}; other mentions: {listed(told)}"
     evidence = {"files": facts.read, "sources": facts.sources, "passed_over": dict(facts.passed_over)}
     by_class = {"classes": counts, "possible": possible}
     yield Finding(
@@ -145,7 +147,7 @@ def _summary(column: str, facts: CodeFacts) -> Iterator[Finding]:
 
 
 def _passed_over(facts: CodeFacts) -> str:
-    return f" (passed over: {listed(facts.passed_over)})" if facts.passed_over else ""
+    return f" (skipped: {listed(facts.passed_over)})" if facts.passed_over else ""
 
 
 FAULTS = (

@@ -1,33 +1,37 @@
-"""# loss: values that live nowhere else
+"""# loss: values that are stored nowhere else
 
 ## Problem
 
-DROP COLUMN is final: the rollback gives the column back, but empty. A test that seeds NULLs does not notice.
+DROP COLUMN is final: the rollback creates the column again, but empty. A test that inserts NULLs does not notice.
 
 ## What is measured
 
-Every value with content in a dropped column, in rows of whatever status. NULL, blank, JSON null, `{}` and `[]` are
-no content. Each value is recoverable (the plan's reconstruction gives that very value, or the value is what by the
-plan's claim follows from another column in the same row), or archived (a verified archive of this table holds at
-least as many values as the column has that are not NULL), or given up (the plan says so, with a reason; or it
-stands beside a populated column, and the plan says why that is enough). Anything else fails, with two exceptions
-that warn: a value beside a malformed one of the column that it is claimed redundant with, and one beside a
-populated one with which it is not compared.
+Every value with content in a dropped column, in rows in any status. NULL, blank, JSON null, `{}` and `[]` are not
+content. Each value is one of:
 
-After the drop the past cannot be asked: the baseline (`--baseline`) is judged instead, and without one the check is
-skipped. In phase `rolled-back` the number of values is held against the baseline's: a column that came back empty
-fails, and without a baseline the answer is unknown.
+- recoverable: the plan's reconstruction gives exactly this value, or the value follows, by the plan's claim, from
+  another column in the same row
+- archived: a verified archive of this table holds at least as many values as the column has that are not NULL
+- given up: the plan says so, with a reason; or the other column is populated in the same row, and the plan says why
+  that is enough
+
+Any other value fails, with two exceptions that warn: in the same row, the column that it is claimed to be redundant
+with is malformed, or is populated but not compared.
+
+After the drop the old values cannot be read any more: the baseline (`--baseline`) is judged instead, and without
+one the check is skipped. In phase `rolled-back` the number of values is compared with the baseline's: a column that
+came back empty fails, and without a baseline the answer is unknown.
 
 ## How it can be wrong
 
-Values are listed, archived and restored by the plan's key: where that is no column, or no unique index proves it,
-values that go are `unknown`; so they are where the plan names another type, or its SQL does not drop the column or
-not bring it back (docs/plan.md, "The plan against the catalog"). A standby that may be late leaves them `unknown`
-too, and an unlogged table or a subscription's warns: docs/standby.md.
+Values are listed, archived and restored by the plan's key. Where the key is not a column, or no unique index proves
+it, dropped values are `unknown`. They are also `unknown` where the plan names another type, or where its SQL does
+not drop the column or does not bring it back (docs/plan.md, "The plan against the catalog"), and on a standby that
+may be late. An unlogged table, or one that a subscription writes, warns: docs/standby.md.
 
-Values written between the baseline (or the archive) and the drop are not in it: stop the writers first, and hold
-the archive's number against the table's, as this check does. That presence is enough is the plan's word: those
-values are counted as given up, and are gone after the drop.
+Values written between the baseline (or the archive) and the drop are not in it: stop the writers first, and compare
+the archive's number with the table's, as this check does. Where the plan says that presence is enough, nothing
+proves it: those values are counted as given up, and are gone after the drop.
 
 ## What to do
 
@@ -58,7 +62,7 @@ if TYPE_CHECKING:
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """Counts every row, whatever its status: in the source while the column is there, in the baseline when it is gone."""
+    """Counts every row, in any status: in the source while the column exists, in the baseline when it is gone."""
     if evidence.phase == "rolled-back":
         return [_back(evidence, column)]
     now, baseline = evidence.now.tally, evidence.baseline
@@ -72,7 +76,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return _by_key(evidence, _ledger(evidence, column, baseline, baseline.tally))
     if evidence.now.archive is not None:
         return [unknown(column, "whether the archive holds every value: there is no baseline to count by.", _EARLIER)]
-    message = f"Not asked for: what {column} held before the drop only a baseline can tell."
+    message = f"Not asked for: only a baseline shows what {column} held before the drop."
     return [Finding(subject=column, outcome="skip", message=message, remedy=_EARLIER)]
 
 
@@ -80,10 +84,10 @@ _EARLIER = "Give --baseline with a snapshot from before the drop."
 
 
 def _by_key(evidence: Evidence, found: Finding) -> list[Finding]:
-    """Rows are listed, archived and restored by the key: without one no value that goes is provably to be had again.
+    """Rows are listed, archived and restored by the key: without one, no dropped value can provably be restored.
 
-    After the drop that matters only where an archive is counted on. An archive proves the key too: it is only written
-    when no two rows have the same one.
+    After the drop this matters only where values depend on an archive. An archive proves the key too: it is written
+    only when no two rows have the same key.
     """
     archive = evidence.now.archive
     proved = archive is not None and archive.verified and archive.key == evidence.plan.table.key
@@ -100,7 +104,7 @@ def _by_key(evidence: Evidence, found: Finding) -> list[Finding]:
 
 
 def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -> Finding:
-    """Where each value is besides in the column: exactly one place a value, in the order of the ledger."""
+    """Where else each value is stored: exactly one place for a value, in the order of the ledger."""
     selection, plan = rows(evidence.plan, column), evidence.plan
     missing = next((facet for facet in selection.facets if not tally.has(facet)), None)
     if missing is not None:
@@ -129,17 +133,17 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
     if archived is True:
         if elsewhere:
             return unknown(
-                column, elsewhere, "Give the archive of this database, or add --other-database if it is meant."
+                column, elsewhere, "Give the archive of this database, or add --other-database if it is intended."
             )
         only = lost + doubtful + enough
         message = (
-            f"Nothing would be lost: {where}; {only:,} live only in the verified archive"
+            f"Nothing would be lost: {where}; {only:,} are only in the verified archive"
             f"{_taken(evidence.now.archive)}, which has as many values as were counted."
         )
         return _finding(column, "pass", message, numbers | {"archived": only, "given_up": 0})
     given_up = plan.dropped[column].given_up
     if given_up:
-        message = f"{lost + doubtful:,} of {where} are given up knowingly: {given_up}"
+        message = f"{lost + doubtful:,} of {where} are given up by the plan: {given_up}"
         return _finding(column, "pass", message, numbers | {"given_up": enough + lost + doubtful})
     numbers |= {"lost": lost, "doubtful": doubtful}
     why = f" {archived}" if archived else ""
@@ -147,21 +151,22 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
     if lost == 0:
         return _finding(column, "warn", f"{doubtful:,} of {where} may be lost: {doubts}.{why}", numbers, _look(column))
     more = f", and {doubts}" if doubtful else ""
-    message = f"{lost:,} of {where} live nowhere else{more}: the drop would lose them.{why}"
+    message = f"{lost:,} of {where} are stored nowhere else{more}: the drop would lose them.{why}"
     return _finding(column, "fail", message, numbers, _look(column))
 
 
 def _doubts(alone: dict[str, int], claim: Claim | None) -> Iterator[str]:
-    """The values that may live in the other column, and why that is not proved."""
+    """The values that the other column may hold too, and why that is not proved."""
     if alone.get("beside a malformed one"):
-        yield f"{alone['beside a malformed one']:,} beside a malformed value that may not stand for them"
+        yield f"{alone['beside a malformed one']:,} in rows where the other value is malformed"
     if alone.get("not compared") and claim:
-        yield f"{alone['not compared']:,} beside a populated {claim.column} with which they are not compared"
+        yield f"{alone['not compared']:,} in rows with a populated {claim.column}, with which they are not compared"
 
 
 def _enough(claim: Claim | None) -> str:
     assert claim is not None  # it gave the reason
-    return f"are given up, each beside a populated {claim.column}; the plan says why that is enough: {claim.presence_is_enough}"
+    reason = f"the plan says why that is enough: {claim.presence_is_enough}"
+    return f"are given up, each in a row with a populated {claim.column}; {reason}"
 
 
 def _finding(column: str, outcome: Outcome, message: str, numbers: dict[str, int], remedy: str = "") -> Finding:
@@ -179,10 +184,10 @@ def _recoverable(evidence: Evidence, column: str, content: int) -> str:
     gone = evidence.plan.dropped[column]
     if content == 0:
         return "there is nothing to lose"
-    ways = [f"made again from {gone.reconstruction.column}"] if gone.reconstruction else []
+    ways = [f"can be rebuilt from {gone.reconstruction.column}"] if gone.reconstruction else []
     if gone.claim and gone.claim.column and gone.claim.how is not None:
-        ways.append(f"as it follows from {gone.claim.column}")
-    return f"each is {' or '.join(ways)}"
+        ways.append(f"follows from {gone.claim.column}")
+    return f"each {' or '.join(ways)}"
 
 
 def _as_of(evidence: Evidence, snapshot: Snapshot) -> str:
@@ -192,12 +197,12 @@ def _as_of(evidence: Evidence, snapshot: Snapshot) -> str:
 
 
 def _column_of(recipe: Reconstruction | None, facet: str) -> str:
-    """The column that a facet lacks: of a reconstruction that was not counted, the one it reads."""
+    """The column that a facet lacks: for a reconstruction that was not counted, the column it reads."""
     return recipe.column if recipe and facet.startswith("rebuild.") else facet
 
 
 def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, stored: int) -> bool | str:
-    """True when a verified archive of this table has every value that is not NULL, else why it does not count."""
+    """True when a verified archive of this table has every value that is not NULL, otherwise why it does not count."""
     if archive is None:
         return ""
     if archive.table != snapshot.plan_table:
@@ -213,7 +218,7 @@ def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, sto
 
 
 def _elsewhere(evidence: Evidence, snapshot: Snapshot) -> str:
-    """Why the archive is, or may be, of another database than the source; '' when it counts."""
+    """Why the archive is, or may be, of another database than the source; '' when it is of the same one."""
     archive, comparison = evidence.now.archive, evidence.compared.get("archive")
     if archive is None or comparison is None or evidence.other_database:
         return ""
@@ -233,7 +238,7 @@ def _taken(archive: ArchiveFacts | None) -> str:
 
 
 def _back(evidence: Evidence, column: str) -> Finding:
-    """As many values as the baseline had. A column that came back empty is not the old state."""
+    """The column must have as many values as in the baseline. A column that came back empty is not the old state."""
     then = evidence.baseline.tally if evidence.baseline else None
     now = evidence.now.tally
     if then is None or not then.has(column):
@@ -245,22 +250,24 @@ def _back(evidence: Evidence, column: str) -> Finding:
     had, has = (tally.total - tally.count(column)["null"] for tally in (then, now))
     gone_rows = then.total - now.total
     numbers = {"rows": now.total} | now.count(column) | {"values_before": had, "values_now": has}
-    measure = f"{plural(has, 'value')} that {'is' if has == 1 else 'are'} not NULL, {had:,} at the baseline"
+    measure = f"{plural(has, 'value')} that {'is' if has == 1 else 'are'} not NULL, {had:,} in the baseline"
     if has >= had:
-        message = f"As many values are back: {measure}. Each one is compared by restore itself, and by a rehearsal."
+        message = f"{measure}: as many as before. restore and a rehearsal compare each value."
         return _finding(column, "pass", message, numbers)
     given_up = evidence.plan.dropped[column].given_up
     if given_up:
-        return _finding(column, "pass", f"{measure}; what is missing is given up knowingly: {given_up}", numbers)
+        return _finding(column, "pass", f"{measure}; what is missing is given up by the plan: {given_up}", numbers)
     if had - has <= gone_rows:
-        message = f"{measure}; there are {plural(gone_rows, 'row')} fewer than then, which may be those."
-        return _finding(column, "warn", message, numbers, "Held against the archive, restore says which rows are gone.")
-    message = f"{had - has:,} values are not back: {measure}. A rollback gives the column back empty."
+        message = f"{measure}; there are {plural(gone_rows, 'row')} fewer than in the baseline, which may explain it."
+        return _finding(
+            column, "warn", message, numbers, "restore compares with the archive and lists the rows that are gone."
+        )
+    message = f"{had - has:,} values are not back: {measure}. A rollback creates the column empty."
     return _finding(column, "fail", message, numbers, "Put them back: genreq-checks restore FILE URL")
 
 
 def rows(plan: Plan, column: str) -> Selection:
-    """The rows whose value is not proved to live in another column: neither rebuilt from one, nor following from one."""
+    """The rows whose value is not proved to be in another column: it is not rebuilt from one and does not follow from one."""
     gone = plan.dropped[column]
     needs = _not_rebuilt(plan, column)
     shown = [column, *([gone.reconstruction.column] if gone.reconstruction else [])]
@@ -276,7 +283,7 @@ def rows(plan: Plan, column: str) -> Selection:
 
 
 def _given_up_by_reason(plan: Plan, column: str) -> Pick | None:
-    """The rows whose value is only said to be redundant, by a plan that says why presence is enough; they are not lost."""
+    """The rows whose value the plan calls redundant, with a reason why presence is enough; they do not count as lost."""
     claim = plan.dropped[column].claim
     if claim is None or claim.column is None or claim.presence_is_enough is None:
         return None
@@ -291,7 +298,7 @@ def _not_rebuilt(plan: Plan, column: str) -> dict[str, frozenset[str]]:
 
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
-    """What the dropped columns hold, and the columns that may stand for them; whether a value is rebuilt, or follows."""
+    """What the dropped columns and the columns that may replace them hold; whether a value is rebuilt, or follows."""
     from genreq_checks.scan.facets import comparisons_of, content_of, rebuild
 
     for column, gone in plan.dropped.items():
@@ -305,7 +312,7 @@ def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
 
 FAULTS = (
     fault(
-        "a plan whose key is no column",
+        "a plan whose key is not a column",
         "before",
         by_edit(PLAN, 'key = ["id"]', 'key = ["ident"]'),
         unknown="loss.download_url",
@@ -341,7 +348,7 @@ FAULTS = (
 
 CHECK = Check(
     name="loss",
-    title="{subject}: values that live nowhere else",
+    title="{subject}: values that are stored nowhere else",
     order=30,
     page=__doc__,
     phases=frozenset({"before", "after", "rolled-back"}),

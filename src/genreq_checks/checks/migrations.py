@@ -2,46 +2,47 @@
 
 ## Problem
 
-`drizzle-kit migrate` says "migrations applied successfully!" also when it has skipped the one that matters: it
-applies only entries whose `when` is greater than the newest in its books. A file that the journal does not name is
-never applied, an edited one is not noticed, and after a rollback by hand the books still say applied.
+`drizzle-kit migrate` prints "migrations applied successfully!" also when it has skipped the important one: it
+applies only entries whose `when` is greater than the newest in its bookkeeping table. A file that the journal does
+not name is never applied, an edited one is not noticed, and after a manual rollback the bookkeeping still says
+applied.
 
 ## What is measured
 
 `--migrations DIR` gives the folder: 0.x with `meta/_journal.json`, or 1.0 with one folder for each migration. Its
 files (SHA-256), the journal, the bookkeeping table (`drizzle.__drizzle_migrations`, or
-`--migrations-table SCHEMA.NAME`) and the table's own columns are held against each other. Each migration has a
+`--migrations-table SCHEMA.NAME`) and the table's own columns are compared with each other. Each migration has a
 state:
 
-- applied: in the books, same file (what to do: nothing; unless its `when` was changed since, which makes migrate
-  run it again)
-- pending: not in the books, and migrate would apply it (what to do: before: as it should be; after: migrate)
-- skipped: not in the books, and its `when` is not greater than the newest there: never applied (what to do: give it
-  a later `when`)
+- applied: recorded, same file (what to do: nothing; unless its `when` was changed since, which makes migrate run it
+  again)
+- pending: not recorded, and migrate would apply it (what to do: before the drop nothing, after it migrate)
+- skipped: not recorded, and its `when` is not greater than the newest recorded one: never applied (what to do: give
+  it a later `when`)
 - unlisted: a .sql file that the journal does not name (what to do: generate it with drizzle-kit, or delete it)
-- edited: in the books with the same `when`, but another text (what to do: put the file back, write a new migration)
-- line-endings: the same text but for CRLF: a note (what to do: nothing)
-- unrecorded: done in the table, not in the books: push, or by hand (what to do: record it, or migrate fails later)
-- contradicted: in the books, but the table is otherwise: rolled back or restored (what to do: apply its SQL by
-  hand, or delete its row)
-- unreadable: the file is missing, a link, or too large (what to do: put it back)
-- no-file: a row of the books without a file (what to do: use the folder that belongs to this database)
+- edited: recorded with the same `when`, but another text (what to do: restore the file, write a new migration)
+- line-endings: the same text except for CRLF: a note (what to do: nothing)
+- unrecorded: done in the table, not recorded: by push, or by hand (what to do: record it, or migrate fails later)
+- contradicted: recorded, but the table does not match: rolled back or restored (what to do: apply its SQL by hand,
+  or delete its row)
+- unreadable: the file is missing, a link, or too large (what to do: restore the file)
+- no-file: a recorded row without a file (what to do: use the folder that belongs to this database)
 
 A file that begins with a byte-order mark fails when migrate would still run it, and warns otherwise: drizzle-kit
-sends the mark to the server, which refuses the first statement. Save it without.
+sends the mark to the server, which rejects the first statement. Save the file without it.
 
-Phase `before` wants the drop pending, `after` wants it applied; in `rolled-back` a contradiction only warns. 1.0
-applies by name, so nothing is skipped there.
+In phase `before` the drop must be pending, in `after` applied; in `rolled-back` a contradiction only warns. Version
+1.0 applies by name, so it skips no migration.
 
 ## How it can be wrong
 
-Whether a column is gone is told by the catalog, never by SQL. Which migration drops it is read from its SQL by a
-parser; dynamic SQL, renames and what the parser does not know are told as "cannot tell". A table name without a
-schema in the SQL is taken for the plan's.
+The catalog decides whether a column is gone, never the SQL. A parser reads from the SQL which migration drops it;
+dynamic SQL, renames and what the parser does not know are reported as "cannot tell". A table name without a schema
+in the SQL is taken as the plan's table.
 
 ## What to do
 
-See the table above; each finding has its remedy.
+See the list above; each finding has its remedy.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ NAME_IT = "Name the table with --migrations-table SCHEMA.NAME or in the plan."
 
 
 def judge(evidence: Evidence, _: str) -> list[Finding]:
-    """The table decides whether a column is gone; files and books only say how it came to that, and what comes next."""
+    """The table decides whether a column is gone; files and bookkeeping say how it happened and what happens next."""
     folder = evidence.now.migrations
     if folder is None:
         message = "Not asked for: --migrations DIR gives the folder of migrations."
@@ -81,7 +82,7 @@ def judge(evidence: Evidence, _: str) -> list[Finding]:
 
 
 def _books(evidence: Evidence) -> Books | Finding:
-    """The bookkeeping, or why nothing can be said without it."""
+    """The bookkeeping, or why nothing can be judged without it."""
     now = evidence.now
     problem = next((p for p in now.problems if p.part in ("connection", "bookkeeping")), None)
     if problem:
@@ -114,7 +115,7 @@ def _finding(evidence: Evidence, database: Database, one: Standing) -> Finding:
         runs = one.state == "pending" or one.again
         outcome = worst((outcome, "fail" if runs and evidence.phase != "rolled-back" else "warn"))
         message += (
-            " The file begins with a byte-order mark: migrate sends it, and the server refuses the first statement."
+            " The file begins with a byte-order mark: migrate sends it, and the server rejects the first statement."
         )
         remedy = f"Save it as UTF-8 without a byte-order mark. {remedy}".strip()
     unclear = one.migration.statements.unclear
@@ -145,7 +146,7 @@ def _verdict(
     back = phase == "rolled-back"
     match one.state:
         case "unreadable":
-            return "unknown", f"Not judged: {one.migration.problem}.", "Put the file back as it was applied."
+            return "unknown", f"Not judged: {one.migration.problem}.", "Restore the file as it was applied."
         case "applied" if one.again:
             message = f"{what} is applied, but its time in the journal was changed since: migrate will run it again."
             return "warn", message, f"Set its `when` in meta/_journal.json to {one.row.created_at if one.row else '?'}."
@@ -154,10 +155,10 @@ def _verdict(
         case "applied":
             return "pass", f"{what} is applied.", ""
         case "line-endings":
-            return "pass", f"{what} is applied; the file differs from what was applied only in its line ends.", ""
+            return "pass", f"{what} is applied; the file differs from what was applied only in its line endings.", ""
         case "edited":
-            message = f"{what} was changed after it was applied: what it says now never ran."
-            remedy = "Put the file back as it was, and write the change as a new migration."
+            message = f"{what} was changed after it was applied: its present text never ran."
+            remedy = "Restore the file, and write the change as a new migration."
             return ("fail" if there and phase == "after" else "warn"), message, remedy
         case "pending" if phase == "after":
             message = f"{what} is not applied."
@@ -169,27 +170,31 @@ def _verdict(
             message = (
                 f"{what} is not applied, and never will be: its time {one.migration.when} is not after the newest "
             )
-            message += f"applied one's, {database.newest}, so migrate skips it and says it was successful."
+            message += f"applied one's, {database.newest}, so migrate skips it and reports success."
             remedy = "Give it a later `when` in meta/_journal.json (greater than that of all applied), then migrate."
             return ("warn" if back else "fail"), message, remedy
         case "unlisted":
             message = f"{what} is not in meta/_journal.json: migrate does not know it and will never apply it."
-            remedy = "Generate it with drizzle-kit (--custom for SQL of one's own), or delete the file."
+            remedy = "Generate it with drizzle-kit (--custom for your own SQL), or delete the file."
             return ("fail" if there and not back else "warn"), message, remedy
         case "unrecorded":
-            message = f"{what} is done in the database, but not in the books (drizzle-kit push, or by hand)."
+            message = f"{what} is done in the database, but not recorded in the bookkeeping table (drizzle-kit push, or by hand)."
             if one.again:
-                what_else = "else migrate runs it again and fails."
+                what_else = "otherwise migrate runs it again and fails."
                 return "warn", message, f"Record it in the bookkeeping table with its hash and `when`; {what_else}"
             message += f" Its time {one.migration.when} is not after the newest applied one's, {database.newest}: "
-            message += "migrate skips it here, and silently in every other database that has that one."
+            message += "migrate skips it here, and silently in every other database that has the newer one."
             remedy = (
                 "Give it a later `when` in meta/_journal.json, and record it here in the bookkeeping table with it."
             )
             return "warn", message, remedy
         case _:
-            message = f"The books say that {what} is applied, but the table says otherwise"
-            message += f": {' and '.join(there)} still there (rolled back by hand, or restored)." if there else "."
+            message = f"The bookkeeping says that {what} is applied, but the table does not match"
+            message += (
+                f": {' and '.join(there)} still there (rolled back by hand, or restored from a backup)."
+                if there
+                else "."
+            )
             remedy = (
                 "migrate will not run it again: apply its SQL by hand, or delete its row from the bookkeeping table."
             )
@@ -198,7 +203,7 @@ def _verdict(
 
 def _without_file(row: AppliedMigration) -> Finding:
     name = row.name or f"row {row.id}"
-    message = f"The books have {name} (time {row.created_at}), for which there is no migration in the folder."
+    message = f"The bookkeeping table has {name} (time {row.created_at}), but the folder has no such migration."
     remedy = "Is this the folder of this database, and up to date with what was deployed?"
     evidence = {"state": "no-file", "when": row.created_at}
     return Finding(subject=name, outcome="warn", message=message, remedy=remedy, evidence=evidence)
@@ -214,7 +219,7 @@ def _columns(evidence: Evidence, folder: MigrationFolder, database: Database) ->
         if name in dropping:
             continue
         there = database.columns.get(name)
-        message = f"No migration of {plural(len(folder.migrations), 'migration')} in the folder drops {name}"
+        message = f"0 of {plural(len(folder.migrations), 'migration')} in the folder drop {name}"
         if doubtful:
             reason = f"whether {doubtful[0]} drops {name} cannot be told from its SQL."
             yield unknown(name, reason, "The check dropped.* says whether the column is gone.")

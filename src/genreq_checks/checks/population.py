@@ -2,17 +2,17 @@
 
 ## Problem
 
-A column that the clean-up promises to populate may still stay empty in the rows that matter. A rate over the whole
-table hides it: old rows that were back-filled make up for new rows that lack their value.
+A column that the plan populates may still be empty in new rows. A rate over the whole table hides that: old rows
+that were back-filled raise the rate, although new rows have no value.
 
 ## What is measured
 
 Of the completed rows, how many hold a value that is neither NULL nor blank (empty, or white space only), before the
 cutover and after it. The rate has a Wilson interval; the difference of two independent sides has a Newcombe
 interval; where the same rows were counted twice the difference is exact and has none. `not-lower` fails when the
-whole interval lies below zero. `higher` passes when it lies above, fails when the rate did not rise, and is unknown
-when it rose within the interval, or when fewer than 10 rows cannot tell. `minimum` is held against the measured
-rate itself.
+whole interval is below zero. `higher` passes when it is above zero, fails when the rate did not rise, and is
+unknown when the rate rose but the interval contains zero, or when fewer than 10 rows are too few to decide.
+`minimum` is compared with the measured rate itself.
 
 ## How it can be wrong
 
@@ -45,7 +45,7 @@ from genreq_checks.text import percent, points, share, span
 if TYPE_CHECKING:
     from genreq_checks.scan.facets import Columns, Facet
 
-FEW = 10  # rows: a rate of fewer says nothing against a rise
+FEW = 10  # rows: the rate of fewer cannot disprove a rise
 RULES = {
     "not-lower": "not lower than before",
     "higher": "higher than before",
@@ -53,7 +53,7 @@ RULES = {
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """The change and the minimum are judged apart: the one may be unknown while the other is not."""
+    """The change and the minimum are judged separately: one may be unknown while the other is not."""
     expected, cohort = evidence.plan.kept[column], evidence.plan.cohort
     after = population_of(evidence, column, evidence.judged)
     if isinstance(after, str):
@@ -74,7 +74,9 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     if expected.change in RULES:
         found.append(_change(evidence, column, after, expected.change))
     if not found:
-        message = f"{share(after.populated, after.rows)} populated {evidence.judged_words}; the plan asks for no rate."
+        message = (
+            f"{share(after.populated, after.rows)} populated {evidence.judged_words}; the plan sets no rule for it."
+        )
         found.append(Finding(subject=column, outcome="skip", message=message, evidence=after.evidence()))
     return found
 
@@ -132,8 +134,8 @@ def _change(evidence: Evidence, column: str, after: Population, change: str) -> 
 
 def _outcome(change: str, before: Population, after: Population, low: float, high: float) -> Outcome:
     """not-lower fails when the whole interval is below zero; higher passes when it is above. Where it contains zero, higher is
-    unknown when the rate rose at all or the rows are few, and fails otherwise. What was complete and still is cannot get
-    higher, and passes.
+    unknown when the rate rose or the rows are few, and fails otherwise. A rate of 100 % before and after cannot rise, and
+    passes.
     """
     if change == "not-lower":
         return "fail" if high < 0 else "pass"

@@ -2,22 +2,22 @@
 
 ## Problem
 
-The columns come back last, empty, without default, constraint or index. A downgrade that was tested on NULLs proves
-nothing about values.
+The columns come back at the end of the table, empty, without default, constraint or index. A rollback that was
+tested on NULLs proves nothing about values.
 
 ## What is measured
 
-In a rehearsal: after the rollback SQL, every object of the copy is held against what it was before; the archive is
+In a rehearsal: after the rollback SQL, every object of the copy is compared with its state before; the archive is
 restored; then every value of every column of every row is compared with the original, byte by byte, by key. In
-phase `rolled-back`, on the live table: the dropped columns are there, and hold as many values of each class as at
-the baseline.
+phase `rolled-back`, on the live table: the dropped columns exist, and hold as many values of each class as in the
+baseline.
 
 ## How it can be wrong
 
-Values come back by the plan's key: where that is no column, or no unique index proves it, the answer is `unknown`.
-In phase `rolled-back` counts are compared, not values, and rows that were written since change them; only a
-rehearsal compares values. Without a baseline it is unknown. Indexes and constraints on the columns that the
-rollback SQL does not make again are a warning.
+Values are restored by the plan's key: where it is not a column, or no unique index proves it, the answer is
+`unknown`. In phase `rolled-back` counts are compared, not values, and rows that were written since change them;
+only a rehearsal compares values. Without a baseline it is unknown. Indexes and constraints on the columns that the
+rollback SQL does not create again are a warning.
 
 ## What to do
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 STEPS = {
     "archive": "Without an archive the dropped values are lost.",
-    "rollback": "Change the rollback SQL: it must bring back every dropped column with its type, and touch nothing else.",
+    "rollback": "Change the rollback SQL: it must bring back every dropped column with its type, and change nothing else.",
     "restore": "See docs/archive.md.",
     "rolled-back": "See the checks it names.",
     "compare": "Change the rollback SQL, or what rewrites values on restore (triggers, types).",
@@ -52,7 +52,7 @@ STEPS = {
 
 
 def judge(evidence: Evidence, _: str) -> list[Finding]:
-    """In a rehearsal by its steps, which compared every value; afterwards by the counts of the baseline."""
+    """Judged by the steps of a rehearsal, which compares every value; without one, by the baseline's counts."""
     if evidence.phase == "rehearsal":
         return judged_steps(evidence, STEPS)
     return [_column(evidence, name) for name in evidence.plan.dropped]
@@ -74,7 +74,7 @@ def _column(evidence: Evidence, name: str) -> Finding:
         )
     if baseline is None:
         remedy = "Give the snapshot from before the drop: --baseline FILE."
-        return unknown(name, "there is no baseline to say what the values were.", remedy)
+        return unknown(name, "without a baseline the old values are not known.", remedy)
     if baseline.tally is None or not baseline.tally.has(name):
         return unknown(name, not_in_baseline(baseline, name), "Give a snapshot from before the drop.")
     if not now.tally.has(name):
@@ -82,25 +82,25 @@ def _column(evidence: Evidence, name: str) -> Finding:
     then, here = _filled(baseline.tally.count(name)), _filled(now.tally.count(name))
     evidence_ = {"before": then, "now": here}
     if baseline.tally.total == 0:
-        return unknown(name, "the baseline has no rows: that values come back cannot be seen.")
+        return unknown(name, "the baseline has no rows, so it cannot show that values come back.")
     if then == here:
         message = (
-            f"{name} has as many values as at the baseline: {listed(here)}. Only a rehearsal compares each of them."
+            f"{name} has as many values as in the baseline: {listed(here)}. Only a rehearsal compares each of them."
         )
         return Finding(subject=name, outcome="pass", message=message, evidence=evidence_)
     less = any(here.get(label, 0) < count for label, count in then.items())
-    message = f"{name} had {listed(then)} at the baseline and has {listed(here)} now."
-    remedy = "Restore the archive: genreq-checks restore FILE URL" if less else "See what has written to it since."
+    message = f"{name} had {listed(then)} in the baseline and has {listed(here)} now."
+    remedy = "Restore the archive: genreq-checks restore FILE URL" if less else "Find what wrote to it since."
     return Finding(subject=name, outcome="fail" if less else "warn", message=message, remedy=remedy, evidence=evidence_)
 
 
 def _filled(counts: dict[str, int]) -> dict[str, int]:
-    """The classes that are not SQL NULL, which a new column is full of."""
+    """The classes other than SQL NULL; a new column is NULL in every row."""
     return {label: count for label, count in counts.items() if label != "null" and count}
 
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
-    """What the columns hold that came back."""
+    """What the restored columns hold."""
     from genreq_checks.scan.facets import content_of
 
     return content_of(plan, columns, plan.dropped)
@@ -125,7 +125,7 @@ FAULTS = (
     noticed("the forward SQL begins with a byte-order mark", "rehearsal", unknown="rollback"),
     noticed("the forward SQL drops a column that stays", "rehearsal", "rollback"),
     noticed("the forward SQL fills deployment_url, which the plan does not say", "rehearsal", "rollback"),
-    noticed("the forward SQL drops the table and makes it again without a status", "rehearsal", "rollback"),
+    noticed("the forward SQL drops the table and creates it again without a status", "rehearsal", "rollback"),
 )
 
 

@@ -2,25 +2,25 @@
 
 ## Problem
 
-A populated column may hold what no browser opens: 'null', 'undefined', HTML, a URL of another host. Worse, it may
-hold a password or a token.
+A populated column may hold a value that is not a usable URL: 'null', 'undefined', HTML, a URL of another host.
+Worse, it may hold a password or a token.
 
 ## What is measured
 
-Populated values are held against the plan's shape (scheme, hosts, path segments). A cheap test on the prefix
-settles most; regular expressions judge the rest. User information before an @, GitHub's token forms and secrets as
-query parameters are credentials. In a database whose encoding has bytes that stand for no character (SQL_ASCII,
-WIN1252 and others), a value that cannot be converted to UTF-8 is of the class `undecodable`; it is malformed too.
+Populated values are compared with the plan's shape (scheme, hosts, path segments). A cheap test on the prefix
+decides for most; regular expressions judge the rest. User information before an @, GitHub's token forms and secrets
+as query parameters are credentials. In a database whose encoding has bytes without a character (SQL_ASCII, WIN1252
+and others), a value that cannot be converted to UTF-8 is of the class `undecodable`; it is malformed too.
 
 ## How it can be wrong
 
 A cohort without a row, or with a value that its column cannot have, is `unknown`. A token of an unknown form
 passes. A good URL of an unusual form (an @ in its path) is called malformed. In EUC_TW and MULE_INTERNAL a
-value that cannot be converted is not told from others.
+value that cannot be converted is not distinguished from others.
 
 ## What to do
 
-Malformed values warn; look at the rows. Credentials fail wherever they stand: revoke them first, then clean the
+Malformed values warn: look at the rows. Credentials fail in any completed row: revoke them first, then clean the
 value.
 """
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """Malformed values are judged on the side after; credentials in every completed row, since a leak is one anywhere."""
+    """Malformed values are judged on the side after; credentials in every completed row, since each one is a leak."""
     whole = population_of(evidence, column, "all")
     if isinstance(whole, str):
         return [unknown(column, whole)]
@@ -69,7 +69,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     if malformed:
         undecodable = f"; {after.undecodable:,} cannot be converted to UTF-8" if after.undecodable else ""
         measure = f"{share(malformed, after.populated)} of the values {where}"
-        message = f"{measure} are no well-formed URL of the expected kind{undecodable}."
+        message = f"{measure} are not well-formed URLs of the expected kind{undecodable}."
         found.append(Finding(subject=column, outcome="warn", message=message, remedy=look, evidence=after.evidence()))
     elif not found:
         message = f"All {plural(after.populated, 'value')} {where} are well-formed, none holds a password or a token."
@@ -78,7 +78,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 
 
 def subjects(plan: Plan) -> tuple[str, ...]:
-    """The kept columns of which the plan says that they hold URLs."""
+    """The kept columns that hold URLs by the plan."""
     return tuple(name for name, column in plan.kept.items() if column.url)
 
 
@@ -90,7 +90,7 @@ def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
 
 
 def rows(_: Plan, column: str) -> Selection:
-    """The completed rows with credentials, whenever they are from, and those after the cutover that are malformed."""
+    """The completed rows with credentials, of any time, and the malformed ones after the cutover."""
     picks = (
         Pick("credentials", {column: frozenset(("credentials",))}, cohort=True),
         Pick("malformed", {column: MALFORMED}, cohort=True, side="after"),

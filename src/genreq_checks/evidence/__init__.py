@@ -1,1 +1,1 @@
-"""What checks judge, made from snapshots: sides, rates and changes, and what takes a fact away. Pure."""
+"""What checks judge, built from snapshots: sides, rates, changes, and contradictions that remove a fact. Pure."""

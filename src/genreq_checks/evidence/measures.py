@@ -1,4 +1,4 @@
-"""The report's numbers from the evidence: rates, derivation classes, changes, and what changed meanwhile."""
+"""The report's numbers from the evidence: rates, derivation classes, changes, and changes since the baseline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SideName = Literal["before", "after", "undated", "all"]
 
 
 def shown_sides(evidence: Evidence) -> tuple[SideName, ...]:
-    """The sides of this report: all when there is but one."""
+    """The sides of this report: `all` when there is only one."""
     if evidence.cutover is not None:
         return ("before", "after", "undated")
     return ("before", "after") if evidence.baseline is not None else ("all",)
@@ -80,7 +80,7 @@ def derivations(evidence: Evidence) -> tuple[Derivation, ...]:
 
 
 def changes(evidence: Evidence) -> tuple[RateChange, ...]:
-    """After − before per column; with Newcombe's interval when the sides are different rows, None when one is empty."""
+    """After − before for each column, with Newcombe's interval when the sides are different rows; None when one is empty."""
     if len(shown_sides(evidence)) == 1:
         return ()
     found: list[RateChange] = []

@@ -1,4 +1,4 @@
-"""Each migration's state: its file, the journal, the bookkeeping and the table held against each other. Pure."""
+"""Each migration's state: its file, the journal, the bookkeeping and the table compared with each other. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ State = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What the database says: the bookkeeping's rows, whether the table is there (None: not known), and of each of
-    the plan's dropped columns whether it is there (empty: not known).
+    """What the database shows: the bookkeeping's rows, whether the table exists (None: not known), and for each of
+    the plan's dropped columns whether it exists (empty: not known).
     """
 
     applied: Sequence[AppliedMigration]
@@ -26,16 +26,16 @@ class Database:
 
     @property
     def newest(self) -> int | None:
-        """The newest time in the books: the migrator applies only what is newer."""
+        """The newest time in the bookkeeping: the migrator applies only newer migrations."""
         return max((row.created_at for row in self.applied if row.created_at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A migration's state, and the row of the books that it was matched with.
+    """A migration's state, and the bookkeeping row that matches it.
 
-    `again` tells that the migrator will run the file once more: the row has another time than the journal, or there is
-    no row and the time is after the newest applied one's.
+    `again`: the migrator will run the file again, since the row has another time than the journal, or there is no row
+    and the time is after the newest applied one's.
     """
 
     migration: Migration
@@ -45,7 +45,7 @@ class Standing:
 
 
 def standings(folder: MigrationFolder, database: Database) -> tuple[list[Standing], list[AppliedMigration]]:
-    """Each migration's state in the folder's order, and the rows of the books that no migration belongs to."""
+    """Each migration's state in the folder's order, and the bookkeeping rows without a migration."""
     matched, left = _match(folder, database.applied)
     found = [_standing(folder, one, matched.get(number), database) for number, one in enumerate(folder.migrations)]
     return _contradictions(found, database), left
@@ -57,7 +57,7 @@ _Test = Callable[[Migration, AppliedMigration], bool]
 def _match(
     folder: MigrationFolder, applied: Sequence[AppliedMigration]
 ) -> tuple[dict[int, AppliedMigration], list[AppliedMigration]]:
-    """Which row of the books is which migration's: the surest likeness first, each row for one migration."""
+    """Which bookkeeping row belongs to which migration: the most certain match first, each row for one migration."""
     same_time: _Test = lambda m, row: m.when is not None and row.created_at == m.when  # noqa: E731
     same_text: _Test = lambda m, row: m.hash == row.hash or row.hash in m.hashes  # noqa: E731
     same_name: _Test = lambda m, row: row.name == m.tag  # noqa: E731
@@ -100,22 +100,22 @@ def _standing(
 
 
 def _is_done(migration: Migration, database: Database) -> bool:
-    """Is what the migration does to the table seen in the table? False also when that cannot be told."""
+    """Does the table show the migration's changes? False also when that is not certain."""
     if migration.statements.makes_table:
         return database.table is True
     return any(effects := _seen(migration, database)) and all(effects)
 
 
 def _seen(migration: Migration, database: Database) -> list[bool]:
-    """Of each dropped column that the migration touches, whether it is in the table as the migration leaves it."""
+    """For each dropped column that the migration changes, whether the table has it as the migration leaves it."""
     effects = migration.statements.effects
     return [(effects[name] == "there") == there for name, there in database.columns.items() if name in effects]
 
 
 def _contradictions(found: list[Standing], database: Database) -> list[Standing]:
-    """The last applied migration that alters a column decides; where the table is otherwise, it is contradicted.
+    """The last applied migration that alters a column decides; where the table differs, it is contradicted.
 
-    One that makes the table says nothing here: a column that is gone was dropped by something later, if not in the books.
+    A migration that creates the table does not count here: a missing column was dropped later, recorded or not.
     """
     done = [one for one in found if one.row is not None and one.state in ("applied", "line-endings")]
     done.sort(key=lambda one: ((one.row and one.row.id) or 0, (one.row and one.row.created_at) or 0))

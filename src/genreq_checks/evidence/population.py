@@ -27,11 +27,11 @@ class Population:
     undecodable: int | None = None
 
     def shown(self) -> dict[str, int]:
-        """The numbers as the report's tables carry them."""
+        """The numbers as the report's tables have them."""
         return {name: getattr(self, name) for name in ("rows", "populated", "null", "blank", "malformed")}
 
     def evidence(self) -> dict[str, int]:
-        """The numbers as a finding carries them."""
+        """The numbers as a finding has them."""
         names = ("rows", "populated", "null", "blank", "malformed", "credentials")
         found = {name: getattr(self, name) for name in names}
         return found if self.undecodable is None else found | {"undecodable": self.undecodable}
@@ -43,7 +43,7 @@ def count(tally: Tally, column: str) -> Population:
 
 
 def of_classes(counts: Mapping[str, int]) -> Population:
-    """The population of rows of which so many are in each class."""
+    """The population of rows, given the number of rows in each class."""
     rows = sum(counts.values())
     credentials, undecodable = counts.get("credentials", 0), counts.get("undecodable")
     malformed = counts["malformed"] + credentials + (undecodable or 0) if "malformed" in counts else 0
@@ -62,13 +62,13 @@ def population_of(evidence: Evidence, column: str, side: Side) -> Population | s
 
 
 def not_in_baseline(baseline: Snapshot, column: str) -> str:
-    """Why a baseline says nothing of a column."""
+    """Why a baseline says nothing about a column."""
     problem = baseline.problem("tally")
     return problem.text if problem else f"the baseline {baseline.source.location} did not count {column}."
 
 
 def not_counted(evidence: Evidence, facet: str, side: Side) -> str:
-    """Why a facet is not in a tally that is there: its column does not exist, or the role may not read it."""
+    """Why an existing tally does not have a facet: its column does not exist, or the role may not read it."""
     snapshot = evidence.baseline if side == "before" and evidence.baseline else evidence.now
     column = facet
     if facet.startswith("follows."):

@@ -1,4 +1,4 @@
-"""What the checks judge: two sides, whatever they were made from, and the facts of the source as it is now."""
+"""What the checks judge: two sides, whatever they were made from, and the present facts of the source."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NEEDS_TWO = "Give --cutover T, or --baseline SNAPSHOT, to have a side before and
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The sides as tallies of the cohort's rows; a side that is not there is in `absent`, with the reason.
+    """The sides as tallies of the cohort's rows; a missing side is in `absent`, with the reason.
 
     `independent` says whether before and after are different rows (then a difference has an interval) or the same rows
     counted twice (then it is exact). `earlier` are the rows before the cutover as the baseline had them. `compared` says
-    of the baseline and of the archive whether they are of the source's table; `other_database` that another is meant.
-    `contradictions` are between the plan and what was read of its table, and doubts about the source itself.
+    whether the baseline and the archive are of the source's table; `other_database` says that another one is intended.
+    `contradictions` are between the plan and its table, and doubts about the source itself.
     """
 
     plan: Plan
@@ -51,13 +51,13 @@ class Evidence:
         return self.baseline.source.identity if self.baseline else None
 
     def side(self, name: Side) -> Tally | str:
-        """The tally of a side, or the reason why there is none."""
+        """The tally of a side, or the reason why it is missing."""
         return self.sides[name] if name in self.sides else self.absent.get(name, NEEDS_TWO)
 
     def probe(self, name: str, *, of_a_side: bool) -> ProbeRows | str:
         """The rows of a probe of the source, or the reason why they are not known.
 
-        One that asks for the rows of a side must have been read with this very cutover: it cannot be split anew.
+        A probe of one side must have been read with the same cutover: its rows cannot be split again.
         """
         tally = self.now.tally
         if of_a_side and name in self.now.probes and tally is not None and tally.split != self.cutover:
@@ -67,7 +67,7 @@ class Evidence:
 
     @property
     def judged(self) -> Literal["after", "all"]:
-        """The side whose rates the plan's rules are about: `after`, or `all` when there is but one."""
+        """The side whose rates the plan's rules are about: `after`, or `all` when there is only one."""
         return "all" if self.cutover is None and self.baseline is None else "after"
 
     @property
@@ -87,10 +87,10 @@ def gather(
     other_database: bool = False,
     max_lag: float | None = None,
 ) -> Evidence:
-    """Split what was read into sides, as docs/architecture.md says under "Before and after", and hold the plan against it.
+    """Split what was read into sides, as docs/architecture.md says under "Before and after", and compare the plan with it.
 
-    `sql` is what the plan's own SQL does, where that is asked. Of a baseline of another database or table nothing is
-    compared, unless `other_database` says that it is meant.
+    `sql` is what the plan's own SQL does, where that is needed. A baseline of another database or table is not
+    compared, unless `other_database` says that it is intended.
     """
     compared = _compared(now, baseline)
     if baseline is not None and "baseline" in compared and compared["baseline"].kind == "other" and not other_database:
@@ -112,7 +112,7 @@ def gather(
     else:
         _split_now(now, everything, cutover, sides, absent)
         if baseline is not None:
-            own = sides.pop("before", None)  # a baseline that says nothing is not made up for by today's rows
+            own = sides.pop("before", None)  # today's rows do not replace a baseline that cannot be used
             if then is not None:
                 if own is not None:
                     sides["before-now"] = own
@@ -140,7 +140,7 @@ def gather(
 
 
 def _compared(now: Snapshot, baseline: Snapshot | None) -> dict[str, Comparison]:
-    """Whether the baseline and the archive are of the source's table. Of two sets of row files nothing can be asked."""
+    """Whether the baseline and the archive are of the source's table. Two sets of row files cannot be compared."""
     found: dict[str, Comparison] = {}
     if baseline is not None and {baseline.source.kind, now.source.kind} != {"files"}:
         found["baseline"] = compare(baseline.source.identity, now.source.identity)
@@ -150,10 +150,10 @@ def _compared(now: Snapshot, baseline: Snapshot | None) -> dict[str, Comparison]
 
 
 def _without_facts(baseline: Snapshot, comparison: Comparison) -> Snapshot:
-    """A baseline of which nothing can be compared, and why."""
+    """A baseline without anything to compare, and why."""
     message = f"The baseline is of another database or table: {comparison.text}."
     problem = Problem(
-        part="identity", message=message, hint="Give the right one, or add --other-database if it is meant."
+        part="identity", message=message, hint="Give the right one, or add --other-database if it is intended."
     )
     nothing = {"table": None, "tally": None, "fingerprints": None, "dependents": None, "searched": None, "books": None}
     return baseline.model_copy(update={**nothing, "problems": (problem,)})
@@ -183,7 +183,7 @@ def _sorted(snapshot: Snapshot, cohort: Tally, cutover: datetime) -> dict[Side |
 def _split_now(
     now: Snapshot, cohort: Tally | None, cutover: datetime, sides: dict[Side, Tally], absent: dict[Side, str]
 ) -> None:
-    """Put before, after and undated into `sides`. A row that cannot be told would make either side wrong: neither is."""
+    """Put before, after and undated into `sides`. If a row cannot be assigned, both sides would be wrong: neither is set."""
     if cohort is None:
         return
     groups = _sorted(now, cohort, cutover)
@@ -192,8 +192,8 @@ def _split_now(
         sides.update(before=groups["before"], after=groups["after"])
         return
     reason = (
-        f"{now.source.location} counts by UTC {cohort.unit}, and the cutover {cutover:%Y-%m-%d %H:%M} lies inside one. "
-        f"Take --cutover {next_begin(cutover, cohort.unit):%Y-%m-%d}, or read the table itself."
+        f"{now.source.location} counts by UTC {cohort.unit}, and the cutover {cutover:%Y-%m-%d %H:%M} is inside a {cohort.unit}. "
+        f"Use --cutover {next_begin(cutover, cohort.unit):%Y-%m-%d}, or read the table itself."
     )
     absent.update(before=reason, after=reason)
 
@@ -201,8 +201,8 @@ def _split_now(
 def _split_baseline(
     baseline: Snapshot, cohort: Tally, cutover: datetime, sides: dict[Side, Tally], row_words: tuple[str, str]
 ) -> tuple[str, ...]:
-    """Put the baseline's rows before the cutover into `sides`. What cannot be told is left out, with a note: the
-    cutover's own day, when the baseline counts by day and was read after the cutover.
+    """Put the baseline's rows before the cutover into `sides`. Rows that cannot be assigned are left out, with a note:
+    those of the day of the cutover, when the baseline counts by day and was read after the cutover.
     """
     groups = _sorted(baseline, cohort, cutover)
     sides["before"] = groups["before"]
@@ -210,10 +210,8 @@ def _split_baseline(
         return ()
     unit = max(cohort.unit, sides["before-now"].unit if "before-now" in sides else cohort.unit, key=UNITS.index)
     day = period(day_of(cutover), unit)
-    for side in ("before", "before-now"):  # the same rows on both sides, or "meanwhile" would not be exact
+    for side in ("before", "before-now"):  # the same rows on both sides, otherwise "meanwhile" is not exact
         if side in sides:
             sides[side] = sides[side].where(lambda row: row.day is not None and period(row.day, unit) != day)
     left_out = plural(groups[None].total + groups["before"].total - sides["before"].total, *row_words)
-    return (
-        f"The baseline counts by UTC {unit}: {left_out} of {day}, the cutover's own {unit}, are on neither side of it.",
-    )
+    return (f"The baseline counts by UTC {unit}: {left_out} of {day}, the {unit} of the cutover, are on neither side.",)

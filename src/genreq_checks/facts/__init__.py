@@ -1,6 +1,6 @@
-"""Everything that evidence can be, as data: what was read, when, and what it said. Sources make it, checks judge it.
+"""All kinds of evidence, as data: what was read, when, and the result. Sources produce it, checks judge it.
 
-The snapshot carries it. A source that was not asked is None there; one that could not be read says so in its facts.
+The snapshot holds it. A source that was not asked for is None there; one that could not be read says so in its facts.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Outcome = Literal["pass", "warn", "fail", "unknown", "skip"]
 class SourceInfo(Model):
     """What was read, by whom and when: `location` never holds a password, times are aware UTC.
 
-    `identity` is None for row files, and in files of format 1. `recovery` is None for a server that replays nobody's
-    changes, for row files, and in files of version 0.1.0.
+    `identity` is None for row files, and in files of format 1. `recovery` is None for a server that replays no changes of
+    another server, for row files, and in files of version 0.1.0.
     """
 
     kind: Literal["postgresql", "files", "snapshot"]
@@ -41,7 +41,7 @@ class SourceInfo(Model):
 
 
 class ReadUnder(Model):
-    """Under which plan (its fingerprint) evidence was read, and for what `by_cutover` with which one: it judges no other."""
+    """The plan (its fingerprint) under which evidence was read and, where needed, the cutover; it holds only for these."""
 
     plan: str
     by_cutover: bool = False
@@ -76,10 +76,10 @@ class ArchivedColumn(Model):
 
 
 class ArchiveFacts(Model):
-    """An archive file: of which table, from when, and whether its contents were read again and found whole.
+    """An archive file: of which table, from when, and whether its contents were read again and found complete.
 
     `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one
-    of `columns`, each under the values of `key`, of which no two are the same. `identity` is None in an archive of format 1.
+    of `columns`, each with the values of `key`, which are unique. `identity` is None in an archive of format 1.
     """
 
     path: str
@@ -108,7 +108,7 @@ PhaseName = Literal["protocol", "client", "server", "schema"]
 class Mention:
     """A line of a file that names a dropped column: `line` counts from 1, `text` is trimmed and holds no secret.
 
-    `certain` is False where the syntax cannot tell whether it is the column; `reason` says in words what it is taken for.
+    `certain` is False where the syntax cannot decide whether it is the column; `reason` says what it is taken as.
     """
 
     column: str
@@ -122,7 +122,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class CodePlace:
-    """Where one feature of a phase was found, found missing, or could not be told; `line` counts from 1."""
+    """Where one feature of a phase was found, is missing, or is unclear; `line` counts from 1."""
 
     phase: PhaseName
     feature: str
@@ -134,7 +134,7 @@ class CodePlace:
 
 @dataclass(frozen=True, slots=True)
 class CodeFacts:
-    """All that was read of a folder. Counts are of files, and of folders where the reason says so.
+    """The result of reading a folder. Counts are of files, and of folders where the reason says so.
 
     `sources` of the `read` files are in a language that is parsed; `unreadable` are paths that the system refused.
     `searched` is what each piece of the plan's evidence found. Where `mentions` were cut for a file, `counted` has their
@@ -152,7 +152,7 @@ class CodeFacts:
     searched: tuple[Searched, ...] = ()
 
     def counts(self, column: str) -> Mapping[str, int]:
-        """How many mentions of a column there are, by class; "possible" are the live ones of which it is not certain."""
+        """The number of mentions of a column, by class; "possible" are the live ones that are not certain."""
         if column in self.counted:
             return self.counted[column]
         mentions = [mention for mention in self.mentions if mention.column == column]
@@ -160,7 +160,7 @@ class CodeFacts:
         return Counter(mention.cls for mention in mentions) | Counter({"possible": possible})
 
     def cut(self) -> CodeFacts:
-        """The facts with no more mentions than a report lists, of each class of each column, and the whole counts."""
+        """The facts with at most as many mentions as a report lists for each class of each column, and the full counts."""
         kept: list[Mention] = []
         seen: Counter[tuple[str, str, bool]] = Counter()
         for mention in sorted(self.mentions, key=lambda one: (one.file, one.line)):
@@ -180,13 +180,13 @@ Taking = Literal["drops", "renames"]
 class Statements:
     """What a migration's SQL does to the plan's table: evidence, not proof.
 
-    `effects` says of each of the plan's columns that it touches whether the column is there or gone afterwards.
-    `makes_table` is true when it creates the table. `unclear` says why not all of it could be understood (dynamic SQL,
-    no SQL); '' when it could. `no_sql` says why it is no SQL at all; '' when it may be.
+    `effects` says for each of the plan's columns that it changes whether the column exists afterwards. `makes_table` is
+    true when it creates the table. `unclear` says why not all of it could be understood (dynamic SQL, not SQL); '' when
+    it could. `no_sql` says why it is not SQL at all; '' when it may be.
 
-    `takes` are the table's columns, whether the plan names them or not, that it drops or renames, even if one of the name
-    is there again at the end; `takes_table` is set when it does so with the table. `may_take` are columns of the plan in
-    statements that could not be understood and drop or rename something. `types` are those with which it adds columns.
+    `takes` are the table's columns, in the plan or not, that it drops or renames, even if a column of that name exists
+    again at the end; `takes_table` is set when it drops or renames the table. `may_take` are columns of the plan in
+    statements that could not be understood and drop or rename something. `types` are the types of added columns.
     """
 
     effects: Mapping[str, Effect] = field(default_factory=dict[str, Effect])
@@ -201,7 +201,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class PlanSql:
-    """What the plan's own SQL says that it does."""
+    """What the plan's own SQL does, by its text."""
 
     forward: Statements
     rollback: Statements
@@ -212,8 +212,8 @@ class Migration:
     """One migration of the folder.
 
     `tag` is its name (of a 1.0 folder: the folder's), `when` its time in the journal (milliseconds since 1970; of a
-    1.0 folder: the time in its name). `hash` is the SHA-256 of the file as it is, `hashes` of it with LF and with CRLF.
-    `byte_order_mark`: the file begins with one, and the server refuses its first statement.
+    1.0 folder: the time in its name). `hash` is the SHA-256 of the file unchanged, `hashes` of it with LF and with CRLF.
+    `byte_order_mark`: the file begins with one, and the server rejects its first statement.
     Without a readable file `hash` is None and `problem` says why.
     """
 
@@ -231,7 +231,7 @@ class Migration:
 class MigrationFolder:
     """A migrations folder: `journal` (Drizzle up to 0.x) applies by time, `folders` (1.0) by name.
 
-    `problems` are what could not be read of the folder itself; with style `none` it holds no migrations at all.
+    `problems` say what could not be read in the folder itself; with style `none` it holds no migrations.
     """
 
     location: str
@@ -245,10 +245,10 @@ Derivation = Literal["none", "match", "missing", "wrong", "unexpected"]
 
 
 class Copied(Model):
-    """A column that takes a field of the message as it is.
+    """A column that stores a field of the message unchanged.
 
-    `sent` is None when the message had no such field; then `unsent` says why, and `lawful` whether that may be (an app
-    without fly.toml has no address). `changed` says whether the column differs from what it was before.
+    `sent` is None when the message had no such field; then `unsent` says why, and `lawful` whether that is allowed (an
+    app without fly.toml has no address). `changed` says whether the column's value changed.
     """
 
     column: str
@@ -261,10 +261,10 @@ class Copied(Model):
 
 
 class Derived(Model):
-    """A column that the server derives from another one, and which class the row falls into.
+    """A column that the server derives from another one, and the class of the row.
 
-    `defect`: it is missing because the message had no field for the other column, which the row had kept: the plan's
-    own handler clears the derived column then.
+    `defect`: it is missing because the message had no field for the other column, which the row had kept: then the
+    plan's own handler clears the derived column.
     """
 
     column: str
@@ -276,10 +276,10 @@ class Derived(Model):
 class GenerationFacts(Model):
     """One run, begun at `run_at` (UTC).
 
-    It `reached` the server, was not stopped by a `problem`, and `completed` its row, as far as is known. `unread` says
-    why the row could not be read, and is '' when it could. Server and database are shown without passwords. `status`
-    is the row's at the end, None when it was not read. `seconds` are those until the row was completed.
-    `embedded`: it was the reference server's own generation, which proves nothing of another server.
+    `reached`: it reached the server; `problem`: what stopped it; `completed`: it completed its row, as far as is known.
+    `unread` says why the row could not be read, and is '' when it could. Server and database are shown without
+    passwords. `status` is the row's status at the end, None when it was not read. `seconds` are those until the row was
+    completed. `embedded`: it ran with the reference server, which proves nothing about another server.
     """
 
     format: Literal["genreq-checks generation"] = "genreq-checks generation"
@@ -310,7 +310,7 @@ DIFFERENT: tuple[Verdict, ...] = ("missing", "wrong", "unexpected")
 class Lines:
     """Lines of the recordings with one peculiarity: how many, and where the first of them are (`file:line`).
 
-    Its fate: the message was `read` all the same, the line was `refused`, or `passed` over as another kind of message.
+    Its fate: the message was `read` anyway, the line was `refused` (rejected), or `passed` (skipped as another type).
     """
 
     reason: str
@@ -321,7 +321,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One request to list: its key, where its message stands, and the shapes (never the text) of the two values."""
+    """One request to list: its key, the place of its message, and the shapes (never the text) of the two values."""
 
     key: str
     file: str | None = None
@@ -334,7 +334,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A whole count, and its first examples."""
+    """A full count, and its first examples."""
 
     count: int = 0
     examples: tuple[Example, ...] = ()
@@ -342,7 +342,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMatch:
-    """One column: how many requests came out how, and examples of those that differ and that the plan breaks."""
+    """One column: the number of requests by result, and examples of those that differ and of the plan's defect."""
 
     counts: Mapping[Verdict, int]
     different: tuple[Example, ...] = ()
@@ -351,22 +351,22 @@ class ColumnMatch:
 
     @property
     def differing(self) -> int:
-        """The requests whose row does not hold what the message says."""
+        """The requests whose row differs from the message."""
         return sum(self.counts.get(verdict, 0) for verdict in DIFFERENT)
 
     @property
     def judged(self) -> int:
-        """The requests whose message says something about the column."""
+        """The requests whose message sets the column."""
         return self.counts.get("agrees", 0) + self.differing + self.counts.get("plan-defect", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """Recorded messages against rows. `problem` says why there is no answer at all; then the rest is empty.
+    """Recorded messages compared with rows. `problem` says why there is no answer; then the rest is empty.
 
-    `messages` counts usable completion messages, `requests` the requests that they are about: the message received
-    last counts, the others are superseded. `before_cutover` requests were completed before the cutover and are not
-    judged. `within` of the rows without a message were completed between the first and the last recorded message.
+    `messages` counts usable completion messages, `requests` their requests: of each, the message received last counts
+    and replaces the others. `before_cutover` requests were completed before the cutover and are not judged. `within`
+    of the rows without a message were completed between the first and the last recorded message.
     """
 
     files: int = 0

@@ -1,7 +1,7 @@
-"""Frozen data as it is kept in files, and reading it across versions of this tool.
+"""Frozen data as it is saved in files, and reading it across versions of this tool.
 
-A newer version may add keys: they are left out here, with a note. What it cannot do without a new format number is to
-change what a key means.
+A newer version may add keys: an older one leaves them out, with a note. To change the meaning of a key, a version
+needs a new format number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 def read_model(model: type[AnyModel], text: str | bytes) -> tuple[AnyModel, tuple[str, ...]]:
     """The data in JSON text, and the keys in it that this version does not know, as `table.columns.owner`.
 
-    Raises: pydantic.ValidationError for text that is not such data, unknown keys aside.
+    Raises: pydantic.ValidationError for text that is not such data, except for unknown keys.
     """
     try:
         return model.model_validate_json(text), ()
@@ -48,16 +48,18 @@ def read_model(model: type[AnyModel], text: str | bytes) -> tuple[AnyModel, tupl
 
 
 def note_on(unknown: Sequence[str], what: str, version: str) -> tuple[str, ...]:
-    """A note on keys that were left out of a file that another version wrote; none when there are none."""
+    """A note on unknown keys that were left out of a file of another version; empty when there are no such keys."""
     if not unknown:
         return ()
     more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
     named = ", ".join(key[:60] for key in unknown[:SHOWN])
-    return (f"{what} was written by genreq-checks {version[:20]}; left out, since not known here: {named}{more}",)
+    return (
+        f"{what} was written by genreq-checks {version[:20]}; left out, since this version does not know them: {named}{more}",
+    )
 
 
 def first_problem(error: ValidationError) -> str:
-    """Where the first problem is and what it is, without the value."""
+    """The place and the kind of the first problem, without the value."""
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"][:4])
     return f"{place}: {first['msg']}"

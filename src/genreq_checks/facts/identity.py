@@ -1,4 +1,4 @@
-"""Which database and table something was read from: names and numbers that a copy, a dump or another server does not share."""
+"""The database and table that something was read from: names and numbers that differ in a copy, a dump or another server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from genreq_checks.facts.file_format import Model
 
 Kind = Literal["same", "doubtful", "unproved", "other"]
 
-NEW_IDENTIFIER = (
-    "pg_upgrade and a restored dump make a new system identifier; if that is what happened, add --other-database"
-)
+NEW_IDENTIFIER = "pg_upgrade and a restored dump create a new system identifier; if this happened, add --other-database"
 
 
 class Identity(Model):
-    """A table's place, as the server itself tells it; None is what could not be read or is not there.
+    """A table's identity, as the server itself reports it; None for what could not be read or does not exist.
 
     `system_identifier` and `timeline` are those of pg_control_system() and pg_control_checkpoint(); address and port are
     the server's own (None on a Unix socket), not those of the URL, which may be a pooler's; `server_version` is
@@ -43,7 +41,7 @@ class Identity(Model):
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Whether two identities are of one table: `same`; `doubtful` (a physical copy has the same numbers); `unproved`
-    (something could not be read); `other`. `reasons` say why it is not simply the same.
+    (something could not be read); `other`. `reasons` say why it is not `same`.
     """
 
     kind: Kind
@@ -56,7 +54,7 @@ class Comparison:
 
 
 def compare(earlier: Identity | None, now: Identity | None) -> Comparison:
-    """Hold what was read earlier against what is read now."""
+    """Compare the identity read earlier with the present one."""
     if earlier is None or now is None:
         which = "neither carries" if earlier is None and now is None else "one of them carries no"
         return Comparison("unproved", (f"{which} identity",))
@@ -71,7 +69,7 @@ def compare(earlier: Identity | None, now: Identity | None) -> Comparison:
 
 
 def _other(earlier: Identity, now: Identity) -> tuple[str, ...]:
-    """What proves that the two are not one table."""
+    """What proves that the two are different tables."""
     if earlier.system_identifier and now.system_identifier and earlier.system_identifier != now.system_identifier:
         numbers = f"the system identifier was {earlier.system_identifier} and is {now.system_identifier}"
         return (f"{numbers} ({NEW_IDENTIFIER})",)
@@ -80,12 +78,14 @@ def _other(earlier: Identity, now: Identity) -> tuple[str, ...]:
             f"the database was {earlier.database} (OID {earlier.database_oid}), now {now.database} ({now.database_oid})",
         )
     if earlier.table_oid is not None and now.table_oid is not None and earlier.table_oid != now.table_oid:
-        return (f"the table's OID was {earlier.table_oid} and is {now.table_oid}: it was made anew, or is another one",)
+        return (
+            f"the table's OID was {earlier.table_oid} and is {now.table_oid}: it was created again, or is another one",
+        )
     return ()
 
 
 def _doubts(earlier: Identity, now: Identity) -> tuple[str, ...]:
-    """What a physical copy differs in, and a server that moved or failed over too."""
+    """What differs in a physical copy, but also in a server that moved or failed over."""
     found: list[str] = []
     if None not in (earlier.server_address, now.server_address):
         one, two = ((one.server_address, one.server_port) for one in (earlier, now))
@@ -93,6 +93,6 @@ def _doubts(earlier: Identity, now: Identity) -> tuple[str, ...]:
             found.append(f"the server's own address was {one[0]}:{one[1]} and is {two[0]}:{two[1]}")
     if None not in (earlier.timeline, now.timeline) and earlier.timeline != now.timeline:
         found.append(
-            f"the timeline was {earlier.timeline} and is {now.timeline} (a promotion or a recovery lies between)"
+            f"the timeline was {earlier.timeline} and is {now.timeline} (a promotion or a recovery happened in between)"
         )
     return tuple(found)

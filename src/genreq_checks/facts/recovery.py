@@ -1,4 +1,4 @@
-"""How far a standby is behind, as far as it can tell itself, and whether what it shows is current enough to judge by."""
+"""How far a standby is behind, as far as it knows itself, and whether its data is current enough to judge by."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ PRIMARY = "Read the primary server"
 
 
 class Recovery(Model):
-    """What a server says that replays the changes of another one (a standby, a restore that goes on).
+    """The state of a server that replays the changes of another one (a standby, a running restore).
 
-    `lag` is a bound in seconds: what the other server had that long ago is all here; None when nothing bounds it. It is
-    the smaller of two ages, when read: of `replayed_at`, when the last change that is here was committed there; and of
-    `heard_at`, the last message of the server that it streams from, when all that this server then had is here.
-    `waiting` are bytes that were received and are not replayed. `unproved` says what could not be asked.
+    `lag` is an upper bound in seconds: this server has everything that the other one had that long ago; None when there
+    is no bound. It is the smaller of two ages, at the time of reading: of `replayed_at`, the commit time of the last
+    replayed change; and of `heard_at`, the last message of the server that it streams from, when everything up to it
+    is replayed. `waiting` are bytes that were received and are not replayed. `unproved` says what could not be read.
     """
 
     paused: bool | None = None
@@ -28,7 +28,7 @@ class Recovery(Model):
 
     @property
     def words(self) -> str:
-        """The standby's state in one sentence without a stop."""
+        """The standby's state as a phrase."""
         if self.paused:
             received = f"; {size(self.waiting)} more were received" if self.waiting else ""
             return f"a standby whose replay is paused: it shows an earlier state{self._last_change}{received}"
@@ -39,20 +39,20 @@ class Recovery(Model):
 
     @property
     def _last_change(self) -> str:
-        return f" (its last change is of {self.replayed_at:%Y-%m-%d %H:%M:%S} UTC)" if self.replayed_at else ""
+        return f" (its last change is from {self.replayed_at:%Y-%m-%d %H:%M:%S} UTC)" if self.replayed_at else ""
 
     def doubt(self, most: float | None, *, needed: bool) -> tuple[str, str] | None:
-        """Why what it shows is not current enough, and what to do; None when it is.
+        """Why its data is not current enough, and what to do; None when it is.
 
-        `most` are the seconds that are allowed. Where the allowance is `needed` and is not given, that is a doubt too.
+        `most` are the allowed seconds. Where they are `needed` and not given, that is a doubt too.
         """
         if self.paused:
             return f"it is read from {self.words}.", f"{PRIMARY}, or resume the replay (pg_wal_replay_resume())."
         if self.paused is None or self.lag is None:
             return f"it is read from {self.words}.", f"{PRIMARY}."
         if most is None:
-            remedy = f"{PRIMARY}, or say how many seconds are enough: --max-lag SECONDS, or max_lag in the plan."
-            return (f"it is read from {self.words}; how much is enough is not said.", remedy) if needed else None
+            remedy = f"{PRIMARY}, or give the allowed lag: --max-lag SECONDS, or max_lag in the plan."
+            return (f"it is read from {self.words}; no allowed lag is given.", remedy) if needed else None
         if self.lag > most:
             behind = f"it is read from a standby that may be {_seconds(self.lag)} behind; {_seconds(most)} are allowed."
             return behind, f"{PRIMARY}, or try again when the standby has caught up."

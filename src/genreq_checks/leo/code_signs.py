@@ -1,4 +1,4 @@
-"""Signs of the clean-up's phases in code, found by content: where the feature is, or where it should be and is not."""
+"""Signs of the clean-up's phases in code, found by content: where a feature is, or where it is missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reader(plan: Plan, words_of: Vocabulary) -> PhaseReader:
 
 
 class PhaseReader:
-    """Collects the places of all phases, one file after the other; tests and mocks prove nothing and are left out."""
+    """Collects the places of all phases, one file after the other; tests and mocks prove nothing and are excluded."""
 
     def __init__(self, plan: Plan, words_of: Vocabulary) -> None:
         self.words_of = words_of
@@ -44,14 +44,14 @@ class PhaseReader:
         self._marks = tuple(mark.lower().encode() for mark in (MESSAGE, MESSAGE_TYPE, *written, table))
 
     def wants(self, suffix: str, data: bytes) -> bool:
-        """Is a file worth parsing for the phases? Told without a regular expression: this is asked of every file."""
+        """Is a file worth parsing for the phases? No regular expression: this runs for every file."""
         if suffix not in GRAMMARS:
             return False
         lower = data.lower()
         return any(mark in lower for mark in self._marks)
 
     def read(self, code: Code) -> None:
-        """Add what a file says."""
+        """Add the places of a file."""
         if _TESTS.search(code.path):
             return
         text = code.data.decode("utf-8", "replace")
@@ -69,8 +69,8 @@ class PhaseReader:
             self.found += read_schema(code, self.words_of, self.dropped)
 
     def places(self) -> tuple[CodePlace, ...]:
-        """All places in the order of the files. Where a handler of the message tells, other writers of the column
-        do not: an endpoint that deploys by hand stores the URL too.
+        """All places in the order of the files. Where a handler of the message decides, other writers of the column do
+        not count: an endpoint for manual deployment stores the URL too.
         """
         told = {feature for _, feature in self.handled}
         return tuple(
@@ -108,7 +108,7 @@ def _factory(code: Code, node: Node, field: str) -> CodePlace:
         used = (
             any(n.type == "identifier" and code.text(n) == field for n in descend(body)) if body is not None else False
         )
-        detail = f"{FACTORY} takes {field}" + ("" if used else ", but does nothing with it")
+        detail = f"{FACTORY} takes {field}" + ("" if used else ", but does not use it")
         return _place(code, "protocol", feature, "found" if used else "missing", node, detail)
     if any(name.startswith("**") for name in names):
         return _place(code, "protocol", feature, "unclear", node, f"{FACTORY} takes any keyword")

@@ -44,7 +44,7 @@ def read_schema(code: Code, words_of: Vocabulary, dropped: Mapping[str, tuple[st
 def _without(
     code: Code, call: Node, given: list[Node], feature: str, what: str, dropped: Mapping[str, tuple[str, ...]]
 ) -> Iterator[CodePlace]:
-    """Whether the objects that a definition is given name a dropped column, as a key or as the column's own name."""
+    """Whether the objects in a definition name a dropped column, as a key or as the column's own name."""
     named: dict[str, int] = {}
     for thing in given:
         for node in descend(thing):
@@ -58,7 +58,7 @@ def _without(
 
 
 def _own_schema(code: Code, node: Node, dropped: Mapping[str, tuple[str, ...]]) -> Iterator[CodePlace]:
-    """A schema of the column's own, such as `conversationTurnSchema`."""
+    """A separate schema for the column, such as `conversationTurnSchema`."""
     name = code.text(child(node, "name"), 100)
     for column, spelled in dropped.items():
         mine = any(re.match(rf"{re.escape(one)}[A-Z_]\w*$", name) for one in spelled) and name.lower().endswith(
@@ -66,12 +66,12 @@ def _own_schema(code: Code, node: Node, dropped: Mapping[str, tuple[str, ...]]) 
         )
         if mine and _ZOD.search(code.text(child(node, "value"), 2000)):
             line = node.start_point.row + 1
-            detail = f"{name}, a schema of the column's own, is still there"
+            detail = f"{name}, a separate schema for the column, still exists"
             yield CodePlace("schema", f"validation schema without {column}", "missing", code.path, line, detail)
 
 
 def _owner(code: Code, call: Node) -> str:
-    """The name of what a schema is assigned to."""
+    """The name of the variable that a schema is assigned to."""
     for node in reversed(code.path_to(call.start_byte, call.end_byte)):
         if node.type == "variable_declarator":
             return code.text(child(node, "name"), 100)

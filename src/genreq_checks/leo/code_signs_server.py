@@ -1,4 +1,4 @@
-"""Phase 3: does the server derive the one URL and store the other from the message?"""
+"""Phase 3: does the server derive one URL, and store the other URL from the message?"""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def handles_message(text: str) -> bool:
 def read_server(
     code: Code, words_of: Vocabulary, fields: Mapping[str, str], derivations: Mapping[str, tuple[str, str]]
 ) -> Iterator[CodePlace]:
-    """A place for each value that the file stores in a column; and where a handler of the message writes the table
-    without the column, the place of its write.
+    """A place for each value that the file stores in a column. Where a handler of the message writes the table
+    without the column, also the place of its write.
     """
     text = code.data.decode("utf-8", "replace")
     handles = handles_message(text)
@@ -70,7 +70,7 @@ def read_server(
 
 
 def _stored(code: Code, wanted: Collection[str]) -> Iterator[tuple[str, Node]]:
-    """Key and value of each wanted object's entry and each assignment to a property, those of schemas and types aside."""
+    """Key and value of each wanted object's entry and each assignment to a property, except those of schemas and types."""
     for node in code.find("pair", "shorthand_property_identifier", "assignment_expression"):
         key, value = child(node, "key", "left"), child(node, "value", "right")
         if node.type == "shorthand_property_identifier":
@@ -101,8 +101,8 @@ def _first_write(code: Code, words_of: Vocabulary) -> Node | None:
 
 
 def _whole(code: Code, value: Node) -> str:
-    """A value's text, with what the names in it were set to and the functions it calls: `artifactsUrl`, set three lines
-    above, says nothing.
+    """A value's text, with the values of its names and the functions it calls: the name `artifactsUrl` alone, set three
+    lines above, proves nothing.
     """
     texts, known = [code.text(value, 2000)], set[str]()
     for _ in range(3):
@@ -122,24 +122,27 @@ def _functions(code: Code, name: str) -> Iterator[Node]:
 
 
 def _calls(text: str) -> bool:
-    """Does a text call anything but a string's own methods? Then what it makes may be made elsewhere."""
+    """Does a text call anything but a string's own methods? Then the value may be built in another file."""
     return any(name not in _STRING_METHODS for name in re.findall(r"([A-Za-z_$][\w$]*)\(", text))
 
 
 def _derived(source: str, suffix: str, text: str) -> Judged:
     if not re.search(re.escape(suffix) + r"[\"'`]", text):
         if _calls(text):
-            return "unclear", "made by a function that is not in the file"
-        return "missing", f"not made of {source} and '{suffix}'"
+            return "unclear", "built by a function that is not in the file"
+        return "missing", f"not built from {source} and '{suffix}'"
     if not any(re.search(rf"\b{re.escape(name)}\b", text) for name in spellings(source)):
-        return "unclear", f"made with '{suffix}', but it cannot be told of what"
+        return "unclear", f"built with '{suffix}', but it is not clear from what"
     if "?." in text and not re.search(r"\?(?![.?])|&&|\bif\b", text):
         return "missing", f"'undefined{suffix}' where there is no {source}"
     if _ONE_SLASH.search(text):
         return "found", f"derived from {source}"
     if _OTHER_WAY.search(text):
-        return "unclear", f"derived from {source} in another way than the plan's; the rows tell (derivation)"
-    return "missing", f"derived from {source} without taking one trailing slash away"
+        return (
+            "unclear",
+            f"derived from {source} in another way than the plan's; the check derivation shows it in the rows",
+        )
+    return "missing", f"derived from {source} without removing one trailing slash"
 
 
 def _taken(field: str, handles: bool, text: str) -> Judged:
@@ -148,5 +151,5 @@ def _taken(field: str, handles: bool, text: str) -> Judged:
     if any(re.search(rf"\b{re.escape(name)}\b", text) for name in spellings(field)):
         return "found", f"taken from {field}"
     if _calls(text):
-        return "unclear", "made by a function that is not in the file"
+        return "unclear", "built by a function that is not in the file"
     return "missing", f"not taken from {field}"

@@ -1,7 +1,7 @@
-"""The completion message and what it makes of a row: the plan's phases 1 to 3 as an executable specification.
+"""The completion message and what it changes in a row: the plan's phases 1 to 3 as an executable specification.
 
 The container sends `all_work_complete` when a generation ends; the server turns it into an update of one row.
-Everything here is pure but for `detect_flyio_url`, which reads one file.
+Everything here is pure except `detect_flyio_url`, which reads one file.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _COPIED = {"github_url": "github_url", "flyio_url": "deployment_url", "session_i
 class AllWorkCompleteMessage(BaseModel):
     """What the container says when a generation has ended, with the `flyio_url` that the plan adds.
 
-    A field that was not sent and a field that was sent as null are both None here, and `==` takes them for
-    the same; only the latter is in `model_fields_set`, and the row differs (see `row_values`). Any field may
-    be missing, as the server does not mind either. Types are strict, unknown fields are kept, and
-    `total_duration` is in the sender's unit.
+    A field that was not sent and a field that was sent as null are both None here, and `==` does not distinguish
+    them; only the latter is in `model_fields_set`, and the row differs (see `row_values`). Any field may be missing,
+    since the server accepts that too. Types are strict, unknown fields are kept, and `total_duration` is in the
+    sender's unit.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
@@ -55,7 +55,7 @@ class AllWorkCompleteMessage(BaseModel):
         self.model_fields_set.add("type")
 
     def to_json(self) -> str:
-        """The message as it goes over the wire: one line of ASCII JSON without what is not set."""
+        """The message as it is sent: one line of ASCII JSON without the fields that are not set."""
         return json.dumps(self.model_dump(exclude_unset=True), allow_nan=False)
 
 
@@ -70,7 +70,7 @@ def parse_message(decoded: object) -> AllWorkCompleteMessage:
     try:
         return AllWorkCompleteMessage.model_validate(decoded)
     except ValidationError as error:
-        # Raised below, outside of the handler: as its context the original would carry the values along.
+        # Raised below, outside of the handler: otherwise the original, with the values, would be its context.
         fields = sorted({str(problem["loc"][0]) for problem in error.errors(include_input=False) if problem["loc"]})
     raise SourceError(
         f"An {MESSAGE_TYPE} message has fields of the wrong type: {', '.join(fields)}.",
@@ -111,9 +111,8 @@ def create_all_work_complete_message(
 def derive_artifacts_github_url(github_url: str | None, *, suffix: str = ARTIFACTS_SUFFIX) -> str | None:
     """The artifacts URL that belongs to a repository URL: without one trailing slash, with the suffix.
 
-    Nothing is derived (None) from None or from the empty string; a blank string is derived from like any
-    other. This is the plan's JavaScript exactly: only a slash that is the last character goes, not one before
-    a newline.
+    Nothing is derived (None) from None or from the empty string; from a blank string a value is derived. This is
+    exactly the plan's JavaScript: only a slash that is the last character is removed, not one before a newline.
     """
     return github_url.removesuffix("/") + suffix if github_url else None
 
@@ -121,10 +120,10 @@ def derive_artifacts_github_url(github_url: str | None, *, suffix: str = ARTIFAC
 def detect_flyio_url(app_folder: Path) -> str | None:
     """The public address of the app in a folder, `https://{app}.fly.dev`, by the `app` key of its `fly.toml`.
 
-    None when there is nothing to say for sure: no such file, not readable, not TOML, no `app`, or one that
-    Fly.io would not take as a name. The file is generated, so its text is not trusted: a name such as
-    `evil.com/#` would put another host into a link that people click. A missing address is expected of many
-    apps and must not stop a completion, so nothing is raised.
+    None when the address is not certain: no such file, not readable, not TOML, no `app`, or one that Fly.io does not
+    accept as a name. The file is generated, so its text is not trusted: a name such as `evil.com/#` would put another
+    host into a link that people click. Many apps have no address, and that must not stop a completion, so nothing is
+    raised.
     """
     path = app_folder / "fly.toml"
     try:
@@ -143,11 +142,11 @@ def detect_flyio_url(app_folder: Path) -> str | None:
 def row_values(message: AllWorkCompleteMessage, now: datetime, *, suffix: str = ARTIFACTS_SUFFIX) -> dict[str, object]:
     """The columns that the plan's server handler sets for a message, and their values.
 
-    A column that is not a key stays as it is (the field was missing), None clears it, and '' is stored.
-    `completed_at` is `now` in UTC without an offset, as the column has none. The reason `cancelled` makes the
-    row `paused` and leaves `completed_at` alone. `artifacts_github_url` is always a key: the plan writes null
-    also where github_url is missing, which is its defect (see `breaks_derivation`). The values are those
-    handed to the database driver; PostgreSQL itself refuses NUL characters.
+    A column that is not a key does not change (the field was missing), None clears it, and '' is stored.
+    `completed_at` is `now` in UTC without an offset, since the column has none. The reason `cancelled` makes the
+    row `paused` and does not set `completed_at`. `artifacts_github_url` is always a key: the plan writes null
+    also where github_url is missing, which is its defect (see `breaks_derivation`). The values are those for the
+    database driver; PostgreSQL itself rejects NUL characters.
 
     Raises: UsageError when `now` has no offset.
     """
@@ -166,7 +165,7 @@ def row_values(message: AllWorkCompleteMessage, now: datetime, *, suffix: str = 
 def breaks_derivation(message: AllWorkCompleteMessage, stored_github_url: str | None) -> bool:
     """Does the plan's handler break the derivation rule with this message, given the row's github_url?
 
-    It does when the message has no github_url field and the row has one to derive from: github_url stays and
-    artifacts_github_url is cleared. None and '' as stored values derive nothing, so nothing breaks.
+    It does when the message has no github_url field and the row has a github_url: that stays, and
+    artifacts_github_url is cleared. Nothing is derived from a stored None or '', so nothing breaks.
     """
     return "github_url" not in message.model_fields_set and derive_artifacts_github_url(stored_github_url) is not None

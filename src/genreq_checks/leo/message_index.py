@@ -1,6 +1,6 @@
-"""The message that counts for each request, out of any number of messages: kept in a file that has no name.
+"""The last message of each request, out of any number of messages: kept in a temporary file without a name.
 
-SQLite makes it in the temporary folder, readable by nobody else, and it is gone however this process ends.
+SQLite creates it in the temporary folder, readable by nobody else. It is deleted however this process ends.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Index:
     last: int | None = None
 
     def put(self, messages: Iterable[Message]) -> None:
-        """Take messages in, in the order of the recording.
+        """Add messages, in the order of the recording.
 
-        The one received last counts; one without a time of its own was received when the one before it was, and of
-        two received at the same time the later in the recording counts.
+        The message received last counts. A message without a time counts as received with the one before it. Of two
+        messages received at the same time, the later one in the recording counts.
         """
         reading = iter(messages)
         at = -(2**62)
@@ -59,18 +59,18 @@ class Index:
 
     @property
     def requests(self) -> int:
-        """How many requests there are messages of."""
+        """The number of requests that have messages."""
         return int(self.store.execute("SELECT count(*) FROM last").fetchone()[0])
 
     def batches(self) -> Iterator[list[Message]]:
-        """The messages that count, in batches."""
+        """The last message of each request, in batches."""
         with closing(self.store.cursor()) as cursor:
             cursor.execute("SELECT key, received, file, line, fields FROM last ORDER BY rowid")
             while rows := cursor.fetchmany(BATCH):
                 yield [Message(key, at, file, line, json.loads(text)) for key, at, file, line, text in rows]
 
     def unknown(self, keys: Iterable[str]) -> set[str]:
-        """Which of some keys have no message."""
+        """The keys that have no message."""
         asked = list(keys)
         there = "SELECT key FROM last WHERE key IN (SELECT value FROM json_each(?))"
         return set(asked).difference(row[0] for row in self.store.execute(there, (json.dumps(asked),)))
@@ -78,11 +78,11 @@ class Index:
 
 @contextmanager
 def open_index() -> Iterator[Index]:
-    """An empty index for the time of a `with` block. Raises: SourceError when the temporary folder is full."""
+    """An empty index that lasts for the `with` block. Raises: SourceError when the temporary folder is full."""
     try:
         with closing(sqlite3.connect("", isolation_level=None)) as store:
             store.executescript(_MAKE)
             yield Index(store)
     except sqlite3.Error as error:
-        hint = "Make room in the temporary folder, or name another with TMPDIR."
+        hint = "Free space in the temporary folder, or name another with TMPDIR."
         raise SourceError(f"The messages could not be kept on disk: {error}.", hint) from None

@@ -38,9 +38,9 @@ _DIGITS = re.compile(r"-?[0-9]{1,19}")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A completion message: whose it is, when received (microseconds since 1970, None unknown), and the used fields.
+    """A completion message: its request, when received (microseconds since 1970, None unknown), and the used fields.
 
-    A field that the message does not have is no key of `fields`; null is None.
+    A field that the message does not have is not a key of `fields`; null is None.
     """
 
     key: str
@@ -52,7 +52,7 @@ class Message:
 
 @dataclass(slots=True)
 class LineCounts:
-    """What was come across while reading: lines, completion messages, and the peculiar lines by reason."""
+    """What was found while reading: lines, completion messages, and the peculiar lines by reason."""
 
     files: int = 0
     lines: int = 0
@@ -67,7 +67,7 @@ class LineCounts:
             places.append(f"{file}:{line}")
 
     def peculiar(self) -> tuple[Lines, ...]:
-        """The counts as data, most first."""
+        """The counts as data, the largest first."""
         reasons = sorted(self.counts, key=lambda reason: (-self.counts[reason], reason))
         return tuple(
             Lines(reason, FATES.get(reason, "refused"), self.counts[reason], tuple(self.places[reason]))
@@ -76,9 +76,9 @@ class LineCounts:
 
 
 def message_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that are meant: each path as it is, of a folder the recordings anywhere in it, in the order of names.
+    """The files to read: each file as given, and of a folder all recordings in it, in the order of names.
 
-    Raises: UsageError for a path that is not there.
+    Raises: UsageError for a path that does not exist.
     """
     found: list[Path] = []
     for path in paths:
@@ -95,7 +95,7 @@ def message_files(paths: Sequence[Path]) -> list[Path]:
 def read_messages(files: Sequence[Path], used: Collection[str], counted: LineCounts) -> Iterator[Message]:
     """The completion messages in the files, in order; everything else goes into `counted`.
 
-    `used` names the message's fields that matter: what other fields hold is not read here.
+    `used` names the message's fields that are needed: other fields are not read here.
     """
     for path in files:
         counted.files += 1
@@ -115,7 +115,7 @@ def read_messages(files: Sequence[Path], used: Collection[str], counted: LineCou
 
 
 def _numbered(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
-    """Each line with its number; of a line beyond all measure only the beginning, which is longer than LONGEST_LINE."""
+    """Each line with its number; of a line that is too long only the beginning, which is longer than LONGEST_LINE."""
     number = 0
     while line := stream.readline(LONGEST_LINE + 1):
         number += 1
@@ -151,7 +151,7 @@ def _message(line: bytes, file: str, number: int, used: Collection[str], counted
 
 
 def _decode(line: bytes) -> dict[str, Any] | str:
-    """The object in a line of JSON as JavaScript reads it, or the reason why there is none."""
+    """The object in a line of JSON as JavaScript reads it, or the reason why it cannot be read."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -171,7 +171,7 @@ def _refuse(constant: str) -> Any:
 
 
 def _number(digits: str) -> int | float:
-    return int(digits) if len(digits) < 16 else float(digits)  # JavaScript has no other numbers than doubles
+    return int(digits) if len(digits) < 16 else float(digits)  # JavaScript numbers are doubles
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_number)
@@ -200,7 +200,7 @@ def _storable(text: str) -> str:
 
 
 def _key(value: object) -> str | None:
-    """A request's key as text: whole numbers in plain decimal, whether they came as a number or as its text."""
+    """A request's key as text: integers in plain decimal, whether they were sent as a number or as text."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
@@ -212,7 +212,7 @@ def _key(value: object) -> str | None:
 
 
 def _instant(value: object) -> int | str | None:
-    """Microseconds since 1970 of an ISO time (UTC when it has no offset) or of milliseconds; '?' when it is neither."""
+    """Microseconds since 1970 from an ISO time (UTC when it has no offset) or from milliseconds; '?' for anything else."""
     if value is None:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 9e15:

@@ -1,4 +1,4 @@
-"""Recorded messages held against the table's rows."""
+"""Recorded messages compared with the table's rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(slots=True)
 class Gathered:
-    """What comes of going through the messages once."""
+    """The result of one pass over the messages."""
 
     columns: dict[str, Column]
     before_cutover: int = 0
@@ -53,12 +53,12 @@ def reconcile(
     timeout: float = 300,
     deadline: Deadline | None = None,
 ) -> Reconciliation:
-    """Hold the completion messages in files or folders against the rows of a database, all read in one instant.
+    """Compare the completion messages in files or folders with the rows of a database, all read in one instant.
 
     With a `cutover` (aware) only rows completed from it on are judged. `timeout` is each statement's, in seconds; `deadline`
-    bounds all of them. What the database refuses is the answer's `problem`.
+    bounds all of them. An error of the database is the result's `problem`.
 
-    Raises: UsageError for a path that is not there or an invalid URL.
+    Raises: UsageError for a path that does not exist or an invalid URL.
     """
     files = message_files(paths)
     target = parse(url)
@@ -89,7 +89,7 @@ def reconcile(
 def _reconciled(
     read: Reconciliation, index: Index, table: KeyedTable, problems: Mapping[str, str], cutover: datetime | None
 ) -> Reconciliation:
-    """Go through the messages once and through the keys of the completed rows once."""
+    """Read the messages once and the keys of the completed rows once."""
     rules = rules_of(table.plan)
     found = Gathered({name: Column() for name in table.columns})
     for batch in index.batches():
@@ -124,7 +124,7 @@ def _reconciled(
 
 
 def _is_before(row: Row, message: Message, cutover: datetime | None) -> bool:
-    """Is this of before the cutover? An undated row (paused, say) is as old as its message."""
+    """Is this from before the cutover? An undated row (for example a paused one) has the time of its message."""
     if cutover is None:
         return False
     if row.after is not None:
@@ -162,10 +162,10 @@ def _add(examples: list[Example], example: Example) -> None:
 
 
 def _span(index: Index) -> tuple[datetime, datetime] | None:
-    """The time of the recording, or None when no message says when it was received."""
+    """The time of the recording, or None when no message has a time of receipt."""
     return None if index.first is None or index.last is None else (_instant(index.first), _instant(index.last))
 
 
 def _instant(microseconds: int) -> datetime:
-    """A moment within what Python can say of it."""
+    """An instant, limited to the range of Python's datetime."""
     return _EPOCH + timedelta(microseconds=max(-62 * 10**15, min(microseconds, 250 * 10**15)))

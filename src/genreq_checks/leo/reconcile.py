@@ -1,4 +1,4 @@
-"""Rows held against the messages that made them: what a message should have left in a row, and what was found.
+"""Rows compared with the messages that wrote them: what a message should have stored in a row, and what was found.
 
 Pure: the messages come from `leo.messages`, the rows from `sources.rows_by_key`.
 """
@@ -25,7 +25,7 @@ class Rule:
 
 
 def rules_of(plan: Plan) -> tuple[Rule, ...]:
-    """The rules of the kept columns that a message sets, in the plan's order; none where the plan speaks of no message."""
+    """The rules of the kept columns that a message sets, in the plan's order; empty where the plan has no message."""
     if not plan.takes_messages:
         return ()
     known = AllWorkCompleteMessage.model_fields
@@ -42,7 +42,7 @@ def rules_of(plan: Plan) -> tuple[Rule, ...]:
 
 
 def expected_values(rules: Iterable[Rule], fields: Mapping[str, str | None]) -> dict[str, str | None]:
-    """What the plan's handler writes for a message with these fields; a column that is no key stays as it is.
+    """What the plan's handler writes for a message with these fields; a column that is not a key does not change.
 
     A missing field leaves its column, null clears it, '' is stored; a derived column is always written.
     """
@@ -61,10 +61,10 @@ def compare(
     values: Mapping[str, str | None],
     row: Mapping[str, str | None],
 ) -> dict[str, Verdict]:
-    """Each column's verdict for one request: its message's fields, the values expected of them, and those of its row.
+    """Each column's verdict for one request: from its message's fields, the expected values, and the values of its row.
 
-    Where the message lacks the field that a column is derived from, the plan's handler clears the column though its
-    source stays: found so it is `plan-defect`; found rightly derived it agrees, since then the handler was fixed.
+    Where the message lacks the field that a column is derived from, the plan's handler clears the column although its
+    source stays: such a row is `plan-defect`. If the column is derived correctly, it agrees: the handler was fixed.
     """
     verdicts: dict[str, Verdict] = {}
     for rule in rules:
@@ -89,11 +89,11 @@ def _verdict(expected: str | None, actual: str | None) -> Verdict:
 
 
 def difference(expected: str | None, actual: str | None) -> str:
-    """In words how two texts differ, without showing them; nothing when one of them is null or empty."""
+    """How two texts differ, in words, without showing them; '' when one of them is null or empty."""
     if not expected or not actual:
         return ""
     if expected.rstrip("/") == actual.rstrip("/"):
-        return "they differ in slashes at the end"
+        return "they differ in trailing slashes"
     if expected.lower() == actual.lower():
         return "they differ in upper and lower case"
     if expected.strip() == actual.strip():
@@ -101,10 +101,10 @@ def difference(expected: str | None, actual: str | None) -> str:
     same = next((i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), None)
     if same is None:
         longer, shorter = ("actual", "expected") if len(actual) > len(expected) else ("expected", "actual")
-        return f"the {longer} value goes on where the {shorter} one ends"
+        return f"the {longer} value continues where the {shorter} one ends"
     return f"they differ from character {same + 1} on"
 
 
 def shown_key(key: str) -> str:
-    """A request's key as a report may show it: as it is when it looks like one, else only its length."""
+    """A request's key as a report may show it: the key itself when it looks like one, otherwise only its length."""
     return key if re.fullmatch(r"-?[0-9]{1,20}|[0-9a-f-]{36}", key) else f"a key of {len(key):,} characters"

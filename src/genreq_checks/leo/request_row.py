@@ -20,9 +20,9 @@ _NO_SUCH_KEY = ("22P02", "22003", "22007", "42883")  # not of the key's type, ou
 
 
 def readable_columns(plan: Plan, target: Target, timeout: float) -> tuple[str, ...]:
-    """The columns of the plan's table that tell what became of a request: status, time, the kept ones, the session.
+    """The columns of the plan's table that show the state of a request: status, time, the kept ones, the session.
 
-    Raises: SourceError when the table, or a column that the plan keeps, is not there or may not be read.
+    Raises: SourceError when the table, or a column that the plan keeps, does not exist or may not be read.
     """
     name = plan.table.qualified
     try:
@@ -51,13 +51,13 @@ def readable_columns(plan: Plan, target: Target, timeout: float) -> tuple[str, .
 def read_row(
     plan: Plan, target: Target, columns: Sequence[str], key: str, timeout: float
 ) -> dict[str, str | None] | None:
-    """The values of the columns as text, None for NULL; None for the whole when no row has that key.
+    """The values of the columns as text, None for NULL; or None when no row has that key.
 
-    Raises: SourceError when it cannot be read; UsageError when the key cannot be one of this table.
+    Raises: SourceError when it cannot be read; UsageError when the key cannot be a key of this table.
     """
     table = relation(plan.table, *plan.table.key, *columns)
     wanted = [sa.cast(table.c[column], sa.Text).label(f"c{i}") for i, column in enumerate(columns)]
-    # Without a type the parameter takes the key's own, and its index serves.
+    # Without a type the parameter gets the key's type, so that the key's index is used.
     given = sa.bindparam("key", key, type_=sa.types.NullType())
     statement = sa.select(*wanted).where(table.c[plan.table.key[0]] == given)
     try:
@@ -72,5 +72,5 @@ def _failed(plan: Plan, target: Target, error: Exception) -> SourceError | Usage
     state, name = sqlstate(error), plan.table.qualified
     cannot_be_sent = state is None and isinstance(getattr(error, "orig", error), psycopg.DataError)
     if state in _NO_SUCH_KEY or cannot_be_sent:
-        return UsageError(f"--request is no key of {name}.", f"Give a value of {name}.{plan.table.key[0]}.")
+        return UsageError(f"--request is not a key of {name}.", f"Give a value of {name}.{plan.table.key[0]}.")
     return explain(error, target, plan.table)

@@ -1,4 +1,4 @@
-"""The report's numbers as people read them, worded once for every output."""
+"""The report's numbers in words, the same for every output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """A column's rates: per side a share and its counts, and at the end, where there is one, the change and its interval."""
+    """A column's rates: a share and its counts for each side, then the change and its interval where there is one."""
 
     column: str
     cells: tuple[tuple[str, str], ...]
@@ -21,14 +21,14 @@ class RateRow:
 
 @dataclass(frozen=True, slots=True)
 class RateTable:
-    """The rates of all columns, a heading per side."""
+    """The rates of all columns, with one heading for each side."""
 
     headings: tuple[str, ...]
     rows: tuple[RateRow, ...]
 
 
 def rate_table(report: Report) -> RateTable:
-    """The report's rates, one row a column; numbers stand with their counts."""
+    """The report's rates, one row for each column; each rate has its counts."""
     sides = tuple(dict.fromkeys(rate.side for rate in report.rates))
     headings = (*sides, "points [95 %]") if report.changes else sides
     changes = {change.column: change for change in report.changes}
@@ -54,9 +54,9 @@ def _change(change: RateChange | None) -> tuple[str, str]:
 
 
 def meanwhile(report: Report) -> list[str]:
-    """What became of the rows before the cutover between baseline and source, where anything did."""
+    """How the rows before the cutover changed between baseline and source, where they did."""
     return [
-        f"meanwhile, before the cutover: {line(row.column)} {row.populated_then:,} of {row.rows_then:,} at the baseline, "
+        f"rows before the cutover: {line(row.column)} {row.populated_then:,} of {row.rows_then:,} in the baseline, "
         f"{row.populated_now:,} of {row.rows_now:,} now"
         for row in report.meanwhile
         if (row.populated_then, row.rows_then) != (row.populated_now, row.rows_now)
@@ -64,7 +64,7 @@ def meanwhile(report: Report) -> list[str]:
 
 
 def provenance(report: Report) -> list[str]:
-    """What was read, by whom, when and under which plan, a line each."""
+    """What was read, by whom, when and under which plan, one line for each."""
     names = {"after": "source", "before": "baseline"}
     lines: list[str] = []
     for key, source in report.sources.items():
@@ -86,7 +86,7 @@ def provenance(report: Report) -> list[str]:
 
 
 def units(check: CheckResult) -> str:
-    """What a check counted, in a few words: rows and their classes, else how many findings."""
+    """What a check counted, in a few words: rows and their classes, otherwise the number of findings."""
     first: Mapping[str, object] = check.findings[0].evidence if check.findings else {}
     after = first.get("after")
     numbers = after if isinstance(after, Mapping) else first
@@ -100,7 +100,7 @@ def units(check: CheckResult) -> str:
 
 
 def facts(evidence: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    """A finding's evidence as names and values; values of text are masked, of a list the first few are shown."""
+    """A finding's evidence as names and values; text values are masked, and only the start of a list is shown."""
     found: list[tuple[str, str]] = []
     for key, value in evidence.items():
         name = f"{prefix}{line(str(key), 80)}"

@@ -20,7 +20,7 @@ MODULES = {
 
 
 def renderer(name: str) -> Callable[[Report], str]:
-    """The function that turns a report into that format. Raises UsageError for a format that is not there."""
+    """The function that turns a report into that format. Raises UsageError for an unknown format."""
     if name not in MODULES:
         raise UsageError(f"There is no format '{name[:40]}'.", near(name, MODULES))
     render: Callable[[Report], str] = import_module(f"genreq_checks.outputs.{MODULES[name]}").render

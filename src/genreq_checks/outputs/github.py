@@ -1,4 +1,4 @@
-"""Annotations for GitHub Actions, one a check that does not pass; the step summary beside them is the Markdown report."""
+"""Annotations for GitHub Actions, one for each check that does not pass; the step summary is the Markdown report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from genreq_checks.outputs.verdict import WORDS, headline, not_passing
 from genreq_checks.report import CheckResult, Report
 from genreq_checks.text import line, plural
 
-SHOWN = 10  # GitHub shows so many of each level for one step
+SHOWN = 10  # GitHub shows at most this many of each level for one step
 LEVELS: dict[Outcome, str] = {"fail": "error", "unknown": "error", "warn": "warning", "pass": "notice"}
 
 
 def render(report: Report) -> str:
     """The workflow commands: first the verdict, then each check that failed, is unknown or warns.
 
-    What GitHub would not show any more is named in the last one of its level.
+    The last command of a level names the checks that GitHub would not show.
     """
     commands = [
         _command(LEVELS[report.outcome], {"title": f"genreq-checks: {WORDS[report.outcome]}"}, headline(report))

@@ -18,7 +18,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def render(report: Report) -> str:
-    """The report as a whole page: verdict, what changed, checks, requirements, what was read."""
+    """The report as a complete page: verdict, what changed, checks, requirements, what was read."""
     return _templates().get_template("page.html").render(report=report)
 
 
@@ -56,7 +56,7 @@ def _templates() -> Environment:
 
 
 def _one_line(value: object) -> object:
-    """Text without line ends and control characters; what is markup already stays as it is."""
+    """Text without line endings and control characters; markup is not changed."""
     from markupsafe import Markup
 
     return line(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,4 +1,4 @@
-"""The report as JSON: the contract, of which `genreq-checks schema` prints the JSON Schema."""
+"""The report as JSON: a contract, whose JSON Schema `genreq-checks schema` prints."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from genreq_checks.report import Report
 
 
 def render(report: Report) -> str:
-    """The report as one JSON object, indented, ASCII only, so that no value can turn a terminal or a parser.
+    """The report as one JSON object, indented, ASCII only, so that no value can affect a terminal or a parser.
 
-    What JSON has no word for (a rate that is no number) is null. The counts by day are many: each has one line.
+    A rate that is not a number is null. The counts by day are many: each has one line.
     """
     data = json.loads(report.model_dump_json())
     text = json.dumps(data | {"daily": []}, indent=2) + "\n"
     days = ",\n".join(f"    {json.dumps(day)}" for day in data["daily"])
-    empty = '\n  "daily": []'  # so indented it is the report's own key, since no text in JSON holds a newline
+    empty = '\n  "daily": []'  # with this indent it is the report's own key: no string in JSON holds a newline
     return text.replace(empty, f"{empty[:-1]}\n{days}\n  ]", 1) if days else text
 
 

@@ -1,4 +1,4 @@
-"""The report as JUnit XML: a test case per check, so that any CI shows failed, broken and unjudged apart.
+"""The report as JUnit XML: a test case for each check, so that any CI distinguishes failed, broken and not judged.
 
 fail is a failure, unknown an error, skip skipped; warn passes, with a property of the suite and its text in system-out.
 Valid by Jenkins' schema, which has properties in suites only.
@@ -48,7 +48,7 @@ def _times(report: Report) -> dict[str, str]:
 
 
 def _properties(suite: ET.Element, report: Report) -> None:
-    """What the cases cannot say: the verdict, each count, each rate, which cases passed with a warning, what was read."""
+    """What test cases cannot hold: the verdict, each count, each rate, which cases passed with a warning, what was read."""
     found = [("outcome", report.outcome), ("headline", line(headline(report)))]
     found += [(f"count:{outcome}", str(count)) for outcome, count in report.counts.items()]
     found += [(f"outcome:{line(check.id)}", "warn") for check in report.checks if check.outcome == "warn"]

@@ -1,4 +1,4 @@
-"""Where in the team's files a finding points to, if it does."""
+"""The place in the team's files that a finding points to, if any."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from genreq_checks.report import Finding
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file, relative to the folder that was read or absolute, and a line from 1 on, if it is known."""
+    """A file, absolute or relative to the folder that was read, and a line from 1 on, if known."""
 
     file: str
     line: int | None = None

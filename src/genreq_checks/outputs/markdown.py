@@ -1,4 +1,4 @@
-"""The report as GitHub's Markdown: the verdict, what does not pass, then the rest folded; never over the step summary's limit."""
+"""The report as GitHub's Markdown: the verdict, what does not pass, then the rest folded; within the step summary's limit."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from genreq_checks.text import line
 
 LIMIT = 1024 * 1024
 NOTE_ROOM = 300
-# Every sign that means something: escaped by a backslash, as CommonMark allows for any of them.
+# Every character with a meaning in Markdown: CommonMark allows a backslash before any of them.
 SPECIAL = re.compile(r"([\\`*_\[\]{}~|!$^=+#]|^-|(?<=^\d)[.)](?=\s))")
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Lines between a head and a tail; when there is no room, lines go, and never the head without its tail."""
+    """Lines between a head and a tail; when there is no room, lines are left out, never the head or the tail alone."""
 
     head: str
     lines: tuple[str, ...]
@@ -62,13 +62,13 @@ def render(report: Report, limit: int = LIMIT) -> str:
         parts += [section.head, *kept, section.tail]
     if left_out:
         parts.append(
-            f"\n{left_out:,} lines more do not fit here; all of them are in `--format json` and `--format html`.\n"
+            f"\n{left_out:,} more lines do not fit here; `--format json` and `--format html` have all of them.\n"
         )
     return "".join(parts)
 
 
 def escape(text: str) -> str:
-    """Text that Markdown and HTML take as text: no markup, no link, nobody mentioned, no issue referred to."""
+    """Text that Markdown and HTML show as text: no markup, no link, no mention of a person, no reference to an issue."""
     shown = SPECIAL.sub(r"\\\1", html.escape(line(text).strip(), quote=False))
     shown = shown.replace("://", ":\\/\\/").replace("www.", "www\\.")
     return re.sub(r"([@#])(?=\w)", "\\1\u200b", shown)  # GitHub looks for mentions after rendering

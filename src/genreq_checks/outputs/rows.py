@@ -1,4 +1,4 @@
-"""Rows as a table or as CSV, written as they arrive: any number of them, in bounded memory."""
+"""Rows as a table or as CSV, written as they arrive: any number of rows, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from genreq_checks.text import escape_controls
 
-WIDTH_BY = 200  # rows that decide how wide a table's columns are
+WIDTH_BY = 200  # rows that determine the widths of a table's columns
 WIDEST = 80
 
 Row = Sequence[str | None]
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def safe_cell(value: str | None) -> str:
-    """A value for a CSV cell: NULL is empty, control characters are written out, and no spreadsheet takes it for a formula."""
+    """A value for a CSV cell: NULL is empty, control characters are escaped, and no spreadsheet reads it as a formula."""
     if value is None:
         return ""
     quote = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
@@ -29,7 +29,7 @@ def safe_cell(value: str | None) -> str:
 
 
 def write_csv(header: Row, rows: Iterable[Row], out: TextIO) -> int:
-    """Write rows as CSV (RFC 4180, one header line, lines end in LF); how many there were."""
+    """Write rows as CSV (RFC 4180, one header line, lines end in LF); returns their number."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([safe_cell(name) for name in header])
     count = 0
@@ -39,7 +39,7 @@ def write_csv(header: Row, rows: Iterable[Row], out: TextIO) -> int:
 
 
 def write_table(header: Row, rows: Iterable[Row], out: TextIO) -> int:
-    """Write rows as a table whose columns are as wide as the first rows need; how many there were. NULL is `NULL`."""
+    """Write rows as a table whose columns are as wide as the first rows need; returns their number. NULL is `NULL`."""
     lines = (["NULL" if value is None else escape_controls(value) for value in row] for row in chain([header], rows))
     first = list(islice(lines, WIDTH_BY + 1))
     widths = [min(max(cell_len(row[place]) for row in first), WIDEST) for place in range(len(header))]

@@ -86,7 +86,7 @@ def _result(report: Report, check: CheckResult, finding: Finding, names: list[st
 
 
 def _judged(outcome: Outcome, rule: str, names: list[str], text: str) -> dict[str, Any]:
-    """A result; what is unknown is `open`, which must not have a level: viewers that need one take the rule's, warning."""
+    """A result; unknown is `open`, which must not have a level: viewers that need one use the rule's level, warning."""
     judgement = {"kind": "open"} if outcome == "unknown" else {"level": LEVELS[outcome]}
     return {"ruleId": rule, "ruleIndex": names.index(rule), **judgement, "message": {"text": text or rule}}
 
@@ -97,7 +97,7 @@ def _broken(check: CheckResult) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    """A file as a URI reference: relative as it is, absolute as file:///…, every odd character in percent form."""
+    """A file as a URI reference: relative unchanged, absolute as file:///…, every special character percent-encoded."""
     windows = PureWindowsPath(file)
     path = PurePosixPath(windows.as_posix() if windows.drive else file)
     text = quote(path.as_posix().encode("utf-8", "replace"), safe="/")

@@ -1,4 +1,4 @@
-"""The report for a terminal: the verdict, what changed, each check, where it was read. Reads well without colour."""
+"""The report for a terminal: the verdict, what changed, each check, where it was read. It is complete without colour."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLES: dict[Outcome, str] = {
     "skip": "dim",
 }
 FINDINGS = 20
-# A CI runner takes a line that begins so, or holds the second, for a command, also where a value was merely wrapped.
+# A CI runner reads a line that begins with the first, or holds the second, as a command, even after a line wrap.
 COMMAND = re.compile(r"^(\s*):(?=:)|##(?=\[)", re.MULTILINE)
 
 
@@ -80,7 +80,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
 
 
 def _row(mark: str, text: Text, style: str = "") -> RenderableType:
-    """Text behind a mark; what does not fit on its line stands under the text."""
+    """Text after a mark; what does not fit on its line is under the text."""
     grid = Table.grid(padding=0)
     grid.add_column(width=len(mark), no_wrap=True)
     grid.add_column(overflow="fold")

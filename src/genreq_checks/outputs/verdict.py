@@ -12,7 +12,7 @@ GOOD = {
     "before": "Safe to drop",
     "after": "The clean-up worked",
     "rolled-back": "The old state is back",
-    "rehearsal": "The rehearsal went through",
+    "rehearsal": "The rehearsal succeeded",
     "generation": "The generation ran end to end",
 }
 BAD = {
@@ -47,7 +47,7 @@ def headline(report: Report) -> str:
         warned = f"{plural(report.counts['warn'], 'warning')} ({_names(report, 'warn')})"
         asked = f"{plural(made, 'check')} that {'was' if made == 1 else 'were'} asked for"
         what = f"{warned} in {asked}" if report.outcome == "warn" else f"{asked} passed"
-        return f"{what}; the plan's others were not made."
+        return f"{what}; the plan's other checks were not made."
     if report.outcome == "warn":
         warned = plural(report.counts["warn"], "warning")
         return f"{GOOD[report.phase]}, with {warned} in {plural(made, 'check')} ({_names(report, 'warn')})."
@@ -55,13 +55,13 @@ def headline(report: Report) -> str:
 
 
 def tally_line(report: Report) -> str:
-    """How many checks came out how, worst first, every outcome named: `12 checks: 2 fail, 7 unknown, 0 warn, …`."""
+    """The number of checks of each outcome, worst first, all outcomes named: `12 checks: 2 fail, 7 unknown, 0 warn, …`."""
     counts = ", ".join(f"{report.counts.get(outcome, 0):,} {outcome}" for outcome in WORST_FIRST)
     return f"{plural(len(report.checks), 'check')}: {counts}"
 
 
 def common_reason(report: Report) -> str | None:
-    """The one reason why nothing at all could be judged, or None: then it need not be told of each check."""
+    """The one reason why nothing could be judged, or None: with one reason, it is printed once and not for each check."""
     made = [check for check in report.checks if check.outcome != "skip"]
     reasons = {finding.message for check in made for finding in check.findings}
     if made and len(reasons) == 1 and all(check.outcome == "unknown" for check in made):
@@ -70,7 +70,7 @@ def common_reason(report: Report) -> str | None:
 
 
 def worst_first(report: Report) -> list[CheckResult]:
-    """The checks with the worst outcomes first, else in the report's order."""
+    """The checks with the worst outcomes first, otherwise in the report's order."""
     return sorted(report.checks, key=lambda check: WORST_FIRST.index(check.outcome))
 
 
@@ -85,7 +85,7 @@ def is_broken(check: CheckResult) -> bool:
 
 
 def how_it_ran(check: CheckResult) -> str:
-    """Whether a check ran, apart from how it came out: ran, ran in part, not judged, broke off, not asked for."""
+    """Whether a check ran, whatever its outcome: ran, ran in part, not judged, broke off, not asked for."""
     if is_broken(check):
         return "broke off"
     if check.outcome == "skip":
@@ -95,7 +95,7 @@ def how_it_ran(check: CheckResult) -> str:
 
 
 def standing(requirement: RequirementResult) -> str:
-    """What the checks say of a requirement: proved, proved in part, failed or unproven."""
+    """What the checks say about a requirement: proved, proved in part, failed or unproven."""
     if requirement.outcome == "fail":
         return "failed"
     if requirement.outcome in ("unknown", "skip"):

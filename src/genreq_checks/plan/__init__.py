@@ -1,4 +1,4 @@
-"""What a clean-up promises, as data: the table, the cohort, the columns that stay and the columns that go."""
+"""The plan of a clean-up, as data: the table, the cohort, the columns that stay and the columns that are dropped."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Table(Part):
 
 
 class Cohort(Part):
-    """Which rows count in a rate (`column` in `values`) and by which time they fall before or after the cutover.
+    """Which rows count in a rate (`column` in `values`), and which time puts them before or after the cutover.
 
-    `may_go` is the reason why rows of a baseline may be gone later, where that is meant.
+    `may_go` is the reason why rows of a baseline may be gone later, where that is allowed.
     """
 
     column: Identifier
@@ -61,7 +61,7 @@ class Cohort(Part):
 
     @property
     def row(self) -> str:
-        """One row of it in words: "completed row" where that is the one value, else "row of the cohort"."""
+        """One row of it in words: "completed row" where that is the only value, otherwise "row of the cohort"."""
         return f"{self.values[0]} row" if self._is_word else "row of the cohort"
 
     @property
@@ -75,7 +75,7 @@ class Cohort(Part):
 
 
 class UrlShape(Part):
-    """What a well-formed URL looks like here: its scheme, its hosts (`*` is any) and how many path segments at least."""
+    """The form of a well-formed URL: its scheme, its hosts (`*` is any) and the least number of path segments."""
 
     schemes: tuple[Literal["https", "http"], ...] = Field(("https",), min_length=1)
     hosts: tuple[Annotated[str, StringConstraints(pattern=r"^(\*|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*)$")], ...] = ("*",)
@@ -85,9 +85,9 @@ class UrlShape(Part):
 class Comparison(Part):
     """How a value follows from another column's value in the same row; both are compared as text.
 
-    Without a key it equals that value. `prefix` and `suffix` go around it; `ignore_case` takes A–Z for a–z. `true_when`:
-    it is a boolean, true where the other value is one of these and false at any other. `map`: it is what stands beside
-    the other value, and a value that the map does not have gives nothing.
+    Without a key it equals that value. `prefix` and `suffix` are added to it; `ignore_case` treats A–Z as a–z.
+    `true_when`: it is a boolean, true where the other value is one of these and false otherwise. `map`: it is what the
+    map has for the other value; from a value that is not in the map nothing follows.
     """
 
     prefix: Storable = ""
@@ -100,21 +100,21 @@ class Comparison(Part):
     def _is_one_rule(self) -> Comparison:
         given = [name for name in ("true_when", "map") if getattr(self, name) is not None]
         if given and (len(given) > 1 or self.prefix or self.suffix or self.ignore_case):
-            raise ValueError(f"'{given[0]}' stands alone: no other key of 'how' goes with it")
+            raise ValueError(f"'{given[0]}' allows no other key of 'how'")
         return self
 
     def words(self, column: str) -> str:
         """The rule as a report says it."""
         if self.true_when is not None:
-            return f"true where {column} is {' or '.join(map(repr, self.true_when))}, else false"
+            return f"true where {column} is {' or '.join(map(repr, self.true_when))}, otherwise false"
         if self.map is not None:
             return f"by a map of {len(self.map)} values of {column}"
         parts = [repr(self.prefix) if self.prefix else "", column, repr(self.suffix) if self.suffix else ""]
-        return " + ".join(part for part in parts if part) + (", whatever the case of A–Z" if self.ignore_case else "")
+        return " + ".join(part for part in parts if part) + (", ignoring the case of A–Z" if self.ignore_case else "")
 
 
 class Claim(Part):
-    """What the plan says of a column before the change, and in what sense that is meant.
+    """What the plan claims about a column before the change, in words (`text`) and as a rule (`holds`).
 
     `redundant-with` is compared when `how` says how a value follows from the other column's. Without it only presence
     is proved, which is not enough unless `presence_is_enough` says why.
@@ -129,11 +129,11 @@ class Claim(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Claim:
         if (self.holds == "redundant-with") != (self.column is not None):
-            raise ValueError("'column' goes with holds = 'redundant-with', and only with it")
+            raise ValueError("holds = 'redundant-with' needs 'column', and no other claim allows it")
         if self.holds != "redundant-with" and (self.how is not None or self.presence_is_enough is not None):
-            raise ValueError("'how' and 'presence_is_enough' go with holds = 'redundant-with', and only with it")
+            raise ValueError("'how' and 'presence_is_enough' need holds = 'redundant-with'")
         if self.how is not None and self.presence_is_enough is not None:
-            raise ValueError("give either 'how' or 'presence_is_enough': what is compared is not merely present")
+            raise ValueError("give either 'how' or 'presence_is_enough', not both")
         return self
 
 
@@ -160,15 +160,15 @@ class KeptColumn(Part):
     @model_validator(mode="after")
     def _derivation_is_whole(self) -> KeptColumn:
         if (self.derived_from is None) != (self.suffix is None):
-            raise ValueError("'derived_from' and 'suffix' go together")
+            raise ValueError("give both 'derived_from' and 'suffix', or neither")
         given = [name for name in ("backfilled", "may_gain", "may_change") if getattr(self, name) is not None]
         if self.stable and given:
-            raise ValueError(f"'stable' says that no value changes: '{given[0]}' does not go with it")
+            raise ValueError(f"'stable' says that no value changes: '{given[0]}' is not allowed with it")
         return self
 
 
 class Reconstruction(Part):
-    """How a dropped column's value can be made again: prefix, another column's value, suffix."""
+    """How a dropped column's value can be rebuilt: prefix, another column's value, suffix."""
 
     column: Identifier
     prefix: str = ""
@@ -176,7 +176,7 @@ class Reconstruction(Part):
 
 
 class DroppedColumn(Part):
-    """A column that goes: its type (for the way back), the claim under which it may go, and what becomes of its values."""
+    """A column to drop: its type (for the rollback), the claim that allows the drop, and how its values are kept."""
 
     type: Text | None = None
     claim: Claim | None = None
@@ -186,21 +186,21 @@ class DroppedColumn(Part):
 
 
 class Sql(Part):
-    """The clean-up's own statements, forward and back; a rehearsal runs them as they stand."""
+    """The clean-up's own statements, forward and rollback; a rehearsal runs them unchanged."""
 
     forward: Text
     rollback: Text
 
 
 class Bookkeeping(Part):
-    """Where the migration tool keeps its books."""
+    """The bookkeeping table of the migration tool."""
 
     schema_name: Identifier = Field("drizzle", alias="schema")
     table: Identifier = "__drizzle_migrations"
 
 
 class Requirement(Part):
-    """One sentence of the clean-up's text, the ids of the checks that prove it, and the phases in which they do."""
+    """One sentence of the clean-up's text, the ids of the checks that prove it, and the phases of those checks."""
 
     id: Text
     text: Text
@@ -265,24 +265,24 @@ class Plan(Part):
         return {n: (c.derived_from, c.suffix) for n, c in self.kept.items() if c.derived_from and c.suffix}
 
     def claims(self) -> dict[str, Claim]:
-        """Column → what the plan says of it before the change; the dropped columns first."""
+        """Column → the plan's claim about it before the change; the dropped columns first."""
         found = {name: gone.claim for name, gone in self.dropped.items()}
         found |= {name: kept.claim for name, kept in self.kept.items()}
         return {name: claim for name, claim in found.items() if claim is not None}
 
     @property
     def takes_messages(self) -> bool:
-        """Does a message of the application's set a kept column? Only then its own checks are made."""
+        """Does a message of the application set a kept column? Only then the application's checks are made."""
         return any(column.message_field for column in self.kept.values())
 
     def require_messages(self, asked: str) -> None:
-        """Raises: UsageError for what was `asked` for by a plan without messages, which would judge nothing."""
+        """Raises: UsageError if the plan has no messages: what was `asked` for would judge nothing."""
         if not self.takes_messages:
-            what = f"{asked} asks for the application's messages, and no kept column of the plan has a message_field."
-            raise UsageError(what, "Say in the plan which field of the message a column takes, or leave it out.")
+            what = f"{asked} needs the application's messages, but no kept column of the plan has a message_field."
+            raise UsageError(what, "Give a column's message_field in the plan, or leave the option out.")
 
     def comparisons(self) -> dict[str, tuple[str, Comparison]]:
-        """Column whose claim compares → (the other column, how its value follows from that one's)."""
+        """Column with a compared claim → (the other column, how its value follows from that one's)."""
         return {n: (c.column, c.how) for n, c in self.claims().items() if c.column and c.how is not None}
 
     def proves(self, check_id: str) -> str | None:
@@ -315,7 +315,7 @@ def load_plan(path: str | Path | None = None) -> Plan:
 
 
 def parse_plan(text: str, name: str) -> Plan:
-    """A plan from TOML text; `name` stands in error messages."""
+    """A plan from TOML text; `name` is its name in error messages."""
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -327,7 +327,7 @@ def parse_plan(text: str, name: str) -> Plan:
 
 
 def _aware(data: dict[str, Any]) -> dict[str, Any]:
-    """The plan's cutover in UTC: a time of day without offset is read as UTC."""
+    """The plan's cutover in UTC: a time without offset is read as UTC."""
     cutover = data.get("cutover")
     if isinstance(cutover, datetime):
         aware = cutover.replace(tzinfo=UTC) if cutover.tzinfo is None else cutover.astimezone(UTC)

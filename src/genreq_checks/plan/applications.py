@@ -1,6 +1,6 @@
-"""The packages of applications. Each adds checks, sources and signs in code for the plans that take its messages.
+"""The packages of applications. Each adds checks, sources and code signs for the plans with its messages.
 
-Nothing that such a package builds on imports it: its modules are found by their names.
+The packages below do not import it: its modules are found by their names.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # The keys of a plan in version 0.1.0, whose files (format 1) have a fingerprint over all of them, set or not. `*` is any
-# name, a list stands for each of its members, None for a value. This never changes.
+# name, a list describes each of its members, None is a value. This never changes.
 _CLAIM = {"holds": None, "column": None, "text": None}
 _KEYS_0_1_0: Mapping[str, Any] = {
     "plan_version": None,
@@ -44,12 +44,12 @@ _KEYS_0_1_0: Mapping[str, Any] = {
 
 
 def format_1(plan: Mapping[str, Any]) -> str:
-    """By 0.1.0's rule: over every key that it knew, those with their default included. `plan` is the whole plan as JSON."""
+    """By 0.1.0's rule: over every key that it knew, including those with their default. `plan` is the full plan as JSON."""
     return _digest(_only(plan, _KEYS_0_1_0))
 
 
 def format_2(plan_without_defaults: Mapping[str, Any]) -> str:
-    """Over the keys that are set to something else than their default: a new optional key changes nothing for old files."""
+    """Over the keys that differ from their default: a new optional key changes nothing for old files."""
     return _digest(plan_without_defaults)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a plan file, said so that it can be fixed: every problem, its place, and near names."""
+"""What is wrong with a plan file: every problem, its place, and similar names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genreq_checks.errors import near
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """One line a problem, with its place in the file and, for an unknown key, the names that were near."""
+    """One line for each problem, with its place in the file and, for an unknown key, similar names."""
     lines: list[str] = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         place = ".".join(str(part) for part in problem["loc"])
@@ -27,7 +27,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _keys_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    """The keys that the model knows at a place in it."""
+    """The keys that the model has at a place in it."""
     here: Any = model
     for part in path:
         if get_origin(here) in (Union, UnionType):  # such as `Claim | None`

@@ -1,4 +1,4 @@
-"""A column's type as people write it, held against the spelling that PostgreSQL's format_type gives it."""
+"""A column's type as people write it, compared with the spelling of PostgreSQL's format_type."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ KNOWN = {
     *("tsvector", "tsquery", "jsonpath", "pg_lsn", "regclass", "int4range", "int8range", "numrange", "tsrange"),
     *("tstzrange", "daterange"),
 }
-LENGTH_ONE = ("character", "bit")  # what they mean without a length
+LENGTH_ONE = ("character", "bit")  # without a length, these have length 1
 _WRITTEN = re.compile(
     r"([a-z][a-z0-9_ ]*?) ?(?:\( ?([0-9]+(?: ?, ?[0-9]+)?) ?\))?((?: with(?:out)? time zone)?)((?: ?\[[0-9]*\])*)"
 )
 
 
 def same_type(written: str, catalog: str) -> bool | None:
-    """Does `written` mean the type that the catalog spells `catalog`? None when the spelling is not one we know.
+    """Is `written` the type that the catalog spells `catalog`? None when the spelling is not known here.
 
-    A length or precision is part of the type: `varchar` is not `character varying(40)`. What the catalog calls by a name
-    that we do not know is a type of the user's, and no built-in one.
+    A length or precision is part of the type: `varchar` is not `character varying(40)`. A name in the catalog that is
+    not known here is a user's type, not a built-in one.
     """
     if " ".join(written.split()) == catalog:
         return True

@@ -2,31 +2,31 @@
 
 ## Problem
 
-The container, the server and the table are changed apart from each other. Each may be right by itself, and a new
-row still lack its URLs: a field that one side calls otherwise, a handler that passes null on for what was not sent,
-a column that is gone while the server still writes it.
+The container, the server and the table are changed separately. Each may be right alone, and a new row may still
+have no URLs: a field has another name on one side, a handler stores null for a field that was not sent, a column is
+gone while the server still writes it.
 
 ## What is measured
 
-`genreq-checks generate` is a container for once: it connects, is told to start, and sends all_work_complete with
-the addresses of an app folder. Then the row is read: its status is a completed one and completed_at is set, by this
-run (last_session_id, or else a row that has changed); github_url and deployment_url are what was sent, byte for
-byte; artifacts_github_url is what the plan derives from github_url. A field that was not sent must leave its column
-as it was. A server or a database that cannot be reached is unknown; a server that breaks off, or a row that is not
-completed within the time, is a failure.
+`genreq-checks generate` acts as a container once: it connects, waits for start_generation, and sends
+all_work_complete with the addresses of an app folder. Then the row is read. Its status must be a completed one and
+completed_at must be set, by this run (last_session_id, or otherwise a row that has changed). github_url and
+deployment_url must be what was sent, byte for byte. artifacts_github_url must be what the plan derives from
+github_url. A field that was not sent must not change its column. A server or a database that cannot be reached is
+unknown. A server that closes the connection early, or a row that is not completed within the time, is a failure.
 
 ## How it can be wrong
 
-It is one row of a made-up run: it proves that the way is open, not that every container goes it (see population and
-reconciliation). An app without fly.toml sends no address, and nothing is said of deployment_url. By the plan's own
-handler a message without github_url clears artifacts_github_url of a row that keeps its github_url: that fails
-here, and is a defect of the plan. `check` runs no generation: it skips this, unless a run with your server was
-saved (`generate --save FILE`, `check --generation FILE`).
+It is one row of a simulated run: it proves that a URL can be stored, not that every container sends it (see
+population and reconciliation). An app without fly.toml sends no address, and deployment_url is not judged. With the
+plan's handler, a message without github_url clears artifacts_github_url of a row that keeps its github_url: that
+fails here, and is a defect of the plan. `check` runs no generation: it skips this check, unless a run with your
+server was saved (`generate --save FILE`, `check --generation FILE`).
 
 ## What to do
 
-See what the server's log says of all_work_complete. Run it against the reference server (`genreq-checks generate`
-without options): what passes there and not with your server is your server's.
+See what the server's log says about all_work_complete. Run it against the reference server (`genreq-checks
+generate` without options): what passes there and fails with your server is a fault of your server.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ RUN_ONE = "Run one: genreq-checks generate --server ws://… --request ID --save
 
 
 def judge(evidence: Evidence, subject: str) -> list[Finding]:
-    """The run first; the row's columns only when the run completed it."""
+    """First the run; the row's columns only when the run completed the row."""
     facts = evidence.now.generation
     if facts is None:
         return [Finding(subject=NAME, outcome="skip", message="No generation was run.", remedy=RUN_ONE)]
@@ -58,16 +58,16 @@ def judge(evidence: Evidence, subject: str) -> list[Finding]:
 
 
 def _foreign(evidence: Evidence, facts: GenerationFacts) -> Finding | None:
-    """A saved run that proves nothing of the table that is checked."""
+    """A saved run that proves nothing about the table that is checked."""
     if facts.table != evidence.plan.table.qualified:
         return unknown(NAME, f"the generation was of {facts.table}, not {evidence.plan.table.qualified}.", RUN_ONE)
     if facts.embedded and evidence.phase != "generation":
-        return unknown(NAME, "the generation was the reference server's own: it proves nothing of yours.", RUN_ONE)
+        return unknown(NAME, "the generation ran with the reference server: it proves nothing about yours.", RUN_ONE)
     return None
 
 
 def _run(evidence: Evidence, facts: GenerationFacts) -> Finding:
-    """Not reaching the server or the database leaves it open; what goes wrong after that is a failure."""
+    """A server or database that cannot be reached is unknown; any later error is a failure."""
     numbers = facts.model_dump(include={"request", "reached", "completed", "status", "seconds"})
     if not facts.reached and facts.problem:
         return unknown(NAME, facts.problem, facts.hint)
@@ -84,8 +84,8 @@ def _run(evidence: Evidence, facts: GenerationFacts) -> Finding:
         message = (
             f"The completion was sent to {facts.server}, and request {facts.request} was not completed: {state}{more}."
         )
-        told = "".join(f" The server told: {event}" for event in facts.events[-1:])
-        remedy = f"See the server's log for what it made of all_work_complete.{told}"
+        told = "".join(f" The server reported: {event}" for event in facts.events[-1:])
+        remedy = f"See in the server's log how it handled all_work_complete.{told}"
         return Finding(subject=NAME, outcome="fail", message=message, remedy=remedy, evidence=numbers)
     message = f"Request {facts.request} ran from ready to {facts.status} in {facts.seconds:.1f} s, on {facts.server}"
     message += f" with {facts.database}, {facts.run_at:%Y-%m-%d %H:%M} UTC."
@@ -95,8 +95,8 @@ def _run(evidence: Evidence, facts: GenerationFacts) -> Finding:
 def _copied(one: Copied) -> Finding:
     numbers = {"field": one.field, "sent": one.sent is not None, "stored": one.stored, "changed": one.changed}
     if one.sent is None and one.changed:
-        message = f"{one.column} was changed to {one.stored}, though no {one.field} was sent ({one.unsent})."
-        remedy = "A field that is missing must leave the column as it is: pass undefined on, not null."
+        message = f"{one.column} was changed to {one.stored}, although no {one.field} was sent ({one.unsent})."
+        remedy = "A missing field must not change the column: pass on undefined, not null."
         return Finding(subject=one.column, outcome="fail", message=message, remedy=remedy, evidence=numbers)
     if one.sent is None:
         message = f"No {one.field} was sent: {one.unsent}."
@@ -118,13 +118,13 @@ def _derived(one: Derived) -> Finding:
         message = f"{one.column} is what the plan derives from {one.source}."
         return Finding(subject=one.column, outcome="pass", message=message, evidence=numbers)
     if one.derivation == "none":
-        reason = f"{one.source} is empty, and {one.column} with it: there was nothing to derive."
+        reason = f"{one.source} and {one.column} are empty: there was nothing to derive."
         return unknown(one.column, reason).model_copy(update={"evidence": numbers})
     message = f"{one.column} is {one.derivation}: not what the plan derives from {one.source}."
     remedy = "See how the server derives it."
     if one.defect:
-        message += f" The row kept a {one.source} that was not sent, and the plan's handler clears what is derived."
-        remedy = f"A defect of the plan: leave {one.column} as it is when the message has no {one.source}."
+        message += f" The row kept a {one.source} that was not sent, and the plan's handler clears the derived column."
+        remedy = f"A defect of the plan: do not change {one.column} when the message has no {one.source}."
     return Finding(subject=one.column, outcome="fail", message=message, remedy=remedy, evidence=numbers)
 
 

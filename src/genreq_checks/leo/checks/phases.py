@@ -5,10 +5,10 @@ Of a plan that takes its messages, wherever the files lie. Tests, mocks and comm
 - `phases.protocol`: the Python class AllWorkCompleteMessage has the message's field (flyio_url), and
   create_all_work_complete_message takes it and uses it
 - `phases.client`: a call of the factory (or of the class) passes the field, and not None
-- `phases.server`: a write to the table stores artifactsGithubUrl made of github_url without one trailing slash and
-  -artifacts, and deploymentUrl from flyio_url
+- `phases.server`: a write to the table stores artifactsGithubUrl, built from github_url without one trailing slash
+  and -artifacts, and deploymentUrl from flyio_url
 - `phases.schema`: the table's definition and the validation schemas of its rows no longer have the dropped columns,
-  nor a schema of their own (conversationTurnSchema)
+  and the columns have no separate schema (conversationTurnSchema)
 
 Each feature is found (pass, with file and line), not found (fail: the class, the call, the handler or the schema is
 there without it) or cannot tell (unknown: nothing of the kind in the tree, unpacked arguments, a derivation that is
@@ -29,14 +29,14 @@ from genreq_checks.report import Finding
 
 REMEDIES = {
     "protocol": "Add the field to the message's class and to its factory.",
-    "client": "Pass the detected value on when the message is made.",
+    "client": "Pass the detected value when the message is created.",
     "server": "Derive and store it in the handler of the message, as the plan says.",
     "schema": "Remove the column from the schema files, and generate the migration.",
 }
 
 
 def features(plan: Plan, phase: str) -> tuple[str, ...]:
-    """What a phase is to leave in the code, by the plan: one feature for each column it is about."""
+    """What the code must have after a phase, by the plan: one feature for each column of the phase."""
     fields = [(column, kept.message_field) for column, kept in plan.kept.items() if kept.message_field]
     if phase == "protocol":
         return tuple(f"{part} {field}" for part in ("class field", "factory parameter") for _, field in fields)
@@ -64,16 +64,18 @@ def judge(evidence: Evidence, phase: str) -> list[Finding]:
 def _feature(facts: CodeFacts, phase: str, feature: str) -> Finding:
     places = [place for place in facts.places if place.phase == phase and place.feature == feature]
     found, missing, unclear = (_in_state(places, state) for state in ("found", "missing", "unclear"))
-    if missing and (not found or phase == "schema"):  # a definition that is still there counts, whatever others say
+    if missing and (
+        not found or phase == "schema"
+    ):  # a definition that still has the column counts, whatever the others say
         return _finding(phase, feature, "fail", missing, REMEDIES[phase])
     if found:
         return _finding(phase, feature, "pass", [*found, *missing])
     if unclear:
         finding = _finding(phase, feature, "unknown", unclear, "Look at the place.")
         return finding.model_copy(update={"message": f"Not judged: cannot tell. {finding.message}"})
-    reason = f"cannot tell, nothing of the kind is in the {facts.sources:,} source files under {facts.root}"
-    more = f" (looked for what handles {MESSAGE_TYPE})" if phase != "schema" else ""
-    finding = unknown(feature, f"{reason}{more}.", "Give the root of the whole source code with --code DIR.")
+    reason = f"cannot tell, the {facts.sources:,} source files under {facts.root} have no such code"
+    more = f" (searched for code that handles {MESSAGE_TYPE})" if phase != "schema" else ""
+    finding = unknown(feature, f"{reason}{more}.", "Give the root of the complete source code with --code DIR.")
     return finding.model_copy(update={"evidence": {"state": "cannot tell", "places": []}})
 
 
@@ -112,7 +114,7 @@ FAULTS = (
         "phases.protocol",
     ),
     fault(
-        "the container does not pass the detected flyio_url on",
+        "the container does not send the detected flyio_url",
         "after",
         by_edit("code/container/client.py", "artifacts.flyio_url if artifacts else None", "None"),
         "phases.client",

@@ -2,41 +2,40 @@
 
 ## Problem
 
-The container says `all_work_complete`, the server turns it into an update of one row. A field that is dropped on
-the way, or stored in the wrong column, leaves a table that looks plausible and is wrong: only the messages
-themselves tell.
+The container sends `all_work_complete`, and the server turns it into an update of one row. If a field is lost, or
+stored in the wrong column, the table looks plausible but is wrong: only the messages show it.
 
 ## What is measured
 
 `--messages FILE` gives recorded messages as JSONL, plain or gzip, one or more files or folders. For each request
-the message received last counts (by `received_at`, an ISO time or milliseconds; else by the order of the recording;
-a message without it counts as received with the one before it). Its row is asked for by key, in one read-only
-transaction, and each kept column that a message sets is compared byte by byte with what the plan's handler makes of
-the message: a missing field leaves the column as it is, null clears it, the empty string is stored, a derived
+the message received last counts (by `received_at`, an ISO time or milliseconds; otherwise by the order of the
+recording; a message without it counts as received with the one before it). Its row is read by key, in one read-only
+transaction, and each kept column that a message sets is compared byte by byte with what the plan's handler writes
+for the message: a missing field does not change the column, null clears it, the empty string is stored, a derived
 column is always written.
 
 Findings by `evidence.kind`: `summary` (whole counts), `differs` (missing, wrong or unexpected; fails),
 `plan-defect` (the message has no github_url, the row has one, and the handler cleared the derived column: a defect
-of the plan, listed apart), `message-without-row` and `row-without-message` (warn), `lines` (peculiar lines by
+of the plan, listed separately), `message-without-row` and `row-without-message` (warn), `lines` (peculiar lines by
 reason, with their places). Values are shown as shapes only.
 
 Lines are read as JSON.parse reads them: NaN is invalid, the last of two equal keys wins. A byte-order mark and CRLF
-belong to the file and not to the message: such a line is read all the same, and counted. Refused, each with its
-reason: truncated, invalid JSON or UTF-8, not an object, no type, no request_id or one of the wrong type, a used
-field of the wrong type, NUL. Messages of other types are counted and passed over.
+belong to the file and not to the message: such a line is read and counted. Rejected, each with its reason:
+truncated, invalid JSON or UTF-8, not an object, no type, no request_id or one of the wrong type, a used field of
+the wrong type, NUL. Messages of other types are counted and skipped.
 
 ## How it can be wrong
 
-Rows are asked for by the plan's key: where no unique index proves it, the answer is `unknown`. A row that something
-else wrote after its message (the manual deploy endpoint) differs lawfully. A deleted row has messages and no row; a
-graceful shutdown completes a row without a message, and so does anything outside of the recording
-(`within_recording` says which). Without `--cutover`, messages from before the change are judged by the rules of
-after it. The rows are read in a transaction of their own, a little before the rest of the report.
+Rows are read by the plan's key: where no unique index proves it, the answer is `unknown`. If another writer (the
+manual deploy endpoint) changed a row after its message, the difference is not a fault. A deleted row has messages
+and no row. A graceful shutdown completes a row without a message, and a completion outside the time of the recording
+has none either (`within_recording` says which). Without `--cutover`, messages from before the change are judged by
+the rules that apply after it. The rows are read in a separate transaction, shortly before the rest of the report.
 
 ## What to do
 
-Look up the message by file and line, and the server's log of that time. Read the database itself: a snapshot or a
-file of rows cannot be asked by key.
+Look up the message by file and line, and read the server's log of that time. Read the database itself: in a snapshot
+or a file of rows, no row can be looked up by key.
 """
 
 from __future__ import annotations
@@ -52,11 +51,11 @@ from genreq_checks.leo.reconcile import rules_of
 from genreq_checks.report import Finding
 from genreq_checks.text import listed, plural, share
 
-HANDLER = "Fix the handler: where github_url is missing it must leave the derived column alone too."
+HANDLER = "Fix the handler: where github_url is missing, it must not change the derived column either."
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """What agrees in one finding, then each request that differs, then what has no counterpart, then peculiar lines."""
+    """One finding for what agrees, then each request that differs, then what has no counterpart, then peculiar lines."""
     found = evidence.now.messages
     if found is None:
         message = "Not asked for: --messages FILE gives the recorded messages."
@@ -106,9 +105,7 @@ def _summary(evidence: Evidence, column: str, found: Reconciliation, match: Colu
     aside = f"; {found.before_cutover:,} from before the cutover were not judged" if found.before_cutover else ""
     if not match.judged:
         field = next(rule.field for rule in rules_of(evidence.plan) if rule.column == column)
-        said = (
-            f"no message to judge by says anything about {field}" if match.counts else "no message has a row to judge"
-        )
+        said = f"no message that counts has the field {field}" if match.counts else "no message has a row to judge"
         yield unknown(column, f"{said} ({plural(found.requests, 'request')}{aside}).").model_copy(
             update={"evidence": numbers}
         )
@@ -126,9 +123,9 @@ def _differs(column: str, example: Example) -> Finding:
     note = f" ({example.note})" if example.note else ""
     message = (
         f"Request {example.key}: {column} should be {example.expected} by {example.file}:{example.line}, "
-        f"and is {example.actual}{note}."
+        f"but is {example.actual}{note}."
     )
-    remedy = "See whether the server stored this message, or what wrote the row after it."
+    remedy = "Check whether the server stored this message, and what wrote the row after it."
     return Finding(
         subject=example.key, outcome="fail", message=message, remedy=remedy, evidence=_evidence("differs", example)
     )
@@ -156,13 +153,13 @@ def _evidence(kind: str, example: Example) -> dict[str, Any]:
 
 
 def _without(found: Reconciliation) -> Iterator[Finding]:
-    """A deleted row and a graceful shutdown are lawful: neither proves a fault, and neither is to be overlooked."""
-    remedy = "See whether it was deleted, or whether the message was stored under another request."
+    """A deleted row and a graceful shutdown do not prove a fault, but a person must look: they warn."""
+    remedy = "Check whether it was deleted, or whether the message was stored under another request."
     for example in found.without_row.examples:
         message = f"Request {example.key} of {example.file}:{example.line} has no row."
         evidence = {"kind": "message-without-row", "file": example.file, "line": example.line}
         yield Finding(subject=example.key, outcome="warn", message=message, remedy=remedy, evidence=evidence)
-    remedy = "Lawful after a graceful shutdown or outside of the recording; else find out what completed it."
+    remedy = "Expected after a graceful shutdown or outside the recording; otherwise find what completed it."
     for example in found.without_message.examples:
         where = f", {example.note}" if example.note else ""
         message = f"Row {example.key} is completed{where}, and no message about it was recorded."
@@ -175,13 +172,13 @@ def _lines(found: Reconciliation) -> Iterator[Finding]:
 
 
 def _line(lines: Lines) -> Finding:
-    """Lines that were read all the same, or hold other messages, are only told of; a refused line warns."""
+    """Lines that were read, or hold other messages, are only reported; a rejected line warns."""
     refused = lines.fate == "refused"
     places = ", ".join(lines.places[:5]) + (", …" if lines.count > 5 else "")
-    told = {"refused": "not read", "read": "read all the same", "passed": "passed over"}[lines.fate]
+    told = {"refused": "not read", "read": "read anyway", "passed": "skipped"}[lines.fate]
     message = f"{plural(lines.count, 'line')} {told}: {lines.reason} ({places})."
     evidence = {"kind": "lines", "reason": lines.reason, "count": lines.count, "lines": list(lines.places)}
-    remedy = "Record these again, if what they say matters." if refused else ""
+    remedy = "Record these again, if their content is needed." if refused else ""
     return Finding(
         subject=lines.reason, outcome="warn" if refused else "pass", message=message, remedy=remedy, evidence=evidence
     )

@@ -1,4 +1,4 @@
-"""What a container sees in an app folder: the repository's address and the deployed app's, and why there is none."""
+"""What a container reads in an app folder: the addresses of the repository and of the deployed app, or why one is missing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~+-]+)+")
 _SECTION = re.compile(r'\[\s*remote\s+"origin"\s*\]', re.IGNORECASE)
 _URL = re.compile(r'url\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^#;]*))', re.IGNORECASE)
-_LARGEST = 1_000_000  # characters of a .git/config that are looked at
+_LARGEST = 1_000_000  # characters of a .git/config that are read
 
 
 @dataclass(frozen=True, slots=True)
 class App:
     """The addresses that a container can send; None with the reason in `missing`, by the message's field.
 
-    `lawful` are the fields that an app may well lack: one without fly.toml is not deployed.
+    `lawful` are the fields that an app may lack: an app without fly.toml is not deployed.
     """
 
     github_url: str | None
@@ -33,12 +33,12 @@ class App:
 
 
 def inspect_app(folder: Path, github_url: str | None = None) -> App:
-    """Look at an app folder, without running anything in it; `github_url` is taken instead of the git remote's.
+    """Read an app folder, without running anything in it; `github_url` replaces the git remote's.
 
-    Raises: UsageError when the folder is not there, or the URL holds credentials.
+    Raises: UsageError when the folder does not exist, or the URL holds credentials.
     """
     if not folder.is_dir():
-        raise UsageError(f"The app folder {folder} is not there.", "Give the folder that has fly.toml and .git.")
+        raise UsageError(f"The app folder {folder} does not exist.", "Give the folder that has fly.toml and .git.")
     missing: dict[str, str] = {}
     lawful: frozenset[str] = frozenset()
     if github_url is None:
@@ -50,7 +50,7 @@ def inspect_app(folder: Path, github_url: str | None = None) -> App:
     flyio_url = detect_flyio_url(folder)
     if flyio_url is None:
         there = (folder / "fly.toml").exists()
-        missing["flyio_url"] = "fly.toml names no app that Fly.io takes" if there else "the app has no fly.toml"
+        missing["flyio_url"] = "fly.toml has no app name that Fly.io accepts" if there else "the app has no fly.toml"
         lawful = lawful if there else frozenset({"flyio_url"})
     return App(github_url, flyio_url, missing, lawful)
 
@@ -59,7 +59,7 @@ def to_https(remote: str) -> str | None:
     """A git remote as the https address that people open: without credentials, port of ssh, `.git` and final slash.
 
     `git@github.com:o/r.git`, `ssh://git@github.com/o/r` and `https://token@github.com/o/r.git` all give
-    `https://github.com/o/r`. None for a folder, a file:// remote, and whatever else is no host with a path.
+    `https://github.com/o/r`. None for a folder, a file:// remote, and anything else that is not a host with a path.
     """
     remote = remote.strip()
     if "://" in remote:
@@ -91,7 +91,7 @@ def _remote(folder: Path) -> tuple[str | None, str]:
     except OSError:
         return None, "the app folder's .git/config cannot be read"
     if config is None:
-        return None, "the app folder is no git repository"
+        return None, "the app folder is not a git repository"
     url: str | None = None
     inside = False
     for line in (line.strip() for line in text.splitlines()):
@@ -102,7 +102,7 @@ def _remote(folder: Path) -> tuple[str | None, str]:
     if not url:
         return None, "the app folder's repository has no remote 'origin'"
     address = to_https(url)
-    return address, "" if address else "the remote 'origin' of the app folder is no address on a host"
+    return address, "" if address else "the remote 'origin' of the app folder is not an address on a host"
 
 
 def _config(git: Path) -> Path | None:

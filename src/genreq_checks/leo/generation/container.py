@@ -1,4 +1,4 @@
-"""A stand-in for the container: it connects, says it is ready, is told to start, and says that all work is complete."""
+"""A simulated container: it connects, reports ready, waits for the start, and reports that all work is complete."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may
 
 Headers = Sequence[tuple[str, str]]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_HARMLESS = (1000, 1001, 1005)  # close codes that say nothing went wrong
+_HARMLESS = (1000, 1001, 1005)  # close codes of a normal end
 
 
 class ContainerError(GenreqError):
-    """The container could not do its part; `reached` says whether it got as far as a WebSocket connection."""
+    """The container could not finish; `reached` says whether it had a WebSocket connection."""
 
     def __init__(self, message: str, hint: str = "", *, reached: bool) -> None:
         super().__init__(message, hint)
@@ -56,12 +56,12 @@ async def run_container(
     tell: Callable[[str, Outcome], None] = lambda message, outcome: None,
     hold: Callable[[], Awaitable[None]] | None = None,
 ) -> AllWorkCompleteMessage:
-    """Be a container once, for at most `timeout` seconds until the last message is sent; the message that was sent.
+    """Act as a container once, for at most `timeout` seconds until the last message is sent; returns the sent message.
 
-    `tell` hears what was done, step by step, and how it went. `hold` is awaited with the connection still open, since a
-    server may take a container that leaves early for a lost one. If `request` is given and the server names another one
-    in `start_generation`, nothing is sent.
-    Raises: ContainerError, within the time; UsageError for a URL that is no WebSocket's.
+    `tell` receives each step and its outcome. `hold` is awaited while the connection is open, since a server may treat
+    a container that leaves early as lost. If `request` is given and the server names another one in
+    `start_generation`, nothing is sent.
+    Raises: ContainerError, within the time; UsageError for a URL that is not a WebSocket URL.
     """
     address, place = with_path(ws_url), location(ws_url)
     message = create_all_work_complete_message(
@@ -83,7 +83,8 @@ async def run_container(
             await connection.send(write_frame(READY))
             passed_over = await _wait_for_start(connection, request)
             tell(
-                "was told to start" + (f" after {plural(passed_over, 'other message')}" if passed_over else ""), "pass"
+                "received start_generation" + (f" after {plural(passed_over, 'other message')}" if passed_over else ""),
+                "pass",
             )
             doing = "sending"
             await connection.send(write_frame(LOG, level="info", message="genreq-checks stands in for the container"))
@@ -117,7 +118,7 @@ async def run_container(
 
 
 async def _wait_for_start(connection: ClientConnection, request: str | None) -> int:
-    """Wait for start_generation; the number of other messages before it."""
+    """Wait for start_generation; returns the number of other messages before it."""
     passed_over = 0
     while True:
         message = read_frame(await connection.recv())
@@ -126,7 +127,7 @@ async def _wait_for_start(connection: ClientConnection, request: str | None) -> 
             if request is not None and named is not None and str(named) != request:
                 raise ContainerError(
                     f"The server started request {shown(named)}, not {shown(request)}: nothing was sent.",
-                    "Give that request with --request, or make the server start the other one.",
+                    "Give the started request with --request, or make the server start the requested one.",
                     reached=True,
                 )
             return passed_over
@@ -134,7 +135,7 @@ async def _wait_for_start(connection: ClientConnection, request: str | None) -> 
 
 
 class _Connect(connect):
-    """A connection that follows no redirect: it would carry the headers to another place."""
+    """A connection that follows no redirect: a redirect would send the headers to another server."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -154,12 +155,12 @@ async def _connect(address: str, place: str, headers: Headers) -> ClientConnecti
             logger=SILENT,
         )
     except InvalidURI:
-        raise UsageError(f"{place} is no WebSocket address.", f"Write it as ws://host:port{PATH}.") from None
+        raise UsageError(f"{place} is not a WebSocket address.", f"Write it as ws://host:port{PATH}.") from None
     except InvalidStatus as error:
         status = error.response.status_code
         problem = f"it answered HTTP {status}"
         if status in (401, 403):
-            hint = "Give what it asks for with --header 'Name: value'."
+            hint = "Give the credentials with --header 'Name: value'."
         else:
             hint = f"Check the path: the container's is {PATH}."
     except ssl.SSLError as error:
@@ -168,7 +169,7 @@ async def _connect(address: str, place: str, headers: Headers) -> ClientConnecti
             "Check the certificate, and ws:// or wss://.",
         )
     except ConnectionRefusedError:
-        problem = "nobody listens there"
+        problem = "no server listens there"
     except OSError as error:
         problem = (error.strerror if error.errno else None) or "it cannot be reached"
     except (WebSocketException, ImportError, ValueError) as error:
@@ -189,7 +190,7 @@ def with_path(ws_url: str) -> str:
     except ValueError:
         known = False
     if not known:
-        raise UsageError("--server is no WebSocket address.", f"Write it as ws://host:port{PATH}.")
+        raise UsageError("--server is not a WebSocket address.", f"Write it as ws://host:port{PATH}.")
     return urlunsplit(parts._replace(path=PATH if parts.path in ("", "/") else parts.path))
 
 
@@ -200,5 +201,5 @@ def location(ws_url: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """A URL with nothing in it that could turn a terminal."""
+    """A URL without control characters, which could change a terminal."""
     return scrub(url[:200])

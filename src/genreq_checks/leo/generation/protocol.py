@@ -1,4 +1,4 @@
-"""The messages around the completion message, and how a frame is read: as the server's JavaScript would read it."""
+"""The messages before and after the completion message, and how a frame is read: as the server's JavaScript reads it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ START = "start_generation"
 LOG = "log"
 ITERATION = "iteration_complete"
 
-# The library tells of every failed handshake with a traceback; here that is told in a report, in one line.
+# The library logs every failed handshake with a traceback; here the report has it in one line.
 SILENT = logging.Logger("genreq_checks.leo.generation")
 SILENT.addHandler(logging.NullHandler())
 
 
 def read_frame(frame: str | bytes) -> dict[str, object] | str:
-    """The message in a frame, or in a few words why it is none. The last of two equal keys wins; NaN is no JSON."""
+    """The message in a frame, or in a few words why it is not one. The last of two equal keys wins; NaN is not JSON."""
     if isinstance(frame, bytes):
         return "a binary frame"
     try:
@@ -35,7 +35,7 @@ def read_frame(frame: str | bytes) -> dict[str, object] | str:
 
 
 def write_frame(kind: str, **fields: object) -> str:
-    """A message of a type as it goes over the wire."""
+    """A message of a type as it is sent."""
     return json.dumps({"type": kind} | fields, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""A generation from the container's first message to the row in the database, and what became of the row, as facts."""
+"""A generation from the container's first message to the row in the database, and the resulting row, as facts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAMPLE_GIT_CONFIG = '[remote "origin"]\n\turl = git@github.com:example/sample-ap
 
 @dataclass(slots=True)
 class Progress:
-    """The steps of a run so far; the seconds of each count from the one before."""
+    """The steps of a run so far; the seconds of each count from the previous step."""
 
     steps: list[Step] = field(default_factory=list[Step])
     began: float = field(default_factory=time.monotonic)
@@ -48,7 +48,7 @@ class Progress:
 
 @contextmanager
 def sample_app() -> Iterator[Path]:
-    """A folder with a fly.toml and a git remote, for the time of the block."""
+    """A folder with a fly.toml and a git remote, which lasts for the block."""
     with tempfile.TemporaryDirectory(prefix="genreq-app-") as name:
         folder = Path(name)
         (folder / ".git").mkdir()
@@ -84,10 +84,10 @@ def generate_embedded(plan: Plan, app: App, timeout: float = 60) -> GenerationFa
 async def generate(
     plan: Plan, ws_url: str, database: str, request: str, app: App, *, headers: Headers = (), timeout: float = 60
 ) -> GenerationFacts:
-    """Run the container against a server that writes to a database, and look at the row until it is completed.
+    """Run the container against a server that writes to a database, and read the row until it is completed.
 
     `timeout` bounds the container's part and then, again, the wait for the row, in seconds. The database is only read.
-    What goes wrong on the way is in the facts.
+    Errors during the run are in the facts.
     Raises: UsageError for an address, a database URL or a request that is invalid.
     """
     target, progress = parse(database), Progress()
@@ -120,7 +120,7 @@ async def generate(
 async def _run(
     watch: RowWatch, ws_url: str, app: App, headers: Headers, timeout: float, progress: Progress
 ) -> dict[str, object]:
-    """What the container and the row came to, as fields of the facts."""
+    """The results of the container and of the row, as fields of the facts."""
 
     async def until_completed() -> None:
         await watch.until_completed()

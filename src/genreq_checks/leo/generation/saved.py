@@ -15,8 +15,8 @@ from genreq_checks.files import write_text
 def save_facts(facts: GenerationFacts, path: Path, *, replace: bool = False) -> None:
     """Write the facts to a file, for `check --generation`.
 
-    A file that is there is only replaced by a generation of the same table that went as far, or with `replace`.
-    Raises: OutputError when the folder refuses, or what is there must stay.
+    An existing file is replaced only by a generation of the same table that got at least as far, or with `replace`.
+    Raises: OutputError when the folder cannot be written, or the existing file must stay.
     """
     if not replace:
         _require_no_less(path, facts)
@@ -26,7 +26,7 @@ def save_facts(facts: GenerationFacts, path: Path, *, replace: bool = False) -> 
 def _require_no_less(path: Path, new: GenerationFacts) -> None:
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return
-    hint = "Name another file, or add --replace if it may go."
+    hint = "Name another file, or add --replace to replace it."
     try:
         old = load_facts(path)
     except UsageError as error:
@@ -35,9 +35,7 @@ def _require_no_less(path: Path, new: GenerationFacts) -> None:
         text = f"it is of {old.table} in {old.database}, the new one of {new.table} in {new.database}"
         raise OutputError(f"{path} was not replaced: {text}.", hint)
     if old.completed and not new.completed:
-        text = (
-            f"it keeps the completed generation of {old.run_at:%Y-%m-%d %H:%M} UTC, and the new one was not completed"
-        )
+        text = f"it has the completed generation of {old.run_at:%Y-%m-%d %H:%M} UTC, and the new one was not completed"
         raise OutputError(f"{path} was not replaced: {text}.", hint)
 
 
@@ -49,5 +47,5 @@ def load_facts(path: Path) -> GenerationFacts:
     except OSError as error:
         problem = f"The generation {path} could not be read: {error.strerror}."
     except ValidationError:
-        problem = f"{path} is damaged, or not what a generation was saved to."
+        problem = f"{path} is damaged, or is not a saved generation."
     raise UsageError(problem, "Make one with 'genreq-checks generate --server … --save FILE'.")

@@ -35,13 +35,13 @@ from genreq_checks.postgres.failure import kind_and_state, sqlstate
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 Kind = Literal["started", "written", "ignored", "defect", "failed", "lost", "refused"]
-READY_WITHIN = 10.0  # seconds that a container has to say it is ready
+READY_WITHIN = 10.0  # seconds that a container has to report ready
 BUSY = 1013  # "try again later"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that the server did or passed over: its kind, and one line without any of the message's values."""
+    """Something that the server did or ignored: its kind, and one line without any of the message's values."""
 
     kind: Kind
     text: str
@@ -49,7 +49,7 @@ class Event:
 
 @dataclass(slots=True)
 class ReferenceServer:
-    """A server that listens; `current` is the request to be generated, None once it is done. `events` tell all."""
+    """A server that listens; `current` is the request to be generated, None once it is done. `events` lists everything."""
 
     store: Store
     current: str | None
@@ -69,18 +69,18 @@ class ReferenceServer:
 
 @asynccontextmanager
 async def serve(plan: Plan, database: str, request: str, *, port: int = 0) -> AsyncIterator[ReferenceServer]:
-    """Listen on the loopback interface for the time of the block; `url` is where, with the container's path.
+    """Listen on the loopback interface while the block runs; `url` is the address, with the container's path.
 
-    One container at a time; after a lost one the next may take up the same request. What is not the completion of the
-    current request, or is it for a second time, is passed over and told in `events`; a row is written whole or not at
-    all. When the database refuses, the request stays current, so that the message may be sent again.
+    One container at a time; after a lost one the next may take the same request. A message that is not the completion
+    of the current request, or repeats it, is ignored and reported in `events`. A row is written completely or not at
+    all. When the database rejects it, the request stays current, so that the message may be sent again.
     Raises: UsageError for an invalid database URL; OSError when the port is taken.
     """
     server = ReferenceServer(open_store(plan, database), request)
 
     async def accept(connection: ServerConnection) -> None:
         if server.connected:
-            server.tell("refused", "A second container was turned away.")
+            server.tell("refused", "A second container was rejected.")
             await connection.close(BUSY, "another container is connected")
             return
         server.connected = True
@@ -105,7 +105,7 @@ def _only_the_path(connection: ServerConnection, request: Request) -> Response |
 
 
 async def _attend(server: ReferenceServer, connection: ServerConnection) -> None:
-    """Take a container's messages, one after the other, until it leaves."""
+    """Handle a container's messages, one after the other, until it leaves."""
     started = False
     while True:
         try:
@@ -127,9 +127,9 @@ async def _attend(server: ReferenceServer, connection: ServerConnection) -> None
 
 
 async def _start(server: ReferenceServer, connection: ServerConnection, started: bool) -> bool:
-    """Mark the row as generating and tell the container to start; whether the container has been told."""
+    """Mark the row as generating and tell the container to start; returns whether the container was told."""
     if started or server.current is None:
-        server.tell("ignored", "A container was ready when there was nothing to start.")
+        server.tell("ignored", "A container was ready when there was no request to start.")
         return started
     try:
         there = await start_generation(server.store, server.current)
@@ -166,7 +166,7 @@ async def _complete(server: ReferenceServer, decoded: dict[str, object], started
     if done.outcome == "written":
         if done.breaks_derivation:
             server.tell(
-                "defect", "The message has no github_url, and the row keeps one: its artifacts URL was cleared."
+                "defect", "The message has no github_url, but the row keeps its own: its artifacts URL was cleared."
             )
         paused = message.completion_reason == CANCELLED
         server.tell("written", f"Request {shown(server.current)} is {'paused' if paused else 'completed'}.")
@@ -180,9 +180,9 @@ async def _complete(server: ReferenceServer, decoded: dict[str, object], started
 
 
 def _reason(error: Exception) -> str:
-    """Why the database refused, without a value: its messages may quote them."""
+    """Why the database failed, without its own message: that may quote values."""
     if sqlstate(error) is not None:
         return kind_and_state(error)
     if isinstance(error, psycopg.OperationalError | OSError):
         return "the database cannot be reached"
-    return f"the database cannot take its text ({type(error).__name__})"
+    return f"the database cannot store its text ({type(error).__name__})"

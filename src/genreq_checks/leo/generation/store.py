@@ -1,4 +1,4 @@
-"""The reference server's half of the database: start a request's generation, and write its completion, all or nothing."""
+"""The reference server's database writes: start a request's generation, and write its completion, all or nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What became of a completion message: whether it was written, and whether the plan's defect struck."""
+    """The result of a completion message: whether it was written, and whether the plan's defect cleared a column."""
 
     outcome: Written
     breaks_derivation: bool = False
@@ -68,9 +68,9 @@ async def start_generation(store: Store, request: str) -> bool:
 
 
 async def write_completion(store: Store, request: str, message: AllWorkCompleteMessage) -> Completion:
-    """Write what a message makes of its row, in one transaction, if the row is still generating.
+    """Write what a message sets in its row, in one transaction, if the row is still generating.
 
-    Raises: psycopg.Error, or UnicodeError for text that the database cannot take; then nothing is written.
+    Raises: psycopg.Error, or UnicodeError for text that the database cannot store; then nothing is written.
     """
     values = row_values(message, datetime.now(UTC))
     look = sql.SQL("SELECT {}::text, github_url FROM {} WHERE {} = %s FOR UPDATE").format(
@@ -91,7 +91,7 @@ async def write_completion(store: Store, request: str, message: AllWorkCompleteM
 
 @asynccontextmanager
 async def _transaction(store: Store) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
-    """One transaction on a connection of its own: committed at the end, rolled back on an error."""
+    """One transaction on a separate connection: committed at the end, rolled back on an error."""
     parameters: dict[str, Any] = {**store.target.parameters}
     async with await psycopg.AsyncConnection.connect(**parameters, prepare_threshold=None) as connection:
         await connection.execute(

@@ -1,4 +1,4 @@
-"""Watching one request's row until a generation shows in it, and how it then stands to what was sent."""
+"""Reads one request's row until a generation has written it, and compares the row with what was sent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from genreq_checks.scan.url_shape import WHITE_SPACE
 
 Row = dict[str, str | None]
 BETWEEN_LOOKS = 0.1  # seconds
-READ_WITHIN = 10.0  # seconds for one look at the row
+READ_WITHIN = 10.0  # seconds for one read of the row
 
 
 @dataclass(slots=True)
 class RowWatch:
-    """Looking at one row until this run's message shows in it: first `before`, then `after`, or why it is `unread`."""
+    """Reads one row until this run's message has written it: first `before`, then `after`, or why it is `unread`."""
 
     plan: Plan
     target: Target
@@ -37,12 +37,12 @@ class RowWatch:
 
     @property
     def status(self) -> str | None:
-        """The row's status when it was last looked at."""
+        """The row's status when it was last read."""
         return self.after[self.plan.cohort.column] if self.after else None
 
     @property
     def completed(self) -> bool:
-        """Is the row completed, and by this run: by its session, or else by a row that has changed?"""
+        """Is the row completed by this run: with its session, or otherwise as a row that has changed?"""
         if self.after is None or self.status not in self.plan.cohort.values:
             return False
         if self.after[self.plan.cohort.time] is None:
@@ -50,7 +50,7 @@ class RowWatch:
         return self.after.get(SESSION) == self.session or self.after != self.before
 
     async def until_completed(self) -> None:
-        """Look until the row is completed, cannot be read, or the time is over."""
+        """Read until the row is completed, cannot be read, or the time is over."""
         end = time.monotonic() + self.timeout
         while True:
             await self.look()
@@ -66,13 +66,13 @@ class RowWatch:
             self.unread = str(error)
             return
         if row is None:
-            self.unread = f"Request {shown(self.request)} is not there any more."
+            self.unread = f"Request {shown(self.request)} no longer exists."
         else:
             self.after = row
 
 
 def copied_columns(plan: Plan, app: App, before: Row, after: Row) -> tuple[Copied, ...]:
-    """How each column that takes a field of the message stands to what was sent: a class, not the value."""
+    """How each column that stores a field of the message compares with what was sent: a class, not the value."""
     sent = {"github_url": app.github_url, "flyio_url": app.flyio_url}
     copied: list[Copied] = []
     for column, kept in plan.kept.items():
@@ -93,7 +93,7 @@ def copied_columns(plan: Plan, app: App, before: Row, after: Row) -> tuple[Copie
 
 
 def derived_columns(plan: Plan, app: App, before: Row, after: Row) -> tuple[Derived, ...]:
-    """The derivation class of each derived column, and whether it is the plan's own defect that broke it."""
+    """The derivation class of each derived column, and whether the plan's own defect broke it."""
     unsent = {one.column for one in copied_columns(plan, app, before, after) if one.sent is None}
     found: list[Derived] = []
     for column, (source, suffix) in plan.derivations().items():

@@ -1,4 +1,4 @@
-"""A generation that was run before, from its file."""
+"""A saved generation, read from its file."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ def read(asked: Asked, paths: Sequence[Path]) -> GenerationFacts:
     return load_facts(paths[0])
 
 
-SOURCE = Source("generation", 40, "FILE", "What 'genreq-checks generate --save FILE' kept.", read, by_plan=False)
+SOURCE = Source(
+    "generation", 40, "FILE", "A generation saved by 'genreq-checks generate --save FILE'.", read, by_plan=False
+)

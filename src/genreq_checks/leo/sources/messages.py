@@ -1,4 +1,4 @@
-"""Recorded completion messages, held against the rows of the database."""
+"""Recorded completion messages, compared with the rows of the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read(asked: Asked, paths: Sequence[Path]) -> Reconciliation:
-    """The messages held against the rows, which only a database can be asked for by key."""
+    """The messages compared with the rows; only a database can look up rows by key."""
     from genreq_checks.postgres.url import is_database_url
 
     asked.plan.require_messages("--messages")
@@ -22,9 +22,9 @@ def read(asked: Asked, paths: Sequence[Path]) -> Reconciliation:
         from genreq_checks.leo.message_lines import message_files
         from genreq_checks.text import shown_path
 
-        message_files(paths)  # a path that is not there is a wrong call, whatever the source is
+        message_files(paths)  # a path that does not exist is a wrong call, whatever the source is
         return Reconciliation(
-            problem=f"{shown_path(Path(asked.url).name)} has no rows that could be asked for by key.",
+            problem=f"{shown_path(Path(asked.url).name)} has no rows that can be looked up by key.",
             remedy="Give the database's URL as SOURCE.",
         )
     from genreq_checks.leo.messages import reconcile
@@ -36,7 +36,7 @@ SOURCE = Source(
     name="messages",
     order=10,
     metavar="FILE",
-    help="Recorded completion messages (JSONL, plain or gzip, or a folder of them) to hold the rows against; repeatable.",
+    help="Recorded completion messages (JSONL, plain or gzip, or a folder of them) to compare with the rows; repeatable.",
     read=read,
     repeatable=True,
     by_cutover=True,
