@@ -186,7 +186,7 @@ def test_a_probe_never_brings_a_text_of_a_users(database: str, plan: Plan, colum
         Asked(plan, database), probing(lambda origin, _: sa.select(sa.column(column)).select_from(origin))
     )
     assert (now.tally, now.probes) == (None, {})
-    assert "gives a str, which may be a user's text" in str(now.probe("p"))
+    assert "returns a str, which may be a user's text" in str(now.probe("p"))
     assert "secret" not in now.model_dump_json()
 
 

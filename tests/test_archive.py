@@ -196,7 +196,7 @@ def test_two_runs_do_not_write_the_same_file(database: str, plan: Plan, tmp_path
                 "ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE;"
                 "UPDATE generation_requests SET id = 1"
             ),
-            "(id) is no key",
+            "(id) is not a key",
         ),
     ],
 )

@@ -84,7 +84,7 @@ def test_files_that_are_no_text_or_odd_text_are_survived(plan: Plan, tmp_path: P
     os.mkfifo(tmp_path / "pipe.ts")
     found, facts = read(plan, tmp_path)
     assert sorted(found) == ["bom.ts:1", "crlf.ts:3", "latin.ts:2", "odd\ufffd[31m .ts:1", "ok.ts:2", "utf16.ts:1"]
-    odd = {"binary": 1, "not UTF-8, read as far as it goes": 1, "not a regular file": 1, "too large": 1}
+    odd = {"binary": 1, "not UTF-8, read as far as possible": 1, "not a regular file": 1, "too large": 1}
     assert facts.passed_over == odd
     assert {m.cls for m in facts.mentions} == {"live_column"}
 
@@ -154,7 +154,7 @@ def test_mentions_are_in_a_stable_order(plan: Plan, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_a_wrong_call(plan: Plan, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not there"):
+    with pytest.raises(UsageError, match="does not exist"):
         read_code(plan, tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="is a file"):

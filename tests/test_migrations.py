@@ -360,7 +360,7 @@ def test_books_elsewhere_are_hinted_at_and_can_be_named(database: str, plan: Pla
 def test_books_that_are_no_books_or_not_to_be_read_are_unknown(database: str, plan: Plan, tmp_path: Path) -> None:
     path = folder(tmp_path / "d")
     execute(database, "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id int)")
-    assert "is no bookkeeping table" in judge(plan, observe(plan, database), path).findings[0].message
+    assert "is not a bookkeeping table" in judge(plan, observe(plan, database), path).findings[0].message
     name = "drizzle.__drizzle_migrations"
     execute(database, f"DROP TABLE {name}; {BOOKS.format(name, name)}")
     role = f"reader_{uuid.uuid4().hex[:8]}"

@@ -147,7 +147,7 @@ def test_an_archive_is_verified_by_its_digests(files: Path, tmp_path: Path) -> N
     content = (files / "dropped.parquet").read_bytes()
     place = content.index(b"https://downloads.leo.example/")
     (tmp_path / "damaged.parquet").write_bytes(content[:place] + b"https://Downloads" + content[place + 17 :])
-    with pytest.raises(ArchiveError, match="the values of column 'download_url' are not those that were archived"):
+    with pytest.raises(ArchiveError, match="the values of column 'download_url' are not the archived ones"):
         read_facts(tmp_path / "damaged.parquet")
 
 

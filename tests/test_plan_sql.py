@@ -31,9 +31,12 @@ ALL_BEFORE = {
     ("text", "words"),
     [
         ("please drop the two columns", "it could not be parsed"),
-        ("ALTER TABLE generation_requests DROP COLUMN download_url; oops", "statement 2 begins with no SQL command"),
+        (
+            "ALTER TABLE generation_requests DROP COLUMN download_url; oops",
+            "statement 2 does not begin with an SQL command",
+        ),
         ("-- to be written", "it holds no statement"),
-        ("DROP COLUMN download_url", "statement 1 begins with no SQL command"),
+        ("DROP COLUMN download_url", "statement 1 does not begin with an SQL command"),
     ],
 )
 def test_forward_sql_that_is_none_leaves_everything_before_unknown(

@@ -48,7 +48,7 @@ def test_a_table_that_is_dropped_and_made_again_fails_the_step(rehearsed: Rehear
     report = rehearsed(MADE_AGAIN.format(columns))
     forward = step(report, "forward")
     assert forward.outcome == "fail"
-    assert "public.generation_requests was dropped and made again" in forward.message
+    assert "public.generation_requests was dropped and created again" in forward.message
     assert "renamed" not in forward.message
     assert "added again" not in forward.message
     generation = step(report, "generation")
@@ -81,7 +81,7 @@ def backfilling(plan: Plan, *columns: str) -> Plan:
 def test_a_back_fill_that_the_plan_means_passes(rehearsed: Rehearse, plan: Plan) -> None:
     report = rehearsed(f"{DROP_BOTH} {FILL}", backfilling(plan, "deployment_url"))
     assert [(s.name, s.message) for s in report.steps if s.outcome != "pass"] == []
-    told = "deployment_url: 2 of 2 rows back-filled, as the plan means it"
+    told = "deployment_url: 2 of 2 rows back-filled, as planned"
     for name in ("forward", "rollback", "compare", "forward-again"):
         assert told in step(report, name).message
 
@@ -119,6 +119,6 @@ def test_a_column_that_cannot_be_archived_leaves_nothing_to_restore(rehearsed: R
     assert step(report, "archive").outcome == "unknown"
     assert "conversation is of type regclass" in step(report, "archive").message
     restore = step(report, "restore")
-    assert (restore.outcome, restore.message) == ("unknown", "Not made: the step archive did not go through.")
+    assert (restore.outcome, restore.message) == ("unknown", "Not made: the step archive did not succeed.")
     assert step(report, "compare").outcome == "fail"
     assert report.check("rollback").outcome == "fail"

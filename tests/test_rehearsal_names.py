@@ -103,7 +103,7 @@ def test_what_names_a_column_or_another_table_is_still_seen(
     file = tmp_path / "forward.sql"
     file.write_text(f"{plan.sql.forward} DELETE FROM {odd.sql['schema']}.{odd.sql['child']};", "utf-8")
     report = rehearse(plan, empty_database, forward=file, sample=1, scratch_url=server.url())
-    assert "another table was touched" in step(report, "forward").message
+    assert "another table was changed" in step(report, "forward").message
     assert "(1 rows became 0)" in step(report, "forward").message
     assert "may be broken: function public.f()" in step(report, "broken").message
 

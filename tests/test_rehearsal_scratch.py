@@ -141,7 +141,7 @@ def test_another_plan_with_partitions_and_a_key_of_two_columns(server: Server, e
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("RETURN NULL;", "swallows it"),
+        ("RETURN NULL;", "suppresses it"),
         ("NEW.github_url := 'other'; RETURN NEW;", "stored another value in github_url"),
         ("RAISE EXCEPTION '% is secret', NEW.prompt; RETURN NEW;", "RaiseException (SQLSTATE P0001)"),
     ],

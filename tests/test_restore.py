@@ -217,21 +217,21 @@ def test_a_restore_that_was_changed_meanwhile_is_not_verified(database: str, pla
         ("ALTER TABLE generation_requests DROP COLUMN conversation", "no column conversation"),
         ("ALTER TABLE generation_requests ALTER download_url TYPE integer USING 1", "is of type integer"),
         ("ALTER TABLE generation_requests ALTER conversation TYPE boolean USING true", "is of type boolean"),
-        ("ALTER TABLE generation_requests ALTER download_url TYPE varchar(4)", "refuses a value"),
-        ("ALTER TABLE generation_requests ADD CHECK (download_url <> '')", "refuses a value"),
+        ("ALTER TABLE generation_requests ALTER download_url TYPE varchar(4)", "rejects a value"),
+        ("ALTER TABLE generation_requests ADD CHECK (download_url <> '')", "rejects a value"),
         (
             (
                 "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.download_url := 'mine'; RETURN NEW; END $$;"
                 "CREATE TRIGGER t BEFORE UPDATE ON generation_requests FOR EACH ROW EXECUTE FUNCTION f()"
             ),
-            "did not keep a value",
+            "changed a value",
         ),
         (
             (
                 "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
                 "CREATE TRIGGER t BEFORE UPDATE ON generation_requests FOR EACH ROW EXECUTE FUNCTION f()"
             ),
-            "did not keep a value",
+            "changed a value",
         ),
     ],
 )

@@ -141,4 +141,4 @@ def test_what_the_server_does_not_tell_is_said(
 ) -> None:
     monkeypatch.setattr(role_source, "_RIGHTS", sa.text("SELECT 1 / 0, :oid, :given, :writes"))
     (note,) = noted(plan, database, reader)
-    assert note == f"what the role {reader} may do beyond reading could not be read"
+    assert note == f"the rights of the role {reader} beyond reading could not be read"

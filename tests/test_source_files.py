@@ -84,7 +84,7 @@ def test_a_time_that_cannot_be_read_makes_the_counts_unknown(plan: Plan, tmp_pat
     (tmp_path / "rows.csv").write_text("status,completed_at,github_url\ncompleted,last tuesday,x\n")
     problem = observe(plan, tmp_path / "rows.csv").problem("tally")
     assert problem
-    assert "1 values of completed_at in the files are no timestamps" in problem.message
+    assert "1 values of completed_at in the files are not timestamps" in problem.message
 
 
 def test_a_damaged_file_is_said(plan: Plan, tmp_path: Path) -> None:

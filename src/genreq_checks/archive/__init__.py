@@ -1,4 +1,4 @@
-"""The dropped columns' values to a Parquet file and back; docs/archive.md says what is guaranteed."""
+"""The dropped columns' values to a Parquet file and back; docs/archive.md lists the guarantees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RestoreResult", "restore", "write_archive"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load pyarrow and the driver only for whoever writes."""
+    """Load pyarrow and the driver only for callers that write."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

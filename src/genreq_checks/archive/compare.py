@@ -1,4 +1,4 @@
-"""After a restore: is what the table holds for the archived keys what the archive holds?"""
+"""After a restore: does the table hold the archive's values for the archived keys?"""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from genreq_checks.text import plural
 def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int, timeout: float) -> str:
     """Read every archived row of the table again, in one instant, and compare digests; '' or what is wrong.
 
-    The digest of a column is taken of the table's values; in place of rows that are gone and of values that differ, whose
-    numbers must be those reported, stand the archive's own.
+    The digest of a column is computed from the table's values. For rows that are gone and values that differ, whose
+    numbers must be the reported ones, the archive's values are used.
     Raises: SourceError, psycopg.Error.
     """
     key, columns = list(archive.header.key), list(archive.header.columns)
@@ -51,7 +51,7 @@ def compare(archive: Archive, goal: Goal, gone: int, conflicts: int, batch: int,
         return f"{goal.table.qualified} lacks archived values in {' and '.join(wrong)}."
     if (missing, different) != (gone, conflicts):
         return (
-            f"{goal.table.qualified} changed meanwhile: {plural(missing, 'row')} gone and {plural(different, 'value')} different "
-            f"now, {gone:,} and {conflicts:,} when they were restored."
+            f"{goal.table.qualified} changed during the restore: {plural(missing, 'row')} gone and "
+            f"{plural(different, 'value')} different now, {gone:,} and {conflicts:,} at the restore."
         )
     return ""

@@ -1,7 +1,7 @@
 """Rows from COPY into Arrow, by Apache Arrow's own PostgreSQL driver: no value passes through Python.
 
-The driver is used below its DB-API, which would import pandas, for 60 MB. It waits without an end, and does not notice
-Ctrl-C. So each call to it runs in a thread of its own, and this one waits for it, within the limits.
+The driver is used below its DB-API, which would import pandas, for 60 MB. It waits without a limit, and does not react
+to Ctrl-C. So each call to it runs in a separate thread, and the calling thread waits for it, within the limits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import adbc_driver_postgresql
 import pyarrow as pa
 from adbc_driver_manager._reader import (
     AdbcRecordBatchReader,
-)  # pyarrow's own takes an error of the server for one of a file
+)  # pyarrow's own reader reports a server error as a file error
 from psycopg import conninfo, sql
 
 from genreq_checks.archive.table import TEXT_FORMS
@@ -32,7 +32,7 @@ from genreq_checks.postgres.waiting import ANSWER, CANCEL, LimitError, begin, st
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 T = TypeVar("T")
-PIECE = 2 << 20  # bytes of rows that are in memory at once, about
+PIECE = 2 << 20  # approximate bytes of rows in memory at once
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 NOW = "SELECT CAST(EXTRACT(epoch FROM pg_catalog.now()) * 1000000 AS bigint)"
@@ -41,7 +41,7 @@ CopyError = adbc.Error
 
 @dataclass(frozen=True, slots=True)
 class Copying:
-    """The database at one instant: everything that is asked of it is of that time."""
+    """The database at one instant: everything that is read from it is of that time."""
 
     at: datetime
     connection: adbc.AdbcConnection
@@ -52,21 +52,21 @@ class Copying:
     opened: ExitStack
 
     def ask(self, statement: str) -> object:
-        """The one value that a SELECT gives. Raises: CopyError."""
+        """The one value that a SELECT returns. Raises: CopyError."""
         return _ask(self.calls, self.opened, self.connection, statement).column(0)[0].as_py()
 
     @contextmanager
     def beside(self) -> Iterator[Copying]:
-        """Another transaction of the same instant: an error ends that one, and this one goes on. Raises: CopyError."""
+        """Another transaction of the same instant: an error ends only that transaction, not this one. Raises: CopyError."""
         snapshot = str(self.ask("SELECT pg_catalog.pg_export_snapshot()"))
         with copying(self.target, self.timeout, self.deadline, snapshot) as other:
             yield other
 
     @contextmanager
     def pieces(self, statement: str) -> Iterator[Iterator[pa.RecordBatch]]:
-        """The rows of a SELECT of which all columns are text, in pieces, as the driver reads them: by COPY in binary format.
+        """The rows of a SELECT with only text columns, in pieces, as the driver reads them: by COPY in binary format.
 
-        Raises: CopyError; SourceError for text that is none.
+        Raises: CopyError; SourceError for text that is not UTF-8.
         """
         with _statement(self.opened, self.connection) as running:
             running.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(PIECE)})
@@ -79,8 +79,8 @@ def copying(
 ) -> Iterator[Copying]:
     """A read-only transaction of the driver's own, in which values have their text forms.
 
-    `timeout` is that of each statement in seconds, 0 is none; `deadline` bounds all of it; `snapshot` is what another
-    transaction exported. Raises: CopyError; LimitError when a limit passed on this side.
+    `timeout` is that of each statement in seconds, 0 means no limit; `deadline` bounds all of it; `snapshot` is one that
+    another transaction exported. Raises: CopyError; LimitError when a limit passed on this side.
     """
     parameters = KEEPALIVE | target.parameters | {"client_encoding": "UTF8"}
     settings = SETTINGS | TEXT_FORMS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
@@ -103,7 +103,7 @@ def copying(
 
 
 class Calls:
-    """Calls to the driver, one after the other, each in a thread of its own and within the limits."""
+    """Calls to the driver, one after the other, each in a separate thread and within the limits."""
 
     def __init__(self, timeout: float, deadline: Deadline | None) -> None:
         self._timeout, self._deadline = timeout, deadline
@@ -131,7 +131,7 @@ class Calls:
         )
 
     def _end(self, running: Future[T], cancel: Callable[[], None] | None) -> bool:
-        """Ask the server to cancel the call, and say whether it has ended."""
+        """Ask the server to cancel the call; returns whether it has ended."""
         self._stuck = running  # type: ignore[assignment]
         if cancel is not None:
             with suppress(adbc.Error, TimeoutError):
@@ -140,7 +140,7 @@ class Calls:
 
     @contextmanager
     def closing(self) -> Iterator[ExitStack]:
-        """What is opened is closed at the end; when a call still runs, by whichever thread ends it, since it uses it."""
+        """What is opened is closed at the end. If a call is still running, the thread that ends it closes it: it is in use."""
         with ExitStack() as opened:
             try:
                 yield opened
@@ -157,9 +157,9 @@ def _pieces(calls: Calls, running: adbc.AdbcStatement, statement: str) -> Iterat
 
 
 def _connected(calls: Calls, opened: ExitStack, parameters: Mapping[str, str]) -> adbc.AdbcConnection:
-    """A connection whose search_path is PostgreSQL's own from the start: the driver asks for types before we can set it.
+    """A connection whose search_path is PostgreSQL's own from the start: the driver queries types before we can set it.
 
-    A pooler that takes no such parameter is asked without.
+    A pooler that rejects this parameter gets a connection without it.
     """
     pinned = {"options": "-c search_path=pg_catalog"}
     for more in (pinned, {}):
@@ -182,14 +182,14 @@ def _rows(running: adbc.AdbcStatement, statement: str) -> AdbcRecordBatchReader:
 
 
 def _ask(calls: Calls, opened: ExitStack, connection: adbc.AdbcConnection, statement: str) -> pa.Table:
-    """A short answer, whole."""
+    """A short result, read completely."""
     with _statement(opened, connection) as running:
         return calls.make(lambda: _rows(running, statement).read_all(), running.cancel)
 
 
 @contextmanager
 def _statement(opened: ExitStack, connection: adbc.AdbcConnection) -> Iterator[adbc.AdbcStatement]:
-    """A statement that is closed at the end, or, when something failed, with all the rest: a call may still use it."""
+    """A statement that is closed at the end, or, after an error, together with the rest: a call may still use it."""
     running = adbc.AdbcStatement(connection)
     try:
         yield running

@@ -1,4 +1,4 @@
-"""Which types' text gives every value back: known of some, tried on every row of others, refused of the rest."""
+"""Which types' text restores every value: known for some types, tested on every row for others, rejected for the rest."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-# Base types of PostgreSQL whose text, under the settings of table.TEXT_FORMS, is read back as the very same value, alone
-# and within arrays, ranges and composites.
+# Base types of PostgreSQL whose text, under the settings of table.TEXT_FORMS, is read back as exactly the same value,
+# alone and within arrays, ranges and composites.
 KNOWN = frozenset(
     (
         *("bool", "int2", "int4", "int8", "float4", "float8", "numeric", "money", "oid", "xid", "xid8", "cid", "tid"),
@@ -18,7 +18,7 @@ KNOWN = frozenset(
         *("pg_snapshot", "txid_snapshot"),
     )
 )
-# Their text is the name of another object, found by the search_path of the day: what is read back may be another object.
+# Their text is the name of another object, found by the current search_path: reading it back may give another object.
 NAMES_OF_OBJECTS = frozenset(("aclitem",))
 
 _PARTS = sa.text("""
@@ -49,9 +49,9 @@ _PARTS = sa.text("""
 class Form:
     """How a column's values become text.
 
-    `is_padded`: only the type's output function gives all of it, for a CAST to text takes trailing blanks away.
-    `is_tried`: that the text gives the value back has to be tried on every row. `is_cast`: a function of somebody's own
-    makes text of it, or it of text. `refused`: it cannot be kept, because of the type that is named here; '' when it can.
+    `is_padded`: only the type's output function gives all of it, since a CAST to text removes trailing blanks.
+    `is_tried`: every row must be tested, since the text may not restore the value. `is_cast`: a user-defined function
+    converts it to or from text. `refused`: the type because of which it cannot be kept; '' when it can.
     """
 
     is_padded: bool = False
@@ -61,14 +61,14 @@ class Form:
 
 
 def read_forms(connection: sa.Connection, oid: int) -> Mapping[str, Form]:
-    """The form of each column of a table, from the types in it: domains, arrays, ranges and composites are looked into."""
+    """The form of each column of a table, from the types in it, including the parts of domains, arrays, ranges, composites."""
     found: dict[str, Form] = {}
     for part in connection.execute(_PARTS, {"oid": oid}):
         form = found.get(part.name, Form())
         known = part.has_parts or part.kind == "e" or (part.is_own and part.type in KNOWN)
         bound = part.is_own and (part.type.startswith("reg") or part.type in NAMES_OF_OBJECTS)
         found[part.name] = Form(
-            # character(n) gets its blanks back from its length; bpchar without one would lose them
+            # character(n) gets its blanks back from its length; bpchar without a length would lose them
             is_padded=form.is_padded or (part.whole and part.is_own and part.type == "bpchar" and part.typmod < 0),
             is_tried=form.is_tried or not known,
             is_cast=form.is_cast or part.is_cast,

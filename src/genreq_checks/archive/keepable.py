@@ -1,4 +1,4 @@
-"""Which of the dropped columns a file can keep exactly; the others are refused, or left out where the plan gives them up."""
+"""Which dropped columns a file can keep exactly; the others are an error, or left out where the plan gives them up."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.text import plural
 
-NOT_READ_BACK = ("22", "42", "0A", "23")  # classes of SQLSTATE that say no more than that the text is not the type's
+NOT_READ_BACK = ("22", "42", "0A", "23")  # classes of SQLSTATE of text that the type does not accept
 
 
 def keepable(copied: Copying, place: Place, plan: Plan) -> list[str]:
-    """The dropped columns whose text gives every value back, and of the key that it does.
+    """The dropped columns whose text restores every value; the key's text must do so too.
 
-    Raises: SourceError for a column of which that cannot be proved, unless the plan gives its values up; CopyError.
+    Raises: SourceError for a column without this proof, unless the plan gives its values up; CopyError.
     """
     kept: list[str] = []
     for name in (*plan.table.key, *plan.dropped):
@@ -39,12 +39,12 @@ def keepable(copied: Copying, place: Place, plan: Plan) -> list[str]:
 
 
 def _obstacle(copied: Copying, place: Place, column: str) -> str:
-    """Why a column's text may not give every value back; '' when it does."""
+    """Why a column's text may not restore every value; '' when it does."""
     form = place.forms[column]
     if form.refused:
-        return f"the text of {form.refused} is the name of another object, and may lead back to a different one"
+        return f"the text of {form.refused} is the name of another object, and may be read back as a different one"
     if form.is_cast:
-        return "a cast between it and text would run a function of somebody's own"
+        return "a cast between it and text would run a user-defined function"
     if not form.is_tried:
         return ""
     try:
@@ -55,11 +55,11 @@ def _obstacle(copied: Copying, place: Place, column: str) -> str:
             raise
         return f"its text cannot be read back (SQLSTATE {error.sqlstate})"
     assert isinstance(wrong, int)
-    return f"the text of {plural(wrong, 'value')} does not give the same value back" if wrong else ""
+    return f"the text of {plural(wrong, 'value')} does not restore the same value" if wrong else ""
 
 
 def _trial(place: Place, column: str) -> str:
-    """How many of the column's values are another value, byte by byte, once they were text."""
+    """The statement that counts the values that differ, byte by byte, after conversion to text and back."""
     value = sql.Identifier(column)
     statement = sql.SQL(
         "SELECT count(*) FROM {table} WHERE {value} IS NOT NULL AND NOT (CAST(ROW(CAST({text} AS {type})) AS record) "

@@ -1,4 +1,4 @@
-"""Whether a new archive may take the place of an older one: only when it holds every value that the older one holds."""
+"""Whether a new archive may replace an older one: only when it holds every value that the older one holds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from genreq_checks.sources.archive_header import Header
 from genreq_checks.text import plural
 
 MEMORY = "512MB"
-HINT = "Name another file, or add --replace if the older one may go."
+HINT = "Name another file, or add --replace to replace the older one."
 
 
 def existing_archive(path: Path) -> Header | None:
-    """The header of the archive that is at the path, or None when nothing is (or an empty file).
+    """The header of the archive at the path, or None when there is no file (or an empty one).
 
-    Raises: OutputError for a file that is something else.
+    Raises: OutputError for a file that is not an archive.
     """
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return None
@@ -32,14 +32,14 @@ def existing_archive(path: Path) -> Header | None:
 
 
 def require_same_source(path: Path, old: Header, table: str, identity: Identity) -> None:
-    """Raises: OutputError when the archive at the path is of another table or database than is archived now."""
+    """Raises: OutputError when the archive at the path is of another table or database than the new one."""
     comparison = compare(old.identity, identity)
     if old.table == table and comparison.kind != "other":
         return
     then = f"{old.table} in {old.identity.short if old.identity else old.location}"
     why = f": {comparison.text}" if comparison.kind == "other" else ""
     raise OutputError(
-        f"{path} was not replaced: it is the archive of {then}, and {table} in {identity.short} would be archived now{why}.",
+        f"{path} was not replaced: it is the archive of {then}, but the new one is of {table} in {identity.short}{why}.",
         HINT,
     )
 
@@ -51,7 +51,7 @@ def require_no_less(path: Path, old: Header, new_path: Path, new: Header) -> Non
         return
     missing = " and ".join(f"{plural(count, 'value')} of {name}" for name, count in lost.items() if count)
     raise OutputError(
-        f"{path} was not replaced: {missing} in it would be lost. It is of {old.created_at:%Y-%m-%d %H:%M} UTC with "
+        f"{path} was not replaced: {missing} in it would be lost. It is from {old.created_at:%Y-%m-%d %H:%M} UTC with "
         f"{_contents(old)}; the new one has {_contents(new)}.",
         HINT,
     )
@@ -63,7 +63,7 @@ def _contents(header: Header) -> str:
 
 
 def _lost(old_path: Path, old: Header, new_path: Path, new: Header) -> dict[str, int]:
-    """Per column, the values of the old archive that the new one does not have, or has otherwise, for their key."""
+    """Per column, the number of values of the old archive that are missing or different in the new one, by key."""
     if list(old.key) != list(new.key):
         return {name: column.values for name, column in old.columns.items()}
     found: dict[str, int] = {}
@@ -82,9 +82,9 @@ def _digests(header: Header, name: str) -> list[str]:
 
 @contextmanager
 def _spill_folder(part: Path) -> Iterator[Path]:
-    """A private folder beside the archive, for what does not fit into memory; gone afterwards.
+    """A private folder next to the archive, for what does not fit into memory; removed afterwards.
 
-    Its name is always that of the part file and `.spill`, so that what a killed run leaves is removed by the next.
+    Its name is always that of the part file and `.spill`, so that the next run removes what a killed run left.
     """
     folder = part.with_name(f"{part.name}.spill")
     shutil.rmtree(folder, ignore_errors=True)
@@ -96,7 +96,7 @@ def _spill_folder(part: Path) -> Iterator[Path]:
 
 
 def _count_lost(old_path: Path, new_path: Path, key: list[str], name: str) -> int:
-    """Values of one column whose key has no equal value in the new archive. Values are held as 64-bit hashes."""
+    """The number of values of one column without an equal value for their key in the new archive, by 64-bit hashes."""
     import duckdb
     from duckdb import ColumnExpression, FunctionExpression
 

@@ -1,4 +1,4 @@
-"""An archive's values back into the table: where it is NULL, in short transactions, as often as one likes."""
+"""An archive's values back into the table: where it is NULL, in short transactions, and repeatable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from genreq_checks.sources.archive import Archive, opened
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
-ATTEMPTS = 3  # of one batch, when the application held its rows or a deadlock was found
+ATTEMPTS = 3  # of one batch, when the application locked its rows or a deadlock occurred
 KEPT_FROM_READING = ("row_security", "TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "lock_timeout")
 
 
@@ -84,12 +84,12 @@ def restore(
 ) -> RestoreResult:
     """Put the archive's values back. Each batch of rows is one transaction; after a crash, run it again.
 
-    Where the table has NULL it is filled; an equal value is left; a different one is kept, unless `overwrite`. What the
-    table computes by itself (a generated column) is compared and never written. Every value
-    that stays in the archive is told to `unplaced`, and the first 100 are in the result. `timeout` is each statement's.
+    NULLs in the table are filled; an equal value does not change; a different one is kept, unless `overwrite`. The
+    values of a generated column are compared and never written. Every value that stays in the archive is passed to
+    `unplaced`, and the first 100 are in the result. `timeout` is each statement's.
     `other_database` says that the archive may be of another database than this one.
     Raises: ArchiveError for a file that is damaged or does not fit the table, before anything is written, and for a value
-    that the table refuses; SourceError when the table is out of reach.
+    that the table rejects; SourceError when the table cannot be reached.
     """
     target = parse(url)
     with opened(path) as archive:
@@ -98,7 +98,7 @@ def restore(
         if goal.doubts:
             raise ArchiveError(
                 f"It is not certain that this is the archive's database: {goal.doubts}.",
-                "Say that it is meant (other_database).",
+                "Confirm that it is intended (other_database).",
             )
         total, rows = Count(), 0
         try:
@@ -145,7 +145,7 @@ def _place(
     overwrite: bool,
     timeout: float,
 ) -> Count:
-    """One batch in one transaction, tried again when the application was in the way."""
+    """One batch in one transaction, tried again when the application locked its rows."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connection.transaction():
@@ -156,8 +156,8 @@ def _place(
                 raise
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise ArchiveError(
-                f"{goal.table.qualified} refuses a value of the archive: {kind_and_state(error)}.",
-                "Its batch was not written. Look at the columns' types and constraints, then run it again.",
+                f"{goal.table.qualified} rejects a value of the archive: {kind_and_state(error)}.",
+                "Its batch was not written. Check the columns' types and constraints, then run it again.",
             ) from None
         except AmbiguousKeyError:
             raise ArchiveError(
@@ -167,7 +167,7 @@ def _place(
 
 
 def _set(connection: psycopg.Connection[Any], timeout: float) -> None:
-    """What values look like as text, for this transaction alone; the search_path stays, for the table's own triggers."""
+    """Set the text form of values, for this transaction only; the search_path stays, for the table's own triggers."""
     settings = {name: SETTINGS[name] for name in KEPT_FROM_READING}
     settings |= TEXT_FORMS | {"statement_timeout": f"{int(timeout * 1000)}ms"}
     for name, value in settings.items():
@@ -177,7 +177,7 @@ def _set(connection: psycopg.Connection[Any], timeout: float) -> None:
 def _write(
     connection: psycopg.Connection[Any], goal: Goal, archive: Archive, piece: pa.RecordBatch, overwrite: bool
 ) -> Count:
-    """Look at the batch's rows, lock them, fill what is to be filled, and hold what the table computes against the archive."""
+    """Read and lock the batch's rows, fill the missing values, and compare generated columns with the archive."""
     key = list(archive.header.key)
     columns = [name for name in archive.header.columns if name not in goal.computed]
     keys = [piece.column(name).to_pylist() for name in key]
@@ -208,7 +208,7 @@ def _write(
 def _count_computed(
     count: Count, columns: Sequence[str], piece: pa.RecordBatch, keys: Texts, found: Found, now: Found
 ) -> None:
-    """Count the values that the table computes by itself, after all others were filled: nothing can be written to them."""
+    """Count the values of generated columns, after all others were filled: they cannot be written."""
     for i, name in enumerate(columns):
         for n, value in enumerate(piece.column(name).to_pylist()):
             if value is None:
@@ -225,7 +225,7 @@ def _count_computed(
 def _decide(
     count: Count, key: tuple[str, ...], column: str, wanted: str | None, there: str | None, overwrite: bool
 ) -> str | None:
-    """The text to write into one cell, or None to leave it; counts what it decides."""
+    """The text to write into one cell, or None for no change; counts the decision."""
     if wanted is None:
         return None
     if there == wanted:
@@ -245,9 +245,9 @@ def _decide(
 def _require_written(
     goal: Goal, changes: Sequence[Sequence[str | None]], written: dict[int, tuple[str | None, ...]]
 ) -> None:
-    """Raises: ArchiveError, which rolls the batch back, when a trigger, a rule or a type made something else of a value."""
+    """Raises: ArchiveError, which rolls the batch back, when a trigger, a rule or a type changed a value."""
     for n, change in enumerate(changes):
         after = written.get(n)
         if after is None or any(text is not None and text != now for text, now in zip(change, after, strict=True)):
-            hint = "Its batch was not written. Look at the table's triggers, rules and column types, then run it again."
-            raise ArchiveError(f"{goal.table.qualified} did not keep a value as it is in the archive.", hint)
+            hint = "Its batch was not written. Check the table's triggers, rules and column types, then run it again."
+            raise ArchiveError(f"{goal.table.qualified} changed a value of the archive.", hint)

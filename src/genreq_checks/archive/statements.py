@@ -1,4 +1,4 @@
-"""The two statements of a restore: look at the rows of some keys, and fill their columns."""
+"""The two statements of a restore: read the rows of some keys, and fill their columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Found = dict[int, tuple[str | None, ...]]
 
 
 class AmbiguousKeyError(Exception):
-    """Two rows of the table answer to one key."""
+    """Two rows of the table have one key."""
 
 
 def look(
@@ -56,7 +56,7 @@ def fill(
     keys: Texts,
     values: Texts,
 ) -> Found:
-    """Write the values that are not None into the rows of the keys; what then stands there, as text.
+    """Write the values that are not None into the rows of the keys; returns the new values as text.
 
     Raises: AmbiguousKeyError, psycopg.Error.
     """
@@ -86,7 +86,7 @@ def fill(
 
 
 def fits(connection: psycopg.Connection[Any], kind: tuple[str, str], texts: Sequence[str | None]) -> bool:
-    """Whether a column of another type than the archived one gives each of these texts back. Raises: psycopg.Error."""
+    """Whether a column of another type than the archived one restores each of these texts. Raises: psycopg.Error."""
     statement = sql.SQL(
         "SELECT count(*) FROM unnest(%s::text[]) AS u (v) "
         'WHERE CAST(CAST(u.v AS {}) AS text) COLLATE "C" IS DISTINCT FROM u.v COLLATE "C"'
@@ -96,7 +96,7 @@ def fits(connection: psycopg.Connection[Any], kind: tuple[str, str], texts: Sequ
 
 
 def _values(place: Place, columns: Sequence[str]) -> sql.Composed:
-    """The columns as text, each behind a comma: there may be none."""
+    """The columns as text, each after a comma; may be empty."""
     texts = (place.as_text(name, sql.SQL("t.{}").format(identifier(name))) for name in columns)
     return sql.SQL("").join(sql.SQL(", {}").format(text) for text in texts)
 

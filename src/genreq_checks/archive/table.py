@@ -1,4 +1,4 @@
-"""The table that an archive is made from or goes back into: found, allowed, and with a key that tells its rows apart."""
+"""The table of an archive or a restore: it exists, the role has the rights, and a key identifies its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from genreq_checks.postgres.identity import read_identity
 from genreq_checks.scan.fusion import relation
 from genreq_checks.snapshot import Column, TableFacts
 
-TEXT_FORMS = {  # besides those of postgres/connection.py, what a value's text depends on, and how it is read
+TEXT_FORMS = {  # with those of postgres/connection.py: the settings that determine how a value's text is written and read
     "array_nulls": "on",
     "bytea_output": "hex",
     "client_encoding": "UTF8",
@@ -44,7 +44,7 @@ _UNIQUE = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The table as the catalog has it. `types` are the columns' types, each as schema and name, to cast text with;
+    """The table in the catalog. `types` are the columns' types, each as schema and name, for casts of text;
     `forms` say how their values become text.
     """
 
@@ -61,25 +61,25 @@ class Place:
         return sql.Identifier(self.facts.schema_name, self.facts.name)
 
     def column(self, name: str) -> Column:
-        """The column as the catalog has it; it was required before."""
+        """The column in the catalog; an earlier check proved that it exists."""
         found = self.facts.column(name)
         assert found is not None
         return found
 
     def as_text(self, column: str, value: sql.Composable) -> sql.Composable:
-        """A column's value as the text that gives it back; NULL stays NULL."""
-        if self.forms[column].is_padded:  # `concat` takes the type's output function, and NULL for ''
+        """A column's value as the text that restores it; NULL stays NULL."""
+        if self.forms[column].is_padded:  # `concat` uses the type's output function, and reads NULL as ''
             return sql.SQL("CASE WHEN {0} IS NOT NULL THEN pg_catalog.concat({0}) END").format(value)
         return sql.SQL("CAST({} AS pg_catalog.text)").format(value)
 
     def is_generated(self, column: str) -> bool:
-        """Whether the table computes the column's values by itself."""
+        """Whether it is a generated column."""
         found = self.facts.column(column)
         return found is not None and found.generated
 
 
 def locate(connection: sa.Connection, plan: Plan) -> Place:
-    """Find the plan's table. Raises: SourceError when it is missing, no table, or row level security hides rows of it."""
+    """Find the plan's table. Raises: SourceError when it is missing, not a table, or row level security hides its rows."""
     connection.execute(
         sa.select(*(sa.func.pg_catalog.set_config(name, value, True) for name, value in TEXT_FORMS.items()))
     )
@@ -107,13 +107,13 @@ def locate(connection: sa.Connection, plan: Plan) -> Place:
 
 
 def require_readable(place: Place, plan: Plan, names: Sequence[str]) -> None:
-    """Raises: SourceError when one of the columns is not there, or the role may not read it."""
+    """Raises: SourceError when one of the columns does not exist, or the role may not read it."""
     table = plan.table.qualified
     for name in names:
         column = place.facts.column(name)
         if column is None:
             raise SourceError(
-                f"{table} has no column '{name}'.", "Take it out of the plan (--plan FILE) if that is right."
+                f"{table} has no column '{name}'.", "Remove it from the plan (--plan FILE) if that is right."
             )
         if not column.privilege:
             raise SourceError(
@@ -122,7 +122,7 @@ def require_readable(place: Place, plan: Plan, names: Sequence[str]) -> None:
 
 
 def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> None:
-    """Raises: SourceError when two rows may have the same key: values could not be given back to their own row."""
+    """Raises: SourceError when two rows may have the same key: then a value could not be restored to its own row."""
     columns = [place.facts.column(name) for name in plan.table.key]
     positions = [column.position for column in columns if column]
     certain = not place.facts.children or place.facts.kind == "partitioned table"
@@ -134,6 +134,6 @@ def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> N
     query = sa.select(sa.literal(1)).select_from(relation(plan.table)).group_by(*key).having(twice).limit(1)
     if connection.execute(query).first() is not None:
         raise SourceError(
-            f"({', '.join(plan.table.key)}) is no key of {plan.table.qualified}: it is NULL, or twice the same, in some rows.",
+            f"({', '.join(plan.table.key)}) is not a key of {plan.table.qualified}: it is NULL or not unique in some rows.",
             "Name the key's columns in the plan (table.key).",
         )

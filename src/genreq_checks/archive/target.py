@@ -1,4 +1,4 @@
-"""Where an archive would go back to, looked at before anything is written."""
+"""The target of a restore, checked before anything is written."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _TRIGGERS = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The database and table that a restore writes to, and what happens there on the way.
+    """The database and table that a restore writes to, and what else happens there.
 
-    `rows` is the number of rows in the archive, `computed` are its columns that the table computes by itself, `triggers`
-    are those of the user that every UPDATE fires, `doubts` say why it may not be the archive's own database ('' when it
-    is, or when another one is meant).
+    `rows` is the number of rows in the archive, `computed` are its columns that are generated columns of the table,
+    `triggers` are the user's triggers that every UPDATE fires, `doubts` say why it may not be the archive's own database
+    ('' when it is, or when another one is intended).
     """
 
     target: Target
@@ -52,10 +52,10 @@ class Goal:
 
 
 def examine(plan: Plan, path: str | Path, url: str, timeout: float = 300, *, other_database: bool = False) -> Goal:
-    """Whether the archive can go back into the plan's table; writes nothing.
+    """Whether the archive can be restored into the plan's table; writes nothing.
 
-    Raises: ArchiveError when file and table do not fit, or the archive is of another database and `other_database` does
-    not say that this is meant; SourceError when the table is out of reach or the role may not.
+    Raises: ArchiveError when file and table do not fit, or the archive is of another database without `other_database`;
+    SourceError when the table cannot be reached or the role has no right to it.
     """
     with opened(path) as archive:
         return examine_for(archive, plan, parse(url), timeout, other_database)
@@ -84,7 +84,7 @@ def examine_for(archive: Archive, plan: Plan, target: Target, timeout: float, ot
 
 def _doubts(header: Header, place: Place) -> str:
     """Why the table may not be the one that was archived. Raises: ArchiveError when it is another, or nothing proves it."""
-    hint = "Add --other-database if the values are meant for this one (a clone, a restored dump)."
+    hint = "Add --other-database if this database is intended (a clone, a restored dump)."
     if header.identity is None:
         raise ArchiveError(
             f"The archive of {header.location} carries no identity (format 1): nothing proves that it is of this database.",
@@ -109,7 +109,7 @@ def _require_same_table(header: Header, plan: Plan) -> None:
     if tuple(header.key) != plan.table.key:
         raise ArchiveError(
             f"The archive's key is ({', '.join(header.key)}), the plan's is ({', '.join(plan.table.key)}).",
-            "Give the plan it was made with (--plan FILE).",
+            "Give the plan of the archive (--plan FILE).",
         )
 
 
@@ -129,7 +129,7 @@ def _require_columns(place: Place, plan: Plan, names: Sequence[str]) -> None:
 
 
 def _require_types(connection: psycopg.Connection, archive: Archive, place: Place) -> None:
-    """A column of another type than the archived one will do if it gives every text back exactly; all are tried."""
+    """A column of another type than the archived one is accepted if it restores every text exactly; all are tested."""
     for name, column in archive.header.everything.items():
         now = place.column(name).type
         if now == column.type:
@@ -143,6 +143,6 @@ def _require_types(connection: psycopg.Connection, archive: Archive, place: Plac
                 good = False
             if not good:
                 raise ArchiveError(
-                    f"{place.facts.name}.{name} is of type {now}, the archive of type {column.type}, and not every value fits.",
+                    f"{place.facts.name}.{name} is of type {now}, the archive of type {column.type}, and some values do not fit.",
                     f"Make the column {column.type}.",
                 )

@@ -1,4 +1,4 @@
-"""The dropped columns' values of a table into a Parquet file, in bounded memory, and read again before it counts."""
+"""The dropped columns' values of a table into a Parquet file, in bounded memory, verified by reading it again."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def write_archive(
 ) -> ArchiveFacts:
     """Archive the key and the dropped columns of every row that has a value in one of them ('' and JSON null are values).
 
-    A column whose type's text does not give every value back exactly is refused, or left out where the plan gives its
-    values up. All rows are of one instant. The file takes its name when it is whole and was read again; until then an
+    A column whose type's text does not restore every value exactly is an error, or is left out where the plan gives its
+    values up. All rows are of one instant. The file gets its name when it is complete and was read again; until then an
     older one stays. An older one that is of another database or table, or has a value that the new one lacks, is only
-    replaced with `replace`. `timeout` is in seconds, None for no limit; `deadline` bounds all that is asked of the
-    server; `progress` is told the number of rows so far.
+    replaced with `replace`. `timeout` is in seconds, None for no limit; `deadline` bounds everything on the server;
+    `progress` receives the number of rows so far.
     Raises: UsageError for an invalid URL; SourceError when the table cannot be read, or not all of it;
     OutputError when the file cannot be written, or the older one must stay.
     """
@@ -93,7 +93,7 @@ def _fill(
 
 
 class Sink:
-    """The Parquet file being written, and the digests of what went into it."""
+    """The Parquet file that is written, and the digests of its columns."""
 
     def __init__(self, file: BinaryIO, names: list[str]) -> None:
         self.names = names
@@ -105,7 +105,7 @@ class Sink:
         )
 
     def take(self, piece: pa.RecordBatch) -> int:
-        """Write a piece as one row group; the rows so far."""
+        """Write a piece as one row group; returns the rows so far."""
         batch = piece.rename_columns(self.names)
         for name, digest in self.digests.items():
             digest.add(batch.column(name))
@@ -116,7 +116,7 @@ class Sink:
 
 
 def _pump(pieces: Iterator[pa.RecordBatch], sink: Sink, progress: Callable[[int], None]) -> None:
-    """Read a piece while the one before it is written: two pieces are in memory, never more."""
+    """Read a piece while the previous one is written: at most two pieces are in memory."""
     with ThreadPoolExecutor(1) as worker:
         pending: Future[int] | None = None
         for piece in pieces:
@@ -128,7 +128,7 @@ def _pump(pieces: Iterator[pa.RecordBatch], sink: Sink, progress: Callable[[int]
 
 
 def select_statement(place: Place, plan: Plan, dropped: Sequence[str]) -> str:
-    """The key and some dropped columns as PostgreSQL's own text, of the rows with a value in one of them."""
+    """The key and some dropped columns in PostgreSQL's text form, of the rows with a value in one of them."""
     columns = sql.SQL(", ").join(place.as_text(name, sql.Identifier(name)) for name in (*plan.table.key, *dropped))
     some = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in dropped)
     statement = sql.SQL("SELECT {} FROM {} WHERE {}").format(columns, place.identifier, some)

@@ -1,1 +1,1 @@
-"""PostgreSQL's side: the reading connection and its limits, what a failure means, the catalog, URLs, SQL text in tokens."""
+"""What is specific to PostgreSQL: the reading connection and its limits, errors, the catalog, URLs, SQL text in tokens."""

@@ -1,7 +1,7 @@
 """A connection on which nothing takes longer than its limits, whatever the server and the network do.
 
-psycopg waits in one place, `Connection.wait`, which looks up every tenth of a second; here it looks at the clock too. So
-no second thread is needed, and none is left over.
+psycopg waits in one place, `Connection.wait`, which wakes up every tenth of a second; here it also checks the time. So
+no second thread is needed, and no thread is left over.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __tracebackhide__ = True  # pytest prints the arguments of a call, and these hol
 
 T = TypeVar("T")
 CONNECT = 10.0  # seconds for each host, unless the URL says otherwise
-KEEPALIVE = {  # a network that swallows packets is noticed within a minute; the URL's own have the last word
+KEEPALIVE = {  # a network that loses packets is noticed within a minute; values in the URL take precedence
     "keepalives": "1",
     "keepalives_idle": "20",
     "keepalives_interval": "10",
@@ -41,7 +41,7 @@ KEEPALIVE = {  # a network that swallows packets is noticed within a minute; the
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose every wait ends: `timeout` bounds each statement, `deadline` all of them; 0 and None are none.
+    """A connection on which every wait ends: `timeout` limits each statement, `deadline` all of them; 0 and None: no limit.
 
     When a limit passes, the statement is cancelled in the server. When the server does not answer to that, the
     connection is closed, and the waiting call raises LimitError.
@@ -57,7 +57,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         return super().wait(within, interval) if timeout is None else super().wait(within, interval, timeout)
 
     def rollback(self) -> None:
-        """As psycopg's; it is allowed its moment even when the deadline has passed."""
+        """As psycopg's; it may run briefly even when the deadline has passed."""
         with self._rolling_back():
             super().rollback()
 
@@ -70,7 +70,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             self._is_ending = False
 
     def _within_limits(self, gen: PQGen[T]) -> PQGen[T]:
-        """The generator itself, cancelled or cut off when it takes too long."""
+        """The generator itself, cancelled or stopped when it takes too long."""
         found = statement_limit(self.timeout, self.deadline)
         if self._is_ending:
             found = ("timeout", ANSWER, time.monotonic() + ANSWER)
@@ -98,15 +98,15 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise
 
     def _ask_to_cancel(self) -> None:
-        """Ask the server to cancel; it may not answer to that either, which takes CANCEL seconds at the most."""
+        """Ask the server to cancel; if it does not answer to that either, this takes at most CANCEL seconds."""
         with suppress(psycopg.Error, TimeoutError, OSError):
             if capabilities.has_cancel_safe():
                 self.cancel_safe(timeout=CANCEL)
-            else:  # a libpq before 17 has only the call that waits for ever
+            else:  # libpq before 17 has only the call without a time limit
                 begin(self.cancel).result(CANCEL)
 
     def _cut_off(self, limit: Limit, seconds: float, ending: Ending) -> LimitError:
-        """Close the connection, without waiting for anything; the error to raise."""
+        """Close the connection, without waiting; returns the error to raise."""
         self.pgconn.finish()
         return LimitError(limit, seconds, ending)
 
@@ -116,9 +116,9 @@ def connect(
 ) -> BoundedConnection:
     """A connection with these limits, without prepared statements.
 
-    Connecting is bounded too, the resolution of the host's name and all that blocks in libpq included: by
+    Connecting is limited too, including the resolution of the host's name and everything that blocks in libpq: by
     `connect_timeout` for each host, and by the deadline.
-    Raises: psycopg.Error, of which ConnectLimitError says that it took too long.
+    Raises: psycopg.Error; ConnectLimitError when it took too long.
     """
     limit, seconds, left = _connect_limit(parameters, deadline)
     if left <= 0:
@@ -130,7 +130,7 @@ def connect(
             return BoundedConnection.connect(**given, prepare_threshold=None, autocommit=autocommit)
         except psycopg.Error:
             raise
-        except Exception as error:  # noqa: BLE001 - the same error goes on, without psycopg's frames: they hold the password
+        except Exception as error:  # noqa: BLE001 - raised again without psycopg's frames: they hold the password
             raise error.with_traceback(None) from None
 
     opening = begin(open_it, unwanted=lambda late: late.close())
@@ -148,13 +148,13 @@ def connect(
 
 
 def _connect_limit(parameters: Mapping[str, str], deadline: Deadline | None) -> tuple[Limit, float, float]:
-    """Which limit, its seconds, and the seconds that are left of it."""
+    """The limit, its seconds, and the seconds that are left."""
     try:
         each = float(parameters.get("connect_timeout", CONNECT))
     except ValueError:
-        each = CONNECT  # libpq says what is wrong with it
+        each = CONNECT  # libpq reports what is wrong with the value
     hosts = (parameters.get("host") or parameters.get("hostaddr") or "").count(",") + 1
-    # A name may have two addresses (localhost has ::1 and 127.0.0.1), and its resolution takes time of its own.
+    # A name may have two addresses (localhost has ::1 and 127.0.0.1), and its resolution takes time too.
     patience = (max(each, 2) if each > 0 else 130) * (hosts + 1)
     if deadline is not None and deadline.left < patience:
         return "deadline", deadline.seconds, deadline.left

@@ -1,4 +1,4 @@
-"""The table's facts, read from pg_catalog by OID: never by search_path luck, never through information_schema."""
+"""The table's facts, read from pg_catalog by OID: independent of search_path, and without information_schema."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _CHILDREN = sa.text("""
     LEFT JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
     ORDER BY 1
 """)
-# A partition's rows may be written by a subscription of its own, or by one of a table above it.
+# A partition's rows may be written by its own subscription, or by one of a table above it.
 _SUBSCRIPTIONS = sa.text("""
     WITH RECURSIVE below(oid) AS (
         SELECT CAST(:oid AS oid) UNION
@@ -116,7 +116,7 @@ _RLS = sa.text("SELECT pg_catalog.row_security_active(CAST(:oid AS oid))")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the catalog says of the plan's table: its OID and facts, or the problem with finding it."""
+    """What the catalog has about the plan's table: its OID and facts, or why it was not found."""
 
     oid: int | None
     facts: TableFacts | None
@@ -124,7 +124,7 @@ class Found:
 
 
 def find_table(connection: sa.Connection, table: Table) -> Found:
-    """Look the table up by schema and name; say where else it may be when it is not there."""
+    """Look the table up by schema and name; if it does not exist, say where else it may be."""
     rows = connection.execute(_RELATIONS, {"name": table.name, "schema": table.schema_name}).all()
     here = next((row for row in rows if row.schema == table.schema_name and row.name == table.name), None)
     if here is None:
@@ -158,7 +158,7 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
 
 
 def _subscriptions(connection: sa.Connection, oid: int) -> tuple[Subscription, ...] | None:
-    """What writes rows into the table from another server; None when the server does not let the role ask."""
+    """What writes rows into the table from another server; None when the role may not read that."""
     try:
         with connection.begin_nested():
             return tuple(Subscription(**row._mapping) for row in connection.execute(_SUBSCRIPTIONS, {"oid": oid}))
@@ -174,24 +174,26 @@ def hides_rows(connection: sa.Connection, oid: int) -> bool:
 
 
 def quoted(table: Table) -> sql.Identifier:
-    """The plan's table in a statement of psycopg's; `scan.fusion.relation` is the same for SQLAlchemy."""
+    """The plan's table in a psycopg statement; `scan.fusion.relation` is the same for SQLAlchemy."""
     return sql.Identifier(table.schema_name, table.name)
 
 
 def _twins(connection: sa.Connection, table: Table, rows: Sequence[sa.Row[Any]]) -> tuple[Relation, ...]:
-    """Tables of the same name (whatever its case) elsewhere: what an application's search_path may mean instead."""
+    """Tables of the same name (in any case) in other schemas: an application's search_path may lead to them."""
     found: list[Relation] = []
     for row in rows:
         same = row.name.lower() == table.name.lower()
         if same and (row.schema, row.name) != (table.schema_name, table.name) and row.kind in "rp":
-            for twin in connection.execute(_NAMES, {"oid": row.oid}):  # nothing of it that would wait for its locks
+            for twin in connection.execute(
+                _NAMES, {"oid": row.oid}
+            ):  # only columns whose reading does not wait for its locks
                 name = f"{row.schema}.{row.name}"
                 found.append(Relation(name=name, in_sql=twin.in_sql, kind=KINDS[row.kind], columns=tuple(twin.columns)))
     return tuple(found[:20])
 
 
 def _size(connection: sa.Connection, oid: int) -> int | None:
-    """The table's size with indexes and TOAST, in bytes; None when someone holds a lock on it."""
+    """The table's size with indexes and TOAST, in bytes; None when another transaction holds a lock on it."""
     try:
         with connection.begin_nested():
             return connection.execute(_SIZE, {"oid": oid}).scalar()
@@ -227,6 +229,6 @@ def _not_a_table(table: Table, facts: TableFacts) -> Problem | None:
         return None
     return Problem(
         part="table",
-        message=f"{table.qualified} is a {facts.kind}, not a table: nothing about dropped columns can be proved on it.",
+        message=f"{table.qualified} is a {facts.kind}, not a table: it cannot prove anything about dropped columns.",
         hint="Name the table behind it with --table SCHEMA.NAME or in a plan (--plan FILE).",
     )

@@ -1,4 +1,4 @@
-"""A read-only transaction on a PostgreSQL server, from any form of URL, that leaves no trace."""
+"""A read-only transaction on a PostgreSQL server, from any form of URL, that changes nothing on the server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from genreq_checks.text import scrub
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 SECRETS = ("password", "sslpassword", "passfile", "oauth_client_secret")
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg")
-# Parameters of other clients that say nothing to libpq, and may be left out without changing where we connect.
+# Parameters of other clients that libpq does not know; without them the connection goes to the same place.
 FOREIGN = frozenset(
     (
         *("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "max_connections", "schema", "currentschema"),
@@ -35,12 +35,12 @@ FOREIGN = frozenset(
     )
 )
 _RESOLVING = ("failed to resolve host", "[Errno", "could not translate host name")  # the client's own words
-SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find them
+SETTINGS = {  # each by SET LOCAL: a pooler's next client must not have them
     "row_security": "off",
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "IntervalStyle": "iso_8601",
-    "extra_float_digits": "3",  # PostgreSQL 12 and later need but 1
+    "extra_float_digits": "3",  # PostgreSQL 12 and later need only 1
     "bytea_output": "hex",
     "lc_monetary": "C",
     "search_path": "pg_catalog",
@@ -55,7 +55,7 @@ SETTINGS = {  # SET LOCAL, each of them: a pooler's next client must not find th
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect: libpq's parameters, what may be shown of them, and what was left out."""
+    """Where to connect: libpq's parameters, the part that may be shown, and what was left out."""
 
     parameters: dict[str, str] = field(repr=False)
     location: str
@@ -63,12 +63,12 @@ class Target:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may hold: the passwords, and what stands behind a colon in the user's name."""
+        """What no message may hold: the passwords, and what follows a colon in the user's name."""
         known = [self.parameters.get(name, "") for name in SECRETS]
         return self.unshown(*known, self.parameters.get("user", "").partition(":")[2], os.environ.get("PGPASSWORD", ""))
 
     def unshown(self, *secrets: str) -> tuple[str, ...]:
-        """Those that are not a name which is shown anyway: to hide that would hide nothing, and tell the password."""
+        """The secrets that are not equal to a shown name: hiding such a name would only show what the password is."""
         shown = {self.parameters.get(name) for name in ("user", "dbname", "host")}
         return tuple(secret for secret in secrets if secret and secret not in shown)
 
@@ -76,7 +76,7 @@ class Target:
 def parse(url: str) -> Target:
     """The connection parameters in a URL (`postgres://…`, `postgresql://…`) or in libpq's `host=… dbname=…` form.
 
-    Raises: UsageError for what is invalid; its message holds nothing of the URL that could be a password.
+    Raises: UsageError for what is invalid; its message holds no part of the URL that could be a password.
     """
     if "://" not in url or re.match(r"\s*\w+\s*=", url):
         return _target(_libpq(url), ())
@@ -96,7 +96,9 @@ def _own_parameters(query: str) -> tuple[dict[str, str], tuple[str, ...]]:
     left_out: list[str] = []
     if any(part and "=" not in part for part in query.split("&")):
         raise UsageError("The database URL has a parameter without '='.", "Write a '&' in a password as %26.")
-    for name, value in parse_qsl(query.replace("+", "%2B"), keep_blank_values=True):  # to libpq a plus is no space
+    for name, value in parse_qsl(
+        query.replace("+", "%2B"), keep_blank_values=True
+    ):  # libpq does not read a plus as a space
         if name in known:
             kept[name] = value
         elif name == "ssl" and value in ("true", "1"):
@@ -105,12 +107,12 @@ def _own_parameters(query: str) -> tuple[dict[str, str], tuple[str, ...]]:
             left_out.append(name.lower())
         else:
             raise UsageError("The database URL has an unknown parameter.", near(name, known))
-    kept.pop("options", None)  # poolers refuse them, and all that matters is SET LOCAL
+    kept.pop("options", None)  # poolers reject them, and every setting that is needed is made by SET LOCAL
     return kept, _left_out(left_out)
 
 
 def _left_out(names: list[str]) -> tuple[str, ...]:
-    """A note on other clients' parameters; a name that is none of theirs may be a part of a password."""
+    """A note on other clients' parameters; an unknown name may be a part of a password."""
     if not names:
         return ()
     foreign = [name for name in names if name in FOREIGN]
@@ -125,7 +127,7 @@ def _libpq(dsn: str) -> dict[str, str]:
         return {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn).items() if value is not None}
     except (psycopg.Error, ValueError):
         raise UsageError(
-            "SOURCE is neither a database URL nor a file that is there.",
+            "SOURCE is neither a database URL nor an existing file.",
             "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv).",
         ) from None
 
@@ -133,7 +135,7 @@ def _libpq(dsn: str) -> dict[str, str]:
 def _target(parameters: dict[str, str], notes: tuple[str, ...]) -> Target:
     user = quote(parameters.get("user", ""), safe="")
     host = parameters.get("host") or parameters.get("hostaddr") or "localhost"
-    port = parameters.get("port", "").strip(",")  # libpq has an empty one for each host without
+    port = parameters.get("port", "").strip(",")  # libpq has an empty one for each host without a port
     name = quote(parameters.get("dbname", ""), safe="")
     _require_places(host, port, parameters.get("dbname", ""))
     if ":" in parameters.get("user", ""):  # user:password with an encoded colon, most likely
@@ -144,32 +146,32 @@ def _target(parameters: dict[str, str], notes: tuple[str, ...]) -> Target:
     else:
         hosts = ",".join(f"[{one}]" if ":" in one else one for one in host.split(","))
         shown += f"{hosts}{f':{port}' if port else ''}/{name}"
-    fixed = {"client_encoding": "UTF8"}  # what the user, the role or the environment says of it is for other clients
+    fixed = {"client_encoding": "UTF8"}  # settings of the user, the role or the environment are for other clients
     return Target({"connect_timeout": "10", "application_name": "genreq-checks"} | parameters | fixed, shown, notes)
 
 
 def _require_places(host: str, port: str, database: str) -> None:
-    """Raises: UsageError for what cannot be a place, since a password may have got there by a wrong escape."""
+    """Raises: UsageError for an impossible host, port or database: a wrong escape may have put a password there."""
     if host[0] not in "/@" and not re.fullmatch(r"[\w.,:%~-]+", host):
         raise UsageError(
             "The database URL has a host that cannot be read.", "Check its escapes: ':' is %3A, '@' is %40."
         )
     if not re.fullmatch(r"[0-9,]*", port):
-        raise UsageError("The database's port is no number.", "Write it as port=5432.")
+        raise UsageError("The database's port is not a number.", "Write it as port=5432.")
     if ":/" in database or re.search(r"password\s*=", database, re.IGNORECASE):
-        raise UsageError("The database's name is itself a URL or a connection string.", "Give that alone as SOURCE.")
+        raise UsageError("The database's name is itself a URL or a connection string.", "Give only that as SOURCE.")
 
 
 def engine(target: Target, timeout: float = 0, deadline: Deadline | None = None) -> sa.Engine:
     """An engine without a pool and without prepared statements, so that a transaction pooler serves it.
 
-    Its connections keep the limits by themselves, whatever the server does: `timeout` of each statement and `deadline`.
+    Its connections enforce the limits, whatever the server does: `timeout` of each statement and `deadline`.
     """
     return make_engine(lambda: connect(target.parameters, timeout, deadline))
 
 
 def identifier(*parts: str) -> sql.Identifier:
-    """A name in a statement that has parameters, in which psycopg takes a single % for one of them."""
+    """A name in a statement with parameters, in which psycopg reads a single % as a parameter."""
     return sql.Identifier(*(part.replace("%", "%%") for part in parts))
 
 
@@ -180,8 +182,8 @@ def reading(
     """One REPEATABLE READ, READ ONLY transaction: everything read in it is of one instant; rolled back at the end.
 
     `timeout` is each statement's, in seconds, `deadline` bounds all of them. `workers` is how many parallel workers the
-    server may use for a statement, as far as its own limits let it; None leaves that to its settings.
-    Raises: SourceError when the server cannot be reached or refuses.
+    server may use for a statement, within its own limits; None leaves that to its settings.
+    Raises: SourceError when the server cannot be reached or rejects the connection.
     """
     try:
         connection = engine(target, timeout, deadline).connect()
@@ -200,7 +202,9 @@ def reading(
         except sa.exc.DBAPIError as error:
             raise unreachable(target, error) from None
         yield connection
-        with suppress(sa.exc.DBAPIError):  # all was read, and nothing written: a server that is gone now does no harm
+        with suppress(
+            sa.exc.DBAPIError
+        ):  # everything was read and nothing was written: losing the server now does not matter
             connection.rollback()
 
 
@@ -221,7 +225,7 @@ def unreachable(target: Target, error: BaseException) -> SourceError:
         message = f"The database {target.location} took longer than the time limit to begin the reading."
         return SourceError(message, "Raise it with --timeout SECONDS.")
     text = scrub(shown_words(error, target))
-    lowered = said(error, target)[:300].lower()  # it decides which of our own hints fits, and is not shown
+    lowered = said(error, target)[:300].lower()  # it selects the hint, and is not shown
     if "password" in lowered or "authentication" in lowered or "no pg_hba.conf entry" in lowered:
         hint = "Check user and password (PGPASSWORD, ~/.pgpass or the URL)."
     elif "does not exist" in lowered:
@@ -236,7 +240,7 @@ def unreachable(target: Target, error: BaseException) -> SourceError:
 
 
 def shown_words(error: BaseException, target: Target) -> str:
-    """What may be shown of it: of the server's own text only what is known to hold no value."""
+    """The part of the error that may be shown: of the server's text only what is known to hold no value."""
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, (LimitError, OSError, UnicodeError)) or not isinstance(cause, psycopg.Error):
         return said(error, target)[:300]
@@ -250,7 +254,7 @@ def shown_words(error: BaseException, target: Target) -> str:
 
 
 def said(error: BaseException, target: Target) -> str:
-    """What the driver or the server said, in one line, without secrets: also those that libpq found by itself, in
+    """The message of the driver or the server, in one line, without secrets: also without those that libpq found in
     ~/.pgpass, in a service file or in the environment.
     """
     cause = getattr(error, "orig", None) or error

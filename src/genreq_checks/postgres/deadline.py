@@ -1,4 +1,4 @@
-"""When a whole run must be over. `--timeout` is each statement's own limit; this one bounds all of them together."""
+"""When a complete run must end. `--timeout` limits each statement; the deadline limits all of them together."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment by the clock of `time.monotonic()`, `seconds` after the run began."""
+    """A time on the clock of `time.monotonic()`, `seconds` after the run began."""
 
     seconds: float
     end: float
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """The deadline so many seconds from now."""
+        """The deadline this many seconds from now."""
         return cls(seconds, time.monotonic() + seconds)
 
     @property

@@ -1,4 +1,4 @@
-"""What a database's encoding can hold: its white space, and which of its values have no form in UTF-8."""
+"""What a database's encoding can hold: its white space, and which of its values cannot be converted to UTF-8."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UTF_8 = (  # the sequences of bytes that are characters: RFC 3629, section 4
     r"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
 
-# Of encodings of several bytes a character, the codes that PostgreSQL converts to none of UTF-8's (a test asks it for each).
+# The codes of multi-byte encodings that PostgreSQL cannot convert to UTF-8 (a test compares each with the server).
 _UNASSIGNED = {
     "EUC_JP": (
         "a2af-a2b9 a2c2-a2c9 a2d1-a2db a2eb-a2f1 a2fa-a2fd a3a1-a3af a3ba-a3c0 a3db-a3e0 a3fb-a3fe "
@@ -53,7 +53,7 @@ def known_white_space(connection: sa.Connection) -> dict[str, str]:
 
 
 def white_space_in(encoding: str) -> str:
-    """The characters of white space that an encoding of PostgreSQL's has; of one that Python does not know, ASCII's."""
+    """The white space characters of a PostgreSQL encoding; for one that Python does not know, those of ASCII."""
     codec = _codec(encoding)
 
     def is_known(character: str) -> bool:
@@ -67,10 +67,10 @@ def white_space_in(encoding: str) -> str:
 
 
 def decodable(encoding: str) -> str | None:
-    """The regular expression of the values that can be converted to UTF-8; None where that is not asked.
+    """The regular expression of the values that can be converted to UTF-8; None where that need not be tested.
 
-    All values of UTF8 can. SQL_ASCII holds any bytes. Other encodings have bytes, or codes of several, that stand for no
-    character. Those of EUC_TW are not told: a regular expression knows no codes of four bytes.
+    All values of UTF8 can. SQL_ASCII holds any bytes. Other encodings have bytes, or codes of several bytes, without a
+    character. Those of EUC_TW are not detected: the regular expression has no codes of four bytes.
     """
     if encoding == "SQL_ASCII":
         return f"^({_UTF_8})*$"

@@ -1,4 +1,4 @@
-"""An engine that sends nothing of its own: no statement before ours, no name that a search_path could lead elsewhere."""
+"""An engine that sends no statements of SQLAlchemy's own, whose unqualified names a search_path could lead elsewhere."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _TEXTS = ("text", "varchar", "bpchar", "name", '"char"')
 class QuietDialect(PGDialect_psycopg):
     """SQLAlchemy's dialect without its first statements.
 
-    It would ask for the version, the current schema and a setting when it first connects, before any transaction of ours,
-    by names that the database's own search_path may lead to somebody's functions.
+    At its first connection it would query the version, the current schema and a setting, outside of our transaction, by
+    names that the database's search_path may lead to a user's functions.
     """
 
     supports_statement_cache = True
 
     def initialize(self, connection: sa.Connection) -> None:
-        """Take from the driver what else would be asked for."""
+        """Get from the driver what would otherwise be queried."""
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         version = driver.info.server_version
@@ -41,7 +41,7 @@ registry.register(f"postgresql.{_DRIVER}", __name__, QuietDialect.__name__)
 
 
 class LenientText(TextLoader):
-    """Text whose bytes are no UTF-8, as a database of the encoding SQL_ASCII may hold: `�` for each that is none."""
+    """Text whose bytes are not UTF-8, as in a database with the encoding SQL_ASCII: `�` for each such byte."""
 
     def load(self, data: Any) -> str:
         """The text in the bytes."""
@@ -49,7 +49,7 @@ class LenientText(TextLoader):
 
 
 def make_engine(connect: Callable[[], psycopg.Connection[Any]]) -> sa.Engine:
-    """An engine without a pool, whose connections give text leniently."""
+    """An engine without a pool, whose connections decode text leniently."""
 
     def connected() -> psycopg.Connection[Any]:
         connection = connect()
@@ -71,7 +71,7 @@ def pin(connection: sa.Connection, settings: Mapping[str, str]) -> None:
 
     Raises: sqlalchemy.exc.DBAPIError; PinError when the server has another value than was set.
     """
-    if server_encoding(connection) == "SQL_ASCII":  # as UTF8 the server would refuse to send bytes that are none
+    if server_encoding(connection) == "SQL_ASCII":  # with UTF8 the server would not send bytes that are not UTF-8
         settings = {**settings, "client_encoding": "SQL_ASCII"}
     names = list(settings)
     given = sa.select(*(sa.func.pg_catalog.set_config(name, settings[name], True) for name in names))
@@ -88,4 +88,4 @@ PROVED = ("search_path", "row_security", "TimeZone")
 
 
 class PinError(Exception):
-    """A setting that is not in force though it was set."""
+    """A setting that is not in force although it was set."""

@@ -1,4 +1,4 @@
-"""What a failed statement means for the user, by its SQLSTATE: the server's messages may quote values and be translated."""
+"""What a failed statement means for the user, by its SQLSTATE: the server's messages may quote values or be translated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genreq_checks.postgres.connection import Target, shown_words
 from genreq_checks.postgres.waiting import ConnectLimitError, LimitError, named
 from genreq_checks.text import scrub
 
-# Everything that a driver may raise while something is read, SQLAlchemy's complaint about a connection lost before included.
+# Everything that a driver may raise during a read, including SQLAlchemy's error about a connection that was lost before.
 DRIVER_ERRORS = (sa.exc.DBAPIError, sa.exc.PendingRollbackError, sa.exc.ResourceClosedError, psycopg.Error)
 NOT_ALLOWED = "42501"
 _TIMED_OUT = "57014"
@@ -22,14 +22,14 @@ _SERVER_ENDED = ("57P01", "57P02", "57P03", "57P05")  # shut down, crashed, star
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """The SQLSTATE of a driver's error, also behind SQLAlchemy's; None when the connection itself failed."""
+    """The SQLSTATE of a driver's error, also inside SQLAlchemy's; None when the connection itself failed."""
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     state = getattr(cause, "sqlstate", None)  # psycopg's and Arrow's errors have it under this name
     return state if isinstance(state, str) else None
 
 
 def kind_and_state(error: BaseException) -> str:
-    """The error's kind with its SQLSTATE and nothing of its text: `UniqueViolation (SQLSTATE 23505)`."""
+    """The error's kind with its SQLSTATE, without its text: `UniqueViolation (SQLSTATE 23505)`."""
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     state = sqlstate(error)
     if state is None:
@@ -37,16 +37,16 @@ def kind_and_state(error: BaseException) -> str:
     try:
         return f"{psycopg.errors.lookup(state).__name__} (SQLSTATE {state})"
     except KeyError:
-        return f"an error of its own (SQLSTATE {state})"
+        return f"an unknown error (SQLSTATE {state})"
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Is it our own connection that failed? Where it stands, the server could not connect to one of a foreign table."""
+    """Did our own connection fail? If it still works, the server could not connect to the server of a foreign table."""
     return not isinstance(error, sa.exc.DBAPIError) or error.connection_invalidated
 
 
 def _limit_behind(error: BaseException) -> LimitError | None:
-    """The limit that passed, also where the error is that of the clean-up after it, on a connection that is closed."""
+    """The limit that passed, also when the error comes from the clean-up after it, on a closed connection."""
     seen: BaseException | None = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
     while seen is not None and not isinstance(seen, LimitError):
         seen = seen.__context__
@@ -54,12 +54,12 @@ def _limit_behind(error: BaseException) -> LimitError | None:
 
 
 def explain(error: BaseException, target: Target, where: Table, doing: str = "Reading") -> SourceError:
-    """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` and the like."""
+    """Why a statement on the table failed, in one line, and what to do. `doing` is `Reading`, `Restoring` or similar."""
     state, table = sqlstate(error), where.qualified
     passed = _limit_behind(error)
     if isinstance(passed, ConnectLimitError):
         return SourceError(
-            f"{target.location} did not take the connection: {passed}.",
+            f"{target.location} did not accept the connection: {passed}.",
             "Check host and port, and that the server is up.",
         )
     if passed is not None:
@@ -69,21 +69,19 @@ def explain(error: BaseException, target: Target, where: Table, doing: str = "Re
     if isinstance(error, (sa.exc.PendingRollbackError, sa.exc.ResourceClosedError)):
         return SourceError(
             f"The connection to {target.location} was lost before this was read.",
-            "Try again; look at the server's log.",
+            "Try again; see the server's log.",
         )
     if state is None:
         text = scrub(shown_words(error, target)).rstrip(".")
-        return SourceError(
-            f"The connection to {target.location} broke off: {text}.", "Try again; look at the server's log."
-        )
+        return SourceError(f"The connection to {target.location} was lost: {text}.", "Try again; see the server's log.")
     if state in _SERVER_ENDED or (state.startswith("08") and _is_lost(error)):
         return SourceError(
             f"The server of {target.location} ended the connection while {doing.lower()} {table} (SQLSTATE {state}).",
-            "Try again when it is up; look at the server's log.",
+            "Try again when it is up; see the server's log.",
         )
     if state == _TIMED_OUT:
         return SourceError(
-            f"{doing} {table} took longer than the time limit and was given up.", "Raise it with --timeout SECONDS."
+            f"{doing} {table} took longer than the time limit and was stopped.", "Raise it with --timeout SECONDS."
         )
     if state in _LOCKED:
         return SourceError(
@@ -91,7 +89,7 @@ def explain(error: BaseException, target: Target, where: Table, doing: str = "Re
         )
     if state == NOT_ALLOWED:
         if doing == "Reading":
-            # The server gives one SQLSTATE for a missing privilege and for a policy under row_security = off.
+            # The server has the same SQLSTATE for a missing privilege and for a policy under row_security = off.
             hint = (
                 f"GRANT SELECT ON {where.in_sql} to the role, or read as the table's owner or as a role with BYPASSRLS."
             )
@@ -99,11 +97,11 @@ def explain(error: BaseException, target: Target, where: Table, doing: str = "Re
         return SourceError(f"The role may not do this with {table}.", "GRANT it, or connect as the owner.")
     if state in _NO_TEXT:
         return SourceError(
-            f"{doing} {table} failed: a text in it, or in the plan, is none in the other's encoding (SQLSTATE {state}).",
-            "Compare the database's encoding (SHOW server_encoding) with what is stored and planned.",
+            f"{doing} {table} failed: a text in the table or in the plan has no form in the other's encoding (SQLSTATE {state}).",
+            "Compare the database's encoding (SHOW server_encoding) with the values in the table and in the plan.",
         )
     if state == _READ_ONLY:
-        return SourceError(f"{target.location} is read-only: a standby, or set so.", "Name the primary server.")
-    return SourceError(
-        f"{doing} {table} failed in the server: {kind_and_state(error)}.", "Look it up in the server's log."
-    )
+        return SourceError(
+            f"{target.location} is read-only: a standby, or set to read-only.", "Name the primary server."
+        )
+    return SourceError(f"{doing} {table} failed in the server: {kind_and_state(error)}.", "See the server's log.")

@@ -1,4 +1,4 @@
-"""Code of somebody's own that reading a column would run: as the reading role, which may be a superuser."""
+"""User-defined code that reading a column would run, with the rights of the reading role, which may be a superuser."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 
-# A cast with a function, from a column's type (or what a domain is over) to a type that our statements cast to, or one that
-# the server applies by itself. PostgreSQL's own and those of an extension that a superuser owns are trusted.
+# A cast with a function, from a column's type (or a domain's base type) to a type that our statements cast to, or a cast
+# that the server applies by itself. PostgreSQL's own and those of an extension that a superuser owns are trusted.
 _CASTS = sa.text("""
     WITH RECURSIVE types(name, oid) AS (
         SELECT a.attname::text, a.atttypid FROM pg_catalog.pg_attribute a
@@ -44,13 +44,13 @@ def columns_of(plan: Plan) -> tuple[str, ...]:
 def foreign_code(
     connection: sa.Connection, oid: int, plan: Plan, columns: Iterable[str] | None = None
 ) -> SourceError | None:
-    """The first cast of somebody's own that reading the columns (the plan's, when left out) would run, and what to do."""
+    """The first user-defined cast that reading the columns (by default the plan's) would run, and what to do."""
     names = list(columns) if columns is not None else list(columns_of(plan))
     row = connection.execute(_CASTS, {"oid": oid, "columns": names}).first()
     if row is None:
         return None
     return SourceError(
-        f"Reading {plan.table.qualified}.{row.name} as text would run {row.function}, a function of somebody's own "
+        f"Reading {plan.table.qualified}.{row.name} as text would run {row.function}, a user-defined function "
         f"(a cast from {row.source} to {row.target}).",
-        f"Look at it, then: DROP CAST ({row.source} AS {row.target}).",
+        f"Read its source, then: DROP CAST ({row.source} AS {row.target}).",
     )

@@ -14,7 +14,7 @@ ROLE = "genreq_reader"
 
 
 def grants(plan: Plan) -> Iterator[str]:
-    """The statements, one a line: to be read, completed with a password, and run by the table's owner."""
+    """The statements, one for each line: the table's owner reads them, adds a password, and runs them."""
     role, table = sql.Identifier(ROLE), quoted(plan.table)
     schemas = dict.fromkeys((plan.table.schema_name, plan.migrations.schema_name))
     columns = sql.SQL(", ").join(map(sql.Identifier, columns_of(plan)))

@@ -1,4 +1,4 @@
-"""Which database and table are being read, as the server itself tells it."""
+"""Which database and table are being read, as reported by the server itself."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _CONTROL = sa.text("""
     FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c
 """)
 NOT_ALLOWED = (
-    "the role may not execute pg_control_system() and pg_control_checkpoint(): that it is one server is not proved"
+    "the role may not execute pg_control_system() and pg_control_checkpoint(): it is not proved that it is one server"
 )
-NOT_ANSWERED = "the server does not answer pg_control_system(): that it is one server is not proved"
+NOT_ANSWERED = "the server does not answer pg_control_system(): it is not proved that it is one server"
 
 
 def read_identity(connection: sa.Connection, table_oid: int | None) -> Identity:

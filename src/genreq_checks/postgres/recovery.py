@@ -1,4 +1,4 @@
-"""Whether a server replays another one's changes, and how far it is behind, in the snapshot's own transaction."""
+"""Whether a server replays another server's changes, and how far it is behind, in the snapshot's own transaction."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _REPLAY = sa.text("""
                AS waiting
 """)
 # latest_end_lsn is where the WAL of the sending server ended when it sent its last message. Roles without
-# pg_read_all_stats see the row and not what is in it.
+# pg_read_all_stats see the row, but all its columns are NULL.
 _RECEIVER = sa.text("""
     SELECT r.status IS NOT NULL AS readable, r.status = 'streaming' AS streaming, r.last_msg_receipt_time AS heard_at,
            r.latest_end_lsn <= pg_catalog.pg_last_wal_replay_lsn() AS all_here
     FROM pg_catalog.pg_stat_wal_receiver r
 """)
-CLOCKS = 1.0  # seconds by which the clocks of two servers may differ before an age by both of them says nothing
-NOT_ASKED = "the server does not let the role ask for its replay"
+CLOCKS = 1.0  # seconds by which two servers' clocks may differ; with more, an age that uses both is not valid
+NOT_ASKED = "the server does not let the role read the state of its replay"
 NO_STREAM = "it does not stream from another server now"
 HIDDEN = "the role may not read pg_stat_wal_receiver (GRANT pg_read_all_stats)"
 OTHER_CLOCK = "its clock is behind that of the server whose changes it replays"
@@ -36,7 +36,7 @@ def replays(connection: sa.Connection) -> bool:
 
 
 def read_recovery(connection: sa.Connection) -> Recovery | None:
-    """How far the server is behind; None when it replays nobody's changes.
+    """How far the server is behind; None when it replays no changes of another server.
 
     Raises: sqlalchemy.exc.DBAPIError when the connection is lost.
     """
@@ -75,7 +75,7 @@ def read_recovery(connection: sa.Connection) -> Recovery | None:
 
 
 def _ask(connection: sa.Connection, question: sa.TextClause) -> sa.Row[Any] | None:
-    """The one row of an answer; None when there is none, or the server does not let the role ask."""
+    """The one row of a result; None when there is no row, or the server does not let the role read it."""
     try:
         with connection.begin_nested():
             return connection.execute(question).one_or_none()

@@ -1,7 +1,7 @@
-"""Why a connection was refused: words of PostgreSQL, libpq and the poolers that are known, and nothing else that a server says.
+"""Why a connection was refused: only known messages of PostgreSQL, libpq and the poolers, no other text of a server.
 
-What a server sends before it is trusted may be any text: a password that it was given, a value of a user. A text is shown
-only where it is one of those below and quotes no name but our own.
+What a server sends before it is trusted may be any text: a password that it received, a value of a user. A text is shown
+only where it is one of those below and quotes only names that the user gave.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-HIDDEN = "what the server said is not shown (see its log)"
+HIDDEN = "the server's message is not shown (see its log)"
 _PLACE = r'connection to server (?:at|on socket) "[^"]*"(?: \([0-9a-f.:]+\))?(?:, port \d+)? failed: '
 _ATTEMPT = re.compile(f"({_PLACE})")
 _NEXT = re.compile(r" - host: [^:]*, port: [^:]*, hostaddr: [^:]*: (?:connection failed: )?$")
@@ -63,14 +63,14 @@ _KNOWN = re.compile(
     )
 )
 _PLAIN = re.compile(r"[0-9a-f.:]*|\[local\]|require|prefer|verify-(?:ca|full)")
-_FOLDERS = ("/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108 - where libpq looks by itself
+_FOLDERS = ("/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108 - libpq's own defaults
 _BEFORE = re.compile(
     r"(?:Multiple connection attempts failed\. All failures were:.*?: )?(?:connection failed: |connection is bad: )?"
 )
 
 
 def told(text: str, ours: Collection[str]) -> str:
-    """What the driver said on one line, each attempt's words left out where they are none that are known.
+    """The driver's message on one line; the text of an attempt is left out where it is not a known one.
 
     `ours` are the names that may be quoted: the user, the database, the host.
     """
@@ -94,7 +94,7 @@ def _shown(words: str, ours: Collection[str]) -> str:
 
 
 def _is_ours(name: str, ours: Collection[str]) -> bool:
-    """A name that the user gave, an address, a socket in a folder that the user gave or that is libpq's own."""
+    """A name that the user gave, an address, or a socket in a folder that the user gave or that is libpq's default."""
     folder, socket, port = name.rpartition("/.s.PGSQL.")
     at_socket = bool(socket) and port.isdecimal() and folder in (*ours, *_FOLDERS)
     return name in ours or at_socket or bool(_PLAIN.fullmatch(name))

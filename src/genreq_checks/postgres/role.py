@@ -25,7 +25,7 @@ MEMBERSHIPS = {
 WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 # Every role that the reading role is a member of counts, inherited or not: SET ROLE gives its rights. Predefined roles are
-# looked for by name, since not every version has all of them. INSERT and UPDATE can be granted for single columns.
+# found by name, since not every version has all of them. INSERT and UPDATE can be granted for single columns.
 _RIGHTS = sa.text("""
     WITH RECURSIVE tree(oid) AS (
         SELECT CAST(:oid AS oid)
@@ -54,7 +54,7 @@ _RIGHTS = sa.text("""
 def notes_on_role(
     connection: sa.Connection, role: str, is_superuser: bool, oid: int | None, table: Table
 ) -> tuple[str, ...]:
-    """The note on a role that may do more than read; none for the role that `list --grants` makes.
+    """The note on a role that may do more than read; none for the role that `list --grants` creates.
 
     `oid` is the table's, None when it was not found: then only what does not depend on it is judged.
     Raises: sqlalchemy.exc.DBAPIError when the connection is lost.
@@ -68,7 +68,7 @@ def notes_on_role(
     except sa.exc.DBAPIError as error:
         if error.connection_invalidated:
             raise
-        return (f"what the role {role} may do beyond reading could not be read",)
+        return (f"the rights of the role {role} beyond reading could not be read",)
     rights = list(_rights(row, role, table))
     if not rights:
         return ()
@@ -77,7 +77,7 @@ def notes_on_role(
 
 
 def _rights(row: sa.Row[Any], role: str, table: Table) -> Iterator[str]:
-    """What the role may do that no reading needs, in words."""
+    """The rights of the role that no reading needs, in words."""
     if row.superusers:  # a superuser may do all of the rest
         yield f"it is a member of {', '.join(row.superusers)}, a superuser"
         return

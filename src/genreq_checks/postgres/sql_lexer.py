@@ -1,6 +1,6 @@
-"""SQL text in tokens, as PostgreSQL's own scanner cuts it, and from them the statements of a file.
+"""SQL text in tokens, as PostgreSQL's own scanner splits it, and from them the statements of a file.
 
-Nothing here judges the text, and no text is refused: a quote or comment that is never closed takes the rest.
+Nothing here judges the text, and no text is rejected: a quote or comment that is never closed extends to the end.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["comment", "text", "name", "word", "mark", "space", "other"]
 
-SPACE = " \t\n\r\f\v"  # PostgreSQL's white space; a no-break space is a letter to it
-# A literal may go on in another line; its beginning says whether its backslashes escape.
+SPACE = " \t\n\r\f\v"  # PostgreSQL's white space; it reads a no-break space as a letter
+# A literal may continue on another line; its beginning determines whether its backslashes escape.
 _GOES_ON = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
 _PLAIN = r"'[^']*+(?:''[^']*+)*+(?:'|\Z)"
 _ESCAPED = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+(?:'|\\?\Z)"
@@ -73,14 +73,14 @@ def _after_comment(source: str, position: int) -> int:
 
 
 def words(source: str) -> Iterator[str]:
-    """The words that stand in no quotes and no comment, in lower case."""
+    """The words outside of quotes and comments, in lower case."""
     return (token.source.lower() for token in tokens(source) if token.kind == "word")
 
 
 def statements(source: str) -> tuple[str, ...]:
-    """The statements between semicolons that stand in no quotes, comments, brackets or atomic bodies, each with its own.
+    """The statements, each with its semicolon; semicolons in quotes, comments, brackets or atomic bodies end none.
 
-    A piece that is only white space and comments is none.
+    A piece with only white space and comments is not a statement.
     """
     found: list[str] = []
     piece: list[str] = []

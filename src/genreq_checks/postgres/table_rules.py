@@ -1,4 +1,4 @@
-"""What the table's own rules prove: which columns are unique in every row, and which values a column can hold."""
+"""What the table's own constraints prove: which columns are unique in every row, and which values a column can hold."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from genreq_checks.snapshot import Column, UniqueKey
 
-# Of a unique index only one that holds for every row counts: valid, not partial, without expressions. A NOT NULL that was
-# not validated (PostgreSQL 18) may have NULLs under it. An expression is asked for of this very table only: of another
-# it would wait for that one's locks.
+# Only a unique index that covers every row counts: valid, not partial, without expressions. A column with a NOT NULL that
+# was not validated (PostgreSQL 18) may have NULLs. Expressions are read of this table only: for another table the
+# function would wait for that table's locks.
 _RULES = sa.text("""
     SELECT 'unique' AS kind, NULL AS "column", NULL AS expression,
            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
@@ -60,7 +60,7 @@ def with_limits(columns: Iterable[Column], limits: Mapping[str, tuple[str, ...]]
 
 
 def _limits(checks: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """Column → what all its CHECKs allow, of those that are a plain list of values."""
+    """Column → the values that all its CHECKs allow; only CHECKs that are a plain list of values count."""
     found: dict[str, tuple[str, ...]] = {}
     for column, expression in checks:
         values = listed_values(column, expression)
@@ -70,7 +70,7 @@ def _limits(checks: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 
 def listed_values(column: str, expression: str) -> tuple[str, ...] | None:
-    """The values that a CHECK lets in, if the expression, as the server writes it, is one value or a list; else None."""
+    """The values that a CHECK allows, if the expression, as the server writes it, is one value or a list; otherwise None."""
     quoted = re.escape('"{}"'.format(column.replace('"', '""')))
     subject = _SUBJECT.format(column=f"(?:{re.escape(column)}|{quoted})")
     for shape in (

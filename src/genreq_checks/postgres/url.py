@@ -1,4 +1,4 @@
-"""A URL cut into its parts as libpq cuts it, and refused where a password in it could be taken for something else."""
+"""A URL split into its parts as libpq splits it, and rejected where a password in it could be read as another part."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_database_url(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class UrlParts:
-    """The parts as they were written; `user` is all that stands before the `@`, `place` hosts and ports."""
+    """The parts as they were written; `user` is everything before the `@`, `place` hosts and ports."""
 
     scheme: str
     user: str = field(repr=False)
@@ -38,17 +38,17 @@ class UrlParts:
 def split_url(url: str, what: str = "The database URL") -> UrlParts:
     """The parts of a URL; `what` is its name in a message.
 
-    Raises: UsageError for one that can be read in two ways. Its message holds nothing of the URL.
+    Raises: UsageError for one that can be read in two ways. Its message holds no part of the URL.
     """
     _require_plain_text(url, what)
     scheme, _, rest = url.partition("://")
     user, at, tail = rest.rpartition("@")
     for sign, written in _WRITTEN.items():
         if sign in user:
-            # An '@' in a database's name cannot be told from the end of a password.
+            # An '@' in a database's name cannot be distinguished from the end of a password.
             raise UsageError(
                 f"{what} has an unescaped '{sign}' in its user or password.",
-                f"Write it as {written}; write an '@' behind the host as %40.",
+                f"Write it as {written}; write an '@' after the host as %40.",
             )
     if "@" in user:
         raise UsageError(f"{what} has more than one '@'.", "Write an '@' in the password as %40.")
@@ -65,11 +65,11 @@ def _require_plain_text(url: str, what: str) -> None:
     try:
         url.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{what} is not UTF-8.", "Write each odd byte of the password as %XX.") from None
+        raise UsageError(f"{what} is not UTF-8.", "Write each non-ASCII byte of the password as %XX.") from None
     if any(c.isspace() for c in url):
-        raise UsageError(f"{what} has white space in it.", "Write a space in the password as %20.")
+        raise UsageError(f"{what} contains white space.", "Write a space in the password as %20.")
     if any(c < " " or c == "\x7f" for c in url):
-        raise UsageError(f"{what} has a control character in it.", "Write it as %XX.")
+        raise UsageError(f"{what} contains a control character.", "Write it as %XX.")
 
 
 def _cut(tail: str) -> tuple[str, str, str]:
@@ -87,4 +87,4 @@ def _require_hosts(place: str, what: str) -> None:
         if port and port[0] != ":":
             raise UsageError(f"{what} has a host that cannot be read.", "Check its brackets, and escape the password.")
         if not _PORT.fullmatch(port[1:]):
-            raise UsageError(f"{what} has a port that is no number.", "Write user:password@ before the host.")
+            raise UsageError(f"{what} has a port that is not a number.", "Write user:password@ before the host.")

@@ -1,4 +1,4 @@
-"""Waiting for a server that may never answer: the limits' own error, and a call that is left behind when it is too late."""
+"""Waiting for a server that may never answer: the error of a limit, and a call that is abandoned when its time is over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from genreq_checks.postgres.deadline import Deadline
 T = TypeVar("T")
 GRACE = 1.0  # seconds after --timeout: the server's own statement_timeout comes first, and keeps the connection
 CANCEL = 2.0  # seconds that a cancel request may take
-ANSWER = 2.0  # seconds that the server has to answer to it, before the connection is closed
+ANSWER = 2.0  # seconds that the server has to answer the request, before the connection is closed
 
 Limit = Literal["deadline", "timeout"]
 Ending = Literal[
@@ -28,9 +28,9 @@ Ending = Literal[
 
 
 class LimitError(psycopg.OperationalError):
-    """A limit passed on the client's side. `limit` is which, of so many `seconds`, and `ending` what became of the call.
+    """A limit passed on the client's side: `limit` is its kind, `seconds` its length, `ending` how the call ended.
 
-    It is a kind of the driver's own errors, so that SQLAlchemy treats it as one of them.
+    It is a subclass of the driver's own error, so that SQLAlchemy treats it as one.
     """
 
     def __init__(self, limit: Limit, seconds: float, ending: Ending) -> None:
@@ -39,7 +39,7 @@ class LimitError(psycopg.OperationalError):
 
 
 class ConnectLimitError(LimitError):
-    """The server, or the network on the way to it, took the connection and was silent; or its name was not resolved."""
+    """The server, or a network device before it, accepted the connection and did not answer; or its name was not resolved."""
 
     def __init__(self, limit: Limit, seconds: float) -> None:
         super().__init__(limit, seconds, "nothing more was asked")
@@ -52,9 +52,9 @@ def named(limit: Limit, seconds: float) -> str:
 
 
 def statement_limit(timeout: float, deadline: Deadline | None) -> tuple[Limit, float, float] | None:
-    """The limit that comes first: which, its seconds, and its moment by `time.monotonic()`. None when there is none.
+    """The limit that comes first: its kind, its seconds, and its time by `time.monotonic()`. None without a limit.
 
-    `timeout` is in seconds, 0 is none.
+    `timeout` is in seconds; 0 means no limit.
     """
     of_timeout = time.monotonic() + timeout + GRACE if timeout else None
     if deadline is not None and (of_timeout is None or deadline.end <= of_timeout):
@@ -63,16 +63,16 @@ def statement_limit(timeout: float, deadline: Deadline | None) -> tuple[Limit, f
 
 
 def begin(call: Callable[[], T], unwanted: Callable[[T], object] | None = None) -> Future[T]:
-    """Begin a call in a thread of its own, which does not keep the process alive.
+    """Begin a call in a separate thread, which does not keep the process alive.
 
-    Who does not want its result any more cancels the future; what comes then is given to `unwanted`.
+    A caller that no longer wants the result cancels the future; a later result is passed to `unwanted`.
     """
     future: Future[T] = Future()
 
     def run() -> None:
         try:
             result = call()
-        except BaseException as error:  # noqa: BLE001 - whatever it was, it is raised where the call is waited for
+        except BaseException as error:  # noqa: BLE001 - any error is raised again where the result is awaited
             with suppress(InvalidStateError):
                 future.set_exception(error)
             return

@@ -1,4 +1,4 @@
-"""The whole clean-up on a copy, forward, back and forward again: what it does is measured, what it says is not believed.
+"""The complete clean-up on a copy, forward, rollback and forward again: judged by its effects, not by its messages.
 
     report = rehearse(load_plan(), "postgresql://…")
 
@@ -35,7 +35,7 @@ from genreq_checks.snapshot import Problem, Snapshot
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 SAMPLE = 10_000
-NEEDED = ("copy", "before", "forward", "rollback")  # when one of these does not go through, the rest cannot be made
+NEEDED = ("copy", "before", "forward", "rollback")  # when one of these fails, the later steps cannot run
 
 
 def rehearse(
@@ -52,14 +52,14 @@ def rehearse(
 ) -> Report:
     """Rehearse the clean-up on a copy of the source, and report each step (`Report.steps`) and what it proves.
 
-    `forward` and `rollback` are SQL files; the plan's own SQL when left out. `sample` is how many rows come along (at
-    least one of every class), None is all of them. `scratch_url` names a server on which a database may be made for
-    the time of the rehearsal, an embedded one is used when left out. `timeout` is that of each statement on the source,
-    in seconds; `deadline` bounds the whole: the step that it ends, and those after it, are `unknown`. `progress` is told
-    the name of each step as it begins.
+    `forward` and `rollback` are SQL files; the plan's own SQL when left out. `sample` is the number of copied rows (at
+    least one of every class), None for all of them. `scratch_url` names a server on which a database may be created for
+    the rehearsal; an embedded one is used when left out. `timeout` is that of each statement on the source, in seconds;
+    `deadline` bounds the rehearsal: the step that it ends, and the later ones, are `unknown`. `progress` receives the
+    name of each step as it begins.
 
     Raises: UsageError for invalid files and URLs, SourceError or EmbeddedServerError when there is no
-    scratch database. What is wrong with the source is a step that is `unknown`.
+    scratch database. A problem with the source is a step that is `unknown`.
     """
     forward_file = read_sql(forward) if forward is not None else parse_sql(plan.sql.forward, "the plan's forward SQL")
     back_file = read_sql(rollback) if rollback is not None else parse_sql(plan.sql.rollback, "the plan's rollback SQL")
@@ -73,12 +73,12 @@ def rehearse(
 
 
 def _walk(stages: Stages, progress: Callable[[str], None]) -> tuple[Step, ...]:
-    """Make the steps one after the other; those that cannot be made are unknown, and say why."""
+    """Run the steps one after the other; those that cannot run are unknown, and say why."""
     steps: list[Step] = []
     stopped: str | None = None
     for name, make in stages.steps().items():
         if stopped is not None:
-            message = f"Not made: the step {stopped} did not go through."
+            message = f"Not made: the step {stopped} did not succeed."
             steps.append(Step(name=name, outcome="unknown", seconds=0, message=message))
             continue
         if stages.deadline is not None and stages.deadline.left <= 0:
@@ -103,18 +103,20 @@ def _make(make: Callable[[], Answer]) -> Answer:
     except GenreqError as error:
         return Answer("unknown", str(error), goes_on=False)
     except LimitError as error:
-        return Answer("unknown", f"Given up: {error}.", goes_on=False)
+        return Answer("unknown", f"Stopped: {error}.", goes_on=False)
     except psycopg.Error as error:
-        return Answer("unknown", f"The scratch database answered: {explain(error)}.", goes_on=False)
+        return Answer("unknown", f"The scratch database failed: {explain(error)}.", goes_on=False)
     except sa.exc.DBAPIError as error:
         cause = error.orig
         text = explain(cause) if isinstance(cause, psycopg.Error) else type(cause).__name__
-        return Answer("unknown", f"The scratch database answered: {text}.", goes_on=False)
+        return Answer("unknown", f"The scratch database failed: {text}.", goes_on=False)
 
 
 def _report(plan: Plan, stages: Stages, steps: tuple[Step, ...], source: SourceInfo) -> Report:
-    """The checks of a rehearsal over what its steps found. Rates are left out: a sample has no rate of its own."""
-    reason = next((step.message for step in steps if step.outcome == "unknown"), "The rehearsal did not get so far.")
+    """The checks of a rehearsal, from the results of its steps. Rates are left out: a sample's rate proves nothing."""
+    reason = next(
+        (step.message for step in steps if step.outcome == "unknown"), "The rehearsal did not reach this step."
+    )
     nothing = Snapshot(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,

@@ -1,4 +1,4 @@
-"""Run a migration on the scratch database as the file says, and note which locks it took on the table."""
+"""Run a migration on the scratch database as its file says, and record which locks it took on the table."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _LOCKS = """
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What the server answered: how many statements went through, the error of the first that did not, the locks.
+    """The server's result: how many statements succeeded, the error of the first that failed, the locks.
 
     `locks` are those held on the table at the end of a statement. A statement that cannot run in a transaction block
-    has given them back by then, and adds none.
+    has released its locks by then, and adds none.
     """
 
     statements: int
@@ -45,9 +45,9 @@ class Applied:
 
 
 def apply(url: str, search_path: str, file: SqlFile, table: str, deadline: Deadline | None = None) -> Applied:
-    """Run the file on a connection of its own; `table` is the quoted name of the plan's table.
+    """Run the file on a separate connection; `table` is the quoted name of the plan's table.
 
-    Raises: LimitError when the deadline passes meanwhile.
+    Raises: LimitError when the deadline passes.
     """
     started, done, error = time.monotonic(), 0, None
     locks: set[str] = set()
@@ -76,10 +76,10 @@ def apply(url: str, search_path: str, file: SqlFile, table: str, deadline: Deadl
             total = len(file.statements)
             error = f"{f'statement {done + 1} of {total}' if done < total else 'COMMIT'} failed: {explain(problem)}"
             if done == 0 and file.statements[0].startswith(BYTE_ORDER_MARK):
-                error += " (the file begins with a byte-order mark: save it without)"
+                error += " (the file begins with a byte-order mark: save it without one)"
         with suppress(psycopg.Error):
             if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-                connection.execute("ROLLBACK")  # begun in the file and never committed: lost, as with psql
+                connection.execute("ROLLBACK")  # begun in the file and never committed: rolled back, as with psql
     return Applied(len(file.statements), done, time.monotonic() - started, tuple(sorted(locks)), error)
 
 
@@ -88,8 +88,8 @@ def _parameters(url: str) -> dict[str, str]:
 
 
 def _send(connection: psycopg.Connection, statement: str, look: Callable[[], None]) -> None:
-    """Send a statement. Where it would commit by itself, BEGIN and COMMIT stand around it, so that its locks are seen;
-    a statement that refuses that is sent bare.
+    """Send a statement. Where it would commit by itself, it is sent between BEGIN and COMMIT, so that its locks can be
+    read; a statement that does not allow that is sent alone.
     """
     raw = statement.encode()
     idle = connection.info.transaction_status == TransactionStatus.IDLE
@@ -109,16 +109,18 @@ def _send(connection: psycopg.Connection, statement: str, look: Callable[[], Non
 
 
 def explain(error: psycopg.Error) -> str:
-    """An error of the server in one line. Only errors about names are quoted: other texts may hold users' values."""
+    """A server error in one line. Only errors about names are quoted: other texts may hold users' values."""
     state, where = error.sqlstate, FUNCTION.search(error.diag.context or "")
     inside = f" (in function {where[1]})" if where else ""
     if state is None:
-        copies = isinstance(error, psycopg.ProgrammingError)  # psycopg refuses COPY … FROM STDIN, whose rows are no SQL
-        return f"{'COPY from the file itself cannot be rehearsed' if copies else 'the connection broke off'}{inside}"
+        copies = isinstance(
+            error, psycopg.ProgrammingError
+        )  # psycopg rejects COPY … FROM STDIN, whose rows are not SQL
+        return f"{'COPY from the file itself cannot be rehearsed' if copies else 'the connection was lost'}{inside}"
     about_names = state[:2] in ("42", "2B", "3D", "3F", "0A") or state in ("25001", "2D000")
     if not about_names:
         return f"{type(error).__name__} (SQLSTATE {state}){inside}"
     text = error.diag.message_primary or type(error).__name__
-    if state == "2BP01" and error.diag.message_detail:  # names of what depends, nothing else
+    if state == "2BP01" and error.diag.message_detail:  # only the names of dependent objects
         text += f": {error.diag.message_detail}"
     return " ".join(text.split())[:400] + inside

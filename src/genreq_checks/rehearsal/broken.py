@@ -1,4 +1,4 @@
-"""Functions that name a dropped column in their text, which no dependency of the catalog tells of."""
+"""Functions that name a dropped column in their text: the catalog has no dependency for them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _FUNCTIONS = """
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """Functions by name: those that the server itself refuses as they stand, and those that name a dropped column."""
+    """Functions by name: those that the server itself now rejects, and those that name a dropped column."""
 
     refused: frozenset[str]
     naming: frozenset[str]
 
 
 def read_functions(url: str, search_path: str, plan: Plan) -> Functions:
-    """Have the server check every SQL function by defining it again (rolled back), and search the others' text."""
+    """Make the server check every SQL function by defining it again (rolled back), and search the text of the others."""
     refused: set[str] = set()
     naming: set[str] = set()
     with psycopg.connect(url, prepare_threshold=None) as connection:

@@ -26,7 +26,7 @@ from genreq_checks.scratch.database import Scratch
 from genreq_checks.scratch.dump import Dump
 from genreq_checks.sources.table import read_types
 
-OTHER_ROWS = 1000  # of each other table: enough to see it touched
+OTHER_ROWS = 1000  # of each other table: enough to detect a change
 
 _WHO = sa.text("""
     SELECT current_user::text AS role, current_database()::text AS database, pg_catalog.now() AS read_at,
@@ -65,7 +65,7 @@ _HERE = """
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What came over: the rows of the table, the session's search_path, and what could not be copied."""
+    """What was copied: the number of the table's rows, the session's search_path, and what could not be copied."""
 
     source: SourceInfo
     rows: int
@@ -80,7 +80,7 @@ def copy_source(
     """Copy the structure of the whole database, the sampled rows of the plan's table, the rows it refers to, and a
     few rows of each other table that the role may read.
 
-    Raises: SourceError when the table is not there, cannot be read whole (row level security), or cannot be copied.
+    Raises: SourceError when the table does not exist, cannot be read completely (row level security) or be copied.
     """
     started = time.monotonic()
     try:
@@ -118,7 +118,7 @@ def _copy(
     gone = [name for name in plan.dropped if found.facts.column(name) is None]
     if len(gone) == len(plan.dropped):
         raise SourceError(
-            f"{plan.table.qualified} has none of the dropped columns ({', '.join(gone)}) any more: nothing to rehearse.",
+            f"{plan.table.qualified} no longer has the dropped columns ({', '.join(gone)}): there is nothing to rehearse.",
             "Rehearse on a database from before the drop.",
         )
     types = read_types(connection, found.oid)
@@ -142,7 +142,7 @@ def _copy(
         notes=target.notes,
     )
     partly = (
-        () if dump.whole else (f"only the schema {plan.table.schema_name} could be copied, not the whole database",)
+        () if dump.whole else (f"only the schema {plan.table.schema_name} could be copied, not the complete database",)
     )
     stood_in = tuple(one.text for one in made.stand_ins)
     return Copy(info, rows, who.search_path, tuple(failed), (*partly, *stood_in, *notes))
@@ -151,7 +151,7 @@ def _copy(
 def _copy_rows(
     source: sa.Connection, there: psycopg.Connection, plan: Plan, types: dict[str, str], oid: int, sample: int | None
 ) -> int:
-    """Copy the rows of every table that is in the scratch database; the number of those of the plan's table.
+    """Copy the rows of every table in the scratch database; returns the number of rows of the plan's table.
 
     Foreign tables are plain ones there: their rows stay on the other server.
     """
@@ -160,8 +160,8 @@ def _copy_rows(
     ours = (plan.table.schema_name, plan.table.name)
     if ours not in tables:
         raise SourceError(
-            f"The table {plan.table.qualified} could not be made in the scratch database.",
-            "It needs an extension or a type that is not there: name a server that has it with --scratch URL.",
+            f"The table {plan.table.qualified} could not be created in the scratch database.",
+            "It needs an extension or a type that is missing: name a server that has it with --scratch URL.",
         )
     query = sampled(plan, types, tables[ours], sample)
     rows = _stream(source, there, query, ours, tables[ours])
@@ -187,19 +187,19 @@ def _copy_rows(
         except (sa.exc.DBAPIError, psycopg.Error):
             if source.closed or source.invalidated or source.connection.driver_connection.closed:  # type: ignore[union-attr]
                 raise
-            continue  # not readable, or refused by a constraint: its structure is there, and no promise was made of rows
+            continue  # not readable, or a constraint rejects it: its structure is copied, its rows are optional
     return rows
 
 
 def _stream(
     source: sa.Connection, there: psycopg.Connection, query: sa.Select[Any], into: tuple[str, str], columns: list[str]
 ) -> int:
-    """COPY a query's rows from the source to a table of the scratch database, without holding them."""
+    """COPY a query's rows from the source to a table of the scratch database, as a stream."""
     compiled = query.compile(dialect=source.dialect, compile_kwargs={"render_postcompile": True})
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     back = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(*into), names)
     driver: psycopg.Connection = source.connection.driver_connection  # type: ignore[assignment]
-    # COPY takes no parameters; and psycopg leaves a doubled % as it is where there is none to put in
+    # COPY has no parameters; and psycopg does not change a doubled % in a statement without parameters
     select = psycopg.ClientCursor(driver).mogrify(str(compiled), {**compiled.params, **known_white_space(source)})
     out = sql.SQL("COPY ({}) TO STDOUT").format(sql.SQL(select))
     with driver.cursor() as reader, there.cursor() as writer:
@@ -210,7 +210,7 @@ def _stream(
 
 
 def _add_foreign_keys(source: sa.Connection, there: psycopg.Connection, dump: Dump) -> tuple[str, ...]:
-    """Make the foreign keys that the sample's rows did not satisfy, without checking those rows."""
+    """Create the foreign keys that the sample's rows did not satisfy, without checking those rows."""
     present = there.execute("""
         SELECT n.nspname, c.relname, k.conname FROM pg_catalog.pg_constraint k
         JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -232,7 +232,7 @@ def _add_foreign_keys(source: sa.Connection, there: psycopg.Connection, dump: Du
 
 
 def _advance_sequences(there: psycopg.Connection, plan: Plan) -> None:
-    """Let the table's own sequences go on after its largest key, so that a new row finds a free one."""
+    """Set the table's own sequences to its largest key, so that a new row gets a free key."""
     table = quoted(plan.table)
     owned = there.execute(
         """SELECT a.attname, pg_catalog.pg_get_serial_sequence(%s, a.attname) FROM pg_catalog.pg_attribute a

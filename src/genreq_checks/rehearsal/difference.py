@@ -1,4 +1,4 @@
-"""What a migration did to a database, held against what the plan says: pure, from two structures."""
+"""What a migration did to a database, compared with the plan: pure, from two structures."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ WITH_COLUMN = ("index", "constraint", "statistics", "sequence")  # what PostgreS
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: `intended` by the plan, a `consequence` of what is intended, or `wrong`."""
+    """One difference: `intended` by the plan, a `consequence` of an intended one, or `wrong`."""
 
     verdict: Literal["intended", "consequence", "wrong"]
     text: str
 
 
 def forward_differences(plan: Plan, before: Structure, after: Structure) -> list[Difference]:
-    """What the forward SQL did: the plan wants the dropped columns gone from the table and its children, and no more."""
+    """What the forward SQL did: the plan drops the columns from the table and its children, and changes nothing else."""
     found = [
-        Difference("wrong", f"{table} was dropped and made again, which the plan does not say")
+        Difference("wrong", f"{table} was dropped and created again, which the plan does not say")
         for table in before.family
         if _is_another(before, after, table)
     ]
@@ -42,7 +42,7 @@ def forward_differences(plan: Plan, before: Structure, after: Structure) -> list
 
 
 def rollback_differences(plan: Plan, original: Structure, back: Structure) -> list[Difference]:
-    """What is not again as it was before the forward SQL; a column's place at the end is no difference."""
+    """What differs from the state before the forward SQL; a column's new place at the end is not a difference."""
     found: list[Difference] = []
     for (table, name), was in original.columns.items():
         now = back.columns.get((table, name))
@@ -54,7 +54,7 @@ def rollback_differences(plan: Plan, original: Structure, back: Structure) -> li
         else:
             less = _lost(was, now)
             if less:
-                text = f"{table}.{name} has not its {' and '.join(less)} back"
+                text = f"{table}.{name} is back without its {' and '.join(less)}"
                 found.append(Difference("consequence" if ours else "wrong", text))
             elif ours:
                 found.append(Difference("intended", f"{table}.{name} is back as {now.type}"))
@@ -66,18 +66,18 @@ def rollback_differences(plan: Plan, original: Structure, back: Structure) -> li
             ours = thing.table in original.family and bool(set(thing.columns) & set(plan.dropped))
             found.append(Difference("consequence" if ours else "wrong", f"{_named(thing)} is not back"))
         elif thing.definition != other.definition:
-            found.append(Difference(_redefined(plan, thing).verdict, f"{_named(thing)} is not again as it was"))
+            found.append(Difference(_redefined(plan, thing).verdict, f"{_named(thing)} is not as it was before"))
     return found + _new(original, back)
 
 
 def row_differences(before: Structure, after: Structure) -> list[Difference]:
-    """Other tables whose rows are not the same any more."""
+    """Other tables whose rows changed."""
     found: list[Difference] = []
     for table, (rows, digest) in before.rows.items():
         now = after.rows.get(table)
         if now is not None and now != (rows, digest):
             how = f"{rows:,} rows became {now[0]:,}" if now[0] != rows else "values changed"
-            found.append(Difference("wrong", f"another table was touched: {table} ({how})"))
+            found.append(Difference("wrong", f"another table was changed: {table} ({how})"))
     return found
 
 
@@ -129,12 +129,12 @@ def _is_kept(plan: Plan, structure: Structure, column: ColumnShape) -> bool:
 
 
 def _is_another(before: Structure, after: Structure, table: str) -> bool:
-    """Was a table of the family dropped, and another made under its name? Then columns are the same by name alone."""
+    """Was a table of the family dropped, and another created with its name? Then columns are compared by name only."""
     return table in before.family and table in after.family and before.family[table] != after.family[table]
 
 
 def _renamed(before: Structure, after: Structure, column: ColumnShape) -> ColumnShape | None:
-    """The column that stands where this one stood: the same one under another name."""
+    """The column at the same position: the same column under another name."""
     if _is_another(before, after, column.table):
         return None
     found = (c for c in after.columns.values() if (c.table, c.position) == (column.table, column.position))
@@ -157,17 +157,17 @@ def _pairs(before: Structure, after: Structure) -> Iterator[tuple[Object, Object
 
 
 def _gone(plan: Plan, before: Structure, thing: Object) -> Difference:
-    """An index or constraint on a dropped column goes with it; a view goes only when someone says CASCADE."""
+    """An index or constraint on a dropped column is dropped with it; a view only with CASCADE."""
     on = sorted(set(thing.columns) & set(plan.dropped))
     if thing.kind in WITH_COLUMN and thing.table in before.family and on:
-        return Difference("consequence", f"{_named(thing)} vanished with {', '.join(on)}")
+        return Difference("consequence", f"{_named(thing)} was dropped with {', '.join(on)}")
     return Difference("wrong", f"dropped too much: {_named(thing)}")
 
 
 def _redefined(plan: Plan, thing: Object) -> Difference:
-    """What names a dropped column may be defined anew without it; nothing else may."""
+    """An object that names a dropped column may be defined again without it; no other object may change."""
     if "view" in thing.kind or any(whole_word(name).search(thing.definition) for name in plan.dropped):
-        return Difference("consequence", f"{_named(thing)} is defined anew")
+        return Difference("consequence", f"{_named(thing)} was defined again")
     return Difference("wrong", f"{_named(thing)} was changed, which the plan does not say")
 
 

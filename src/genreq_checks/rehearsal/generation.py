@@ -1,6 +1,6 @@
 """A generation from end to end on the scratch table: INSERT, UPDATE, UPDATE by the completion message, SELECT.
 
-All triggers and rules fire, so that one that reads a dropped column makes it fail.
+All triggers and rules fire, so a trigger or rule that reads a dropped column makes it fail.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from genreq_checks.rehearsal.apply import explain
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
-TRIED = 100  # rows whose UPDATE is tried
+TRIED = 100  # rows whose UPDATE is tested
 EARLIER = ("queued", "generating")
 _COLUMNS = """
     SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, t.typcategory::text AS category,
@@ -53,7 +53,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it went: the statement that failed and why, or None; how many of the tried rows refuse any UPDATE."""
+    """The result: the statement that failed and why, or None; how many of the tested rows reject any UPDATE."""
 
     problem: str | None
     tried: int
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def generate(url: str, search_path: str, plan: Plan, *, keep: bool) -> Outcome:
-    """Run one generation, and try an UPDATE that changes nothing on existing rows; `keep` commits the generated row."""
+    """Run one generation, and test an UPDATE without changes on existing rows; `keep` commits the generated row."""
     with psycopg.connect(url, prepare_threshold=None) as connection:
         connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
         connection.execute("SET TIME ZONE 'UTC'")
@@ -92,10 +92,10 @@ def _one(connection: psycopg.Connection, plan: Plan) -> str | None:
     try:
         key = _insert(connection, plan, table, shapes)
         if key is None:
-            return "INSERT stores no row: a trigger or a rule swallows it"
+            return "INSERT stores no row: a trigger or a rule suppresses it"
         for stage, values in _updates(plan, shapes):
             if not _update(connection, plan, key, values):
-                return f"{stage} changes no row: a trigger or a rule swallows it"
+                return f"{stage} changes no row: a trigger or a rule suppresses it"
         stage = "SELECT"
         names = sql.SQL(", ").join(map(identifier, values))
         query = sql.SQL("SELECT {} FROM {} WHERE {}").format(names, _table(plan), _where(plan))
@@ -118,7 +118,7 @@ def _shapes(connection: psycopg.Connection, plan: Plan) -> list[Shape]:
 def _insert(
     connection: psycopg.Connection, plan: Plan, table: sql.Identifier, shapes: list[Shape]
 ) -> tuple[object, ...] | None:
-    """A new row with what the table requires: values of an existing row where there is one, and a key of its own."""
+    """A new row with what the table requires: values of an existing row where there is one, and a new key."""
     given: dict[str, sql.Composable] = {}
     for shape in shapes:
         name, own = shape.name, shape.name in plan.table.key or shape.is_unique
@@ -206,7 +206,7 @@ def _where(plan: Plan) -> sql.Composed:
 
 
 def _try_updates(connection: psycopg.Connection, plan: Plan) -> tuple[int, int, str | None]:
-    """Try to UPDATE rows to what they are, one by one, all of it rolled back; how many were tried and refused."""
+    """UPDATE rows to their present values, one by one, all rolled back; returns how many were tested and rejected."""
     table = _table(plan)
     names = sql.SQL(", ").join(map(identifier, plan.table.key))
     keys = connection.execute(sql.SQL("SELECT {} FROM {} LIMIT %s").format(names, table), [TRIED]).fetchall()

@@ -1,4 +1,4 @@
-"""The rows as they were before the forward SQL, kept where no migration reaches them, and held against those of now."""
+"""The rows as they were before the forward SQL, kept where no migration can change them, and compared with the present rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from psycopg import sql
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import quoted
 
-# The originals are in temporary tables, visible to the one session that made them: each has the key and this many columns.
-# A row of more texts than some 450 may not fit into a page, and a join of more than 1,664 columns is refused.
+# The originals are in temporary tables, visible only to their session: each has the key and this many columns.
+# A row of more than about 450 texts may not fit into a page, and a join of more than 1,664 columns is an error.
 TOGETHER = 400
 _PARTS = """
     SELECT c.relname::text, ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
@@ -32,10 +32,10 @@ _FILLED = sql.SQL("count(*) FILTER (WHERE n.{key} IS NOT NULL AND o.{name} IS NU
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How the rows of now differ from the originals: rows that are missing, and per column the rows with another value.
+    """How the present rows differ from the originals: missing rows, and per column the rows with another value.
 
-    `filled` are the rows that have a value where they had NULL, of the columns that the plan says are back-filled; these
-    rows are not in `values`.
+    `filled` are the rows that have a value where they had NULL, for the columns that the plan back-fills; these rows are
+    not in `values`.
     """
 
     rows: int
@@ -45,7 +45,7 @@ class Changes:
 
     @property
     def words(self) -> list[str]:
-        """One phrase per difference; none when every value is as it was."""
+        """One phrase per difference; empty when every value is as it was."""
         lost = [f"{self.missing:,} of {self.rows:,} rows are gone"] if self.missing else []
         return lost + [
             f"{name}: {count:,} of {self.rows:,} rows differ" for name, count in self.values.items() if count
@@ -55,14 +55,14 @@ class Changes:
     def meant(self) -> list[str]:
         """One phrase per column that was back-filled as the plan says."""
         return [
-            f"{name}: {count:,} of {self.rows:,} rows back-filled, as the plan means it"
+            f"{name}: {count:,} of {self.rows:,} rows back-filled, as planned"
             for name, count in self.filled.items()
             if count
         ]
 
 
 def keep_originals(connection: psycopg.Connection, plan: Plan) -> tuple[int, int]:
-    """Keep every value of the table as text in temporary tables of this session, which depend on nothing.
+    """Keep every value of the table as text in temporary tables of this session, which depend on no other object.
 
     Returns the number of rows and of distinct keys.
     """
@@ -86,9 +86,9 @@ def columns_of(connection: psycopg.Connection, plan: Plan) -> list[str]:
 
 
 def changes(connection: psycopg.Connection, plan: Plan, leave_out: Iterable[str] = ()) -> Changes:
-    """Compare by key every column that is there now and was there then, byte by byte. Rows that are new do not count.
+    """Compare by key every column that existed before and exists now, byte by byte. New rows do not count.
 
-    A value where there was NULL is no difference in a column that the plan says is back-filled: it is counted apart.
+    A value instead of NULL is not a difference in a column that the plan back-fills: it is counted separately.
     """
     there = columns_of(connection, plan)
     parts = connection.execute(_PARTS).fetchall()
@@ -108,7 +108,7 @@ def changes(connection: psycopg.Connection, plan: Plan, leave_out: Iterable[str]
 
 
 def _compared(connection: psycopg.Connection, plan: Plan, kept: sql.Composable, common: list[str]) -> list[int]:
-    """The rows, those that are gone, the differing ones of each column, and those of each that is back-filled."""
+    """The number of rows, of missing rows, of differing rows of each column, and of back-filled rows of each column."""
     same_key = sql.SQL(" AND ").join(sql.SQL("o.{0} = n.{0}").format(sql.Identifier(name)) for name in plan.table.key)
     first = sql.Identifier(plan.table.key[0])
     filled = _back_filled(plan, common)

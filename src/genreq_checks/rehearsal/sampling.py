@@ -1,4 +1,4 @@
-"""Which rows of the table go into a rehearsal: some of every class, the same ones each time."""
+"""Which rows of the table a rehearsal copies: some of every class, the same ones each time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     """The columns of `size` rows, or of all when it is None.
 
     Rows are taken in turn from every joint class of the plan's facets (null, blank, populated … of each kept and
-    dropped column) and every status, in the order of the key. At least one row of every class comes, even if that
-    makes more rows than `size`. Each row comes once; where the key is not unique, all rows of a key come together.
+    dropped column) and every status, in the order of the key. At least one row of every class is copied, even if that
+    makes more rows than `size`. Each row is copied once; where the key is not unique, all rows of a key are copied.
     """
     every = dict.fromkeys((*columns, *plan.table.key))
     table = relation(plan.table, *every)
     wanted = [table.c[name] for name in columns]
     if size is None:
         return sa.select(*wanted)
-    # short names of our own: SQLAlchemy cuts a label that is nearly as long as a name may be
+    # short generated names: SQLAlchemy cuts a label that is nearly as long as a name may be
     key: dict[str, sa.Label[Any]] = {
         name: sa.column(name).label(f"key_{number}") for number, name in enumerate(plan.table.key)
     }
@@ -44,6 +44,6 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     place = sa.func.row_number().over(order_by=[ranked.c.turn, *(ranked.c[one.name] for one in key.values())])
     placed = sa.select(*ranked.c, place.label("place")).subquery()
     chosen = sa.or_(placed.c.turn == 1, placed.c.place <= size)
-    # IN, not a join: where the key is not unique, a row must not come once for each row that has its key
+    # IN, not a join: where the key is not unique, a join would repeat a row for each row with its key
     keys = sa.select(*(placed.c[one.name] for one in key.values())).where(chosen)
     return sa.select(*wanted).where(sa.tuple_(*(table.c[name] for name in key)).in_(keys))

@@ -1,6 +1,6 @@
-"""What a migration file says to do, in the pieces in which a migration tool would send them.
+"""The statements of a migration file, in the pieces in which a migration tool would send them.
 
-Nothing here judges the text: it is only cut, and what it does to the scratch database decides.
+Nothing here judges the text: it is only split, and its effect on the scratch database decides.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class SqlFile:
-    """The statements of a file. `breakpoints`: it is Drizzle's, and all of it runs in one transaction, as Drizzle does.
+    """The statements of a file. `breakpoints`: it is Drizzle's, and all of it runs in one transaction, as in Drizzle.
 
-    Otherwise each statement is sent by itself and commits by itself, unless the file begins a transaction: as psql
-    does with ON_ERROR_STOP.
+    Otherwise each statement is sent separately and commits by itself, unless the file begins a transaction: as in psql
+    with ON_ERROR_STOP.
     """
 
     name: str
@@ -29,9 +29,9 @@ class SqlFile:
 
 
 def read_sql(path: str | Path) -> SqlFile:
-    """The statements of a file. Raises: UsageError for a file that cannot be read or is no text.
+    """The statements of a file. Raises: UsageError for a file that cannot be read or is not text.
 
-    A byte-order mark stays in the first statement, as Drizzle leaves it there; the server refuses it.
+    A byte-order mark stays in the first statement, as with Drizzle; the server rejects it.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8")
@@ -45,7 +45,7 @@ def read_sql(path: str | Path) -> SqlFile:
 
 
 def parse_sql(text: str, name: str) -> SqlFile:
-    """The statements in a text; a piece that is only white space and comments is none."""
+    """The statements in a text; a piece with only white space and comments is not a statement."""
     if BREAKPOINT in text:
         return SqlFile(name, tuple(piece for piece in text.split(BREAKPOINT) if statements(piece)), True)
     return SqlFile(name, statements(text), False)

@@ -1,4 +1,4 @@
-"""The steps of a rehearsal, each a method that says how it came out; what one learns, the next ones use."""
+"""The steps of a rehearsal, each a method that returns its outcome; later steps use the results of earlier ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a step came out. `goes_on` is False when the steps after it cannot be made."""
+    """The outcome of a step. `goes_on` is False when the later steps cannot run."""
 
     outcome: Outcome
     message: str
@@ -46,7 +46,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Stages:
-    """The scratch database and what is known of it so far. `keeper` is the session that holds the original rows."""
+    """The scratch database and what is known about it so far. `keeper` is the session that holds the original rows."""
 
     plan: Plan
     target: Target
@@ -84,7 +84,7 @@ class Stages:
         }
 
     def close(self) -> None:
-        """Let go of the originals."""
+        """Close the session of the originals."""
         if self.keeper is not None:
             self.keeper.close()
 
@@ -96,12 +96,12 @@ class Stages:
         which = "all rows" if self.sample is None else f"a sample of up to {self.sample:,}, with every class of row"
         text = f"{plural(copied.rows, 'row')} ({which}) into {self.scratch.server}."
         if copied.failed:
-            text += f" Could not be made there: {_cut(copied.failed)}."
+            text += f" Could not be created there: {_cut(copied.failed)}."
         text += "".join(f" Note: {note}." for note in copied.notes)
         return Answer("warn" if copied.failed else "pass", text)
 
     def before(self) -> Answer:
-        """What the copy is like: the counts of every class, the originals, and whether a generation works at all."""
+        """The state of the copy: the counts of every class, the originals, and whether a generation works at all."""
         plan, url = self.plan, self.scratch.url
         self.keeper = psycopg.connect(url, autocommit=True, prepare_threshold=None)
         rows, keys = keep_originals(self.keeper, plan)
@@ -116,7 +116,7 @@ class Stages:
         text = "; ".join(f"{name}: {listed(self.baseline.tally.count(name))}" for name in counted) + "."
         self.values_provable = rows > 0 and rows == keys
         if rows == 0:
-            return Answer("unknown", "The table has no rows: nothing about values can be proved.")
+            return Answer("unknown", "The table has no rows: it proves nothing about values.")
         if rows != keys:
             return Answer("unknown", f"The key ({', '.join(plan.table.key)}) is not unique: rows cannot be compared.")
         return Answer("pass", text)
@@ -128,11 +128,11 @@ class Stages:
         return Answer("pass", f"{plural(facts.rows, 'row')} with a value in a dropped column archived.")
 
     def forward(self) -> Answer:
-        """The forward SQL, and what it did against what the plan says."""
+        """The forward SQL, and what it did, compared with the plan."""
         return self._go_forward("before", "after")
 
     def broken(self) -> Answer:
-        """What vanished with the columns, and which functions are left broken."""
+        """What was dropped with the columns, and which functions are broken now."""
         assert self.functions is not None
         was, now = self.functions, read_functions(self.scratch.url, self.search_path, self.plan)
         certain = sorted(now.refused - was.refused)
@@ -141,21 +141,21 @@ class Stages:
         gone = [d.text for d in differences if d.verdict == "consequence"]
         parts = [f"broken: function {_cut(certain)}"] if certain else []
         parts += (
-            [f"names a dropped column in its text, so may be broken: function {_cut(possible)}"] if possible else []
+            [f"names a dropped column in its text, so it may be broken: function {_cut(possible)}"] if possible else []
         )
         parts += [_cut(gone)] if gone else []
         outcome: Outcome = "fail" if certain else "warn" if parts else "pass"
-        return Answer(outcome, ("; ".join(parts) or "Nothing else vanished or broke") + ".")
+        return Answer(outcome, ("; ".join(parts) or "Nothing else was dropped or broken") + ".")
 
     def generation(self) -> Answer:
-        """A generation from end to end, by the completion message's own specification."""
+        """A generation from end to end, by the specification of the completion message."""
         assert self.generated_before is not None
         was, now = self.generated_before, generate(self.scratch.url, self.search_path, self.plan, keep=True)
         table = self.plan.table.qualified
         parts: list[str] = []
         if now.refused > was.refused:
             every = "every UPDATE" if now.refused == now.tried else "an UPDATE of some rows"
-            parts.append(f"{every} of {table} fails ({now.refused:,} of {now.tried:,} rows tried): {now.reason}")
+            parts.append(f"{every} of {table} fails ({now.refused:,} of {now.tried:,} tested rows): {now.reason}")
         if now.problem is not None and now.problem != was.problem:
             parts.append(f"a generation fails: {now.problem}")
         if parts:
@@ -171,7 +171,7 @@ class Stages:
         return self._checks("after", self.after_snapshot)
 
     def rollback(self) -> Answer:
-        """The rollback SQL, and whether everything is again as it was."""
+        """The rollback SQL, and whether everything is as it was before."""
         before = read_structure(self.scratch.url, self.plan.table)
         applied = self._apply(self.rollback_file)
         back = self.structures["back"] = read_structure(self.scratch.url, self.plan.table)
@@ -184,8 +184,8 @@ class Stages:
     def restore(self) -> Answer:
         """The archive's values back into the columns, as `genreq-checks restore` does."""
         if not (self.folder / "archive.parquet").exists():
-            return Answer("unknown", "Not made: the step archive did not go through.")
-        try:  # the archive is our own: if it does not fit, that is what the rollback made of the table
+            return Answer("unknown", "Not made: the step archive did not succeed.")
+        try:  # this run wrote the archive: if it does not fit, the rollback changed the table
             done = restore(self.plan, self.folder / "archive.parquet", self.scratch.url, timeout=self.timeout)
         except GenreqError as error:
             return Answer("fail", str(error))
@@ -217,7 +217,7 @@ class Stages:
         if missing:
             return Answer("unknown", f"Not compared: {', '.join(missing)} is not in the table.")
         text = f"All {len(found.values)} columns of {plural(found.rows, 'row')} are byte for byte as before"
-        return Answer("pass", f"{'; but for '.join((text, *found.meant))}.")
+        return Answer("pass", f"{'; except '.join((text, *found.meant))}.")
 
     def forward_again(self) -> Answer:
         """The forward SQL once more, from the state that the rollback left."""
@@ -244,14 +244,14 @@ class Stages:
         return apply(self.scratch.url, self.search_path, file, table, self.deadline)
 
     def _changed_values(self) -> list[Difference]:
-        """What the SQL changed in the rows of the table itself, the dropped columns aside."""
+        """What the SQL changed in the rows of the table itself, except in the dropped columns."""
         assert self.keeper is not None
         if not self.values_provable:
             return []
         try:
             found = changes(self.keeper, self.plan, self.plan.dropped)
         except psycopg.Error:
-            return [Difference("wrong", "the rows of the table cannot be read any more")]
+            return [Difference("wrong", "the rows of the table can no longer be read")]
         return [Difference("wrong", text) for text in found.words] + [
             Difference("intended", text) for text in found.meant
         ]
@@ -266,14 +266,14 @@ class Stages:
 
 
 def _verdict(file: SqlFile, applied: Applied, found: list[Difference], *, goes_on: bool, warns: bool) -> Answer:
-    """The verdict of what the SQL did, whatever it answered."""
+    """The verdict on what the SQL did, whatever the server answered."""
     wrong = [d.text for d in found if d.verdict == "wrong"]
     changed = [d.text for d in found if d.verdict == "intended"]
     side = [d.text for d in found if d.verdict == "consequence"]
     if not file.statements:
         return Answer("fail", f"{file.name} holds no statement: {_cut(wrong)}.", (), goes_on)
     if applied.error is not None:
-        half = f"; committed all the same: {_cut(changed + side)}" if changed or side else "; nothing was changed by it"
+        half = f"; committed anyway: {_cut(changed + side)}" if changed or side else "; it changed nothing"
         return Answer(
             "fail", f"{applied.error}{half}; {_cut(wrong) or 'the columns are gone'}.", applied.locks, goes_on
         )
@@ -288,6 +288,6 @@ def _verdict(file: SqlFile, applied: Applied, found: list[Difference], *, goes_o
 
 
 def _cut(texts: list[str] | tuple[str, ...]) -> str:
-    """The first of a list, and how many more there are."""
+    """The first items of a list, and the number of the others."""
     more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
     return ", ".join(texts[:SHOWN]) + more

@@ -1,4 +1,4 @@
-"""The structure of a whole database as data: every object in the words of the server's own catalog."""
+"""The structure of a complete database as data: every object as the server's catalog describes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAMILY = """
     SELECT n.nspname || '.' || c.relname, c.oid::bigint FROM tree
     JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1
 """
-# Every branch gives kind, name, definition, table (or NULL) and the names of the table's columns that it involves.
+# Every branch returns kind, name, definition, table (or NULL) and the names of the table's columns that it uses.
 OBJECTS = """
     WITH s AS (
         SELECT oid, nspname FROM pg_namespace
@@ -124,7 +124,7 @@ _TABLES = """
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """Anything but a column: its definition, and, where it hangs on a table, that table and the columns in it."""
+    """Any object except a column: its definition, and, where it belongs to a table, that table and its columns in it."""
 
     kind: str
     name: str
@@ -135,7 +135,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """A column: `position` is attnum, which a rename keeps and dropping and adding again does not."""
+    """A column: `position` is attnum, which a rename keeps, but a drop and a new column do not."""
 
     table: str
     name: str
@@ -151,7 +151,7 @@ class ColumnShape:
 class Structure:
     """A database at one moment. `family` is the plan's table with all its partitions and children: the OID of each.
 
-    `rows` has of every table outside the family the number of rows and a digest of them.
+    `rows` has the number of rows and their digest for every table outside the family.
     """
 
     table: str
@@ -162,7 +162,7 @@ class Structure:
 
 
 def read_structure(url: str, table: Table) -> Structure:
-    """The structure of the scratch database, whole."""
+    """The complete structure of the scratch database."""
     with psycopg.connect(url, prepare_threshold=None) as connection:
         connection.execute("SET LOCAL search_path = pg_catalog")
         family = connection.execute(FAMILY, {"schema": table.schema_name, "name": table.name}).fetchall()

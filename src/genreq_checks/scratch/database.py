@@ -1,4 +1,4 @@
-"""A scratch database: made here, marked as made here, and gone again however the rehearsal ends."""
+"""A scratch database: created here, marked as created here, and dropped however the rehearsal ends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARK = "Scratch database of a genreq-checks rehearsal; may be dropped."
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """Where a rehearsal may write. `embedded`: the server is ours alone, so that roles may be made in it."""
+    """Where a rehearsal may write. `embedded`: the server is used by this run only, so roles may be created in it."""
 
     url: str = field(repr=False)
     embedded: bool
@@ -38,7 +38,7 @@ def open_scratch(url: str | None, source: Target) -> Iterator[Scratch]:
     """An empty database: in an embedded server, or on the server that `url` names; both are removed at the end.
 
     SIGTERM and SIGHUP end the block as Ctrl-C does.
-    Raises: UsageError when `url` is the source; SourceError when no database can be made there.
+    Raises: UsageError when `url` is the source; SourceError when no database can be created there.
     """
     with ExitStack() as stack:
         stack.enter_context(_ended_by_signals())
@@ -49,8 +49,8 @@ def open_scratch(url: str | None, source: Target) -> Iterator[Scratch]:
         target = parse(url)
         if _place(target) == _place(source):
             raise UsageError(
-                "--scratch names the source itself, and nothing that writes goes there.",
-                "Name another database or server; a new database is made beside it.",
+                "--scratch names the source itself, which a rehearsal must not write.",
+                "Name another database or server; a new database is created there.",
             )
         yield stack.enter_context(_database(target))
 
@@ -84,7 +84,7 @@ def _database(target: Target) -> Iterator[Scratch]:
             _drop(admin, name)
         except psycopg.Error as error:
             problem = unreachable(target, error)
-            raise SourceError(f"The scratch database {name} may be left there. {problem.message}", "Drop it.") from None
+            raise SourceError(f"The scratch database {name} may still exist. {problem.message}", "Drop it.") from None
 
 
 def _create(connection: psycopg.Connection, statement: sql.Composed, target: Target) -> None:
@@ -93,13 +93,13 @@ def _create(connection: psycopg.Connection, statement: sql.Composed, target: Tar
     except psycopg.Error as error:
         text = redact(str(error.diag.message_primary), target)
         raise SourceError(
-            f"No scratch database could be made on {target.location}: {text}.",
+            f"No scratch database could be created on {target.location}: {text}.",
             "Name a server where the role may create databases, or leave --scratch out for an embedded one.",
         ) from None
 
 
 def _drop(admin: str, name: str) -> None:
-    """Drop the database that was made here; one of that name without the mark is someone else's and stays."""
+    """Drop the database that was created here; a database of that name without the mark is not ours and stays."""
     query = """SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = %s"""
     with psycopg.connect(admin, autocommit=True, prepare_threshold=None) as connection:
         row = connection.execute(query, [name]).fetchone()
@@ -109,7 +109,7 @@ def _drop(admin: str, name: str) -> None:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise SystemExit for the time of the block; they can be caught in the main thread only."""
+    """SIGTERM and SIGHUP raise SystemExit while the block runs; only the main thread can handle signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -39,7 +39,7 @@ _UNREADABLE = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A dump of the structure, in a folder that is about to go; `whole`: of all schemas, not only of the table's.
+    """A dump of the structure, in a temporary folder; `whole`: of all schemas, not only of the table's.
 
     `left_out` are the tables (schema, name) that the role may not read.
     """
@@ -87,8 +87,8 @@ def _pattern(*names: str) -> str:
 
 
 def find_pg_dump(target: Target, server_version: int) -> str:
-    """The pg_dump that can read this server: the embedded one, or the one on PATH where the embedded is too old or,
-    having no TLS, cannot speak to a server that asks for it.
+    """The pg_dump that can read this server: the embedded one, or the one on PATH where the embedded one is too old or
+    has no TLS and the server requires it.
 
     Raises: SourceError when neither can.
     """
@@ -124,7 +124,7 @@ def major_of(program: str) -> int:
 
 
 def _dump(program: str, target: Target, file: Path, more: Sequence[str], deadline: Deadline | None) -> str | None:
-    """Run pg_dump; its first error in one line, or None. The password goes by the environment, never by argv."""
+    """Run pg_dump; returns its first error in one line, or None. The password is passed in the environment, never in argv."""
     shown, environment = without_password(target.parameters, clean_environment(keep_pg=True))
     command = [
         program,
@@ -156,12 +156,12 @@ def _dump(program: str, target: Target, file: Path, more: Sequence[str], deadlin
 def without_password(parameters: Mapping[str, object], environment: dict[str, str]) -> tuple[str, dict[str, str]]:
     """A connection string that everyone may see in the list of processes, and the environment that has the password.
 
-    Raises: SourceError for a key's password or OAuth's, which libpq takes from the connection string alone.
+    Raises: SourceError for a key's password or an OAuth secret, which libpq reads only from the connection string.
     """
     if parameters.get("sslpassword"):
-        raise SourceError("A client key with a password cannot be given to pg_dump.", "Use a key without one.")
+        raise SourceError("A client key with a password cannot be passed to pg_dump.", "Use a key without a password.")
     if parameters.get("oauth_client_secret"):
-        raise SourceError("An OAuth client's secret cannot be given to pg_dump.", "Use a role with a password.")
+        raise SourceError("An OAuth client's secret cannot be passed to pg_dump.", "Use a role with a password.")
     shown = {name: str(value) for name, value in parameters.items() if name != "password" and value is not None}
     secret = {"PGPASSWORD": str(parameters["password"])} if parameters.get("password") else {}
     return conninfo.make_conninfo("", **shown), environment | secret
@@ -176,5 +176,5 @@ def _hint(error: str) -> str:
 
 
 def clean_environment(*, keep_pg: bool = False) -> dict[str, str]:
-    """The environment without PG* variables, which would lead elsewhere; kept where the user's own connection counts."""
+    """The environment without PG* variables, which would change the connection; they are kept for the user's connection."""
     return {name: value for name, value in os.environ.items() if keep_pg or not name.startswith("PG")} | {"LC_ALL": "C"}

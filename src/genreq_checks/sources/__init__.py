@@ -1,1 +1,1 @@
-"""The only readers: each turns something outside into data, and never writes to it."""
+"""The only readers: each turns an external source into data, and never writes to it."""

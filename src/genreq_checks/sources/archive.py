@@ -1,4 +1,4 @@
-"""An archive, read: what it says of itself, its rows, and whether both agree."""
+"""Reading an archive: its header, its rows, and whether both agree."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from genreq_checks.text import shown_path
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An open archive and its header; `notes` say what of the header this version does not know."""
+    """An open archive and its header; `notes` name what this version does not know in the header."""
 
     path: Path
     file: pq.ParquetFile
@@ -49,14 +49,14 @@ class Archive:
             for name, digest in digests.items():
                 digest.add(batch.column(name))
         if rows != self.header.rows:
-            raise damaged(self.path, f"it has {rows:,} rows and should have {self.header.rows:,}")
+            raise damaged(self.path, f"it has {rows:,} rows but should have {self.header.rows:,}")
         for name, column in self.header.everything.items():
             if (digests[name].values, digests[name].hexdigest()) != (column.values, column.digest):
-                raise damaged(self.path, f"the values of column '{name}' are not those that were archived")
+                raise damaged(self.path, f"the values of column '{name}' are not the archived ones")
 
 
 def read_facts(path: str | Path, verify: bool = True) -> ArchiveFacts:
-    """What an archive holds; with `verify`, all of it is read again and every digest computed anew.
+    """What an archive holds; with `verify`, all of it is read again and every digest is computed again.
 
     Raises: ArchiveError for a file that is missing, foreign or damaged.
     """
@@ -72,13 +72,15 @@ def opened(path: str | Path) -> Iterator[Archive]:
     path = Path(path)
     if not path.is_file():
         shown = shown_path(str(path))
-        raise ArchiveError(f"There is no archive {shown}.", "Make one with 'genreq-checks archive SOURCE -o FILE'.")
+        raise ArchiveError(f"There is no archive {shown}.", "Create one with 'genreq-checks archive SOURCE -o FILE'.")
     try:
         file = pq.ParquetFile(path)
     except PermissionError:
-        raise ArchiveError(f"The archive {path} may not be read.", "Only the user who wrote it may.") from None
+        raise ArchiveError(
+            f"The archive {path} may not be read.", "Run it as the user who wrote the archive."
+        ) from None
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise damaged(path, f"it is no whole Parquet file ({type(error).__name__})") from None
+        raise damaged(path, f"it is not a complete Parquet file ({type(error).__name__})") from None
     with file:
         yield Archive(path, file, *_header(path, file))
 
@@ -88,7 +90,7 @@ def _header(path: Path, file: pq.ParquetFile) -> tuple[Header, tuple[str, ...]]:
     if text is None:
         raise ArchiveError(
             f"{path} is a Parquet file, but not an archive of this tool.",
-            "Make one with 'genreq-checks archive SOURCE -o FILE'.",
+            "Create one with 'genreq-checks archive SOURCE -o FILE'.",
         )
     try:
         header, unknown = read_model(Header, text)
@@ -101,10 +103,10 @@ def _header(path: Path, file: pq.ParquetFile) -> tuple[Header, tuple[str, ...]]:
 
 
 def column(kind: str, position: int, digest: ColumnDigest) -> ArchivedColumn:
-    """What the header says of a column."""
+    """What the header says about a column."""
     return ArchivedColumn(type=kind, position=position, values=digest.values, digest=digest.hexdigest())
 
 
 def damaged(path: Path, what: str) -> ArchiveError:
     """The archive cannot be trusted."""
-    return ArchiveError(f"The archive {path} is damaged: {what}.", "Take another copy of it, or make it anew.")
+    return ArchiveError(f"The archive {path} is damaged: {what}.", "Use another copy of it, or create it again.")

@@ -1,4 +1,4 @@
-"""The digest of an archived column: the same for the same values in the same order, however they are cut into pieces."""
+"""The digest of an archived column: the same for the same values in the same order, whatever the sizes of the pieces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 
 class ColumnDigest:
-    """Takes a column's values piece by piece, in the file's order.
+    """Reads a column's values piece by piece, in the file's order.
 
     The digest is SHA-256 of two SHA-256 digests joined: that of the lengths (8 bytes each, little endian; bytes of UTF-8;
     −1 for NULL) and that of the values' bytes one after the other. So '' and NULL differ, and so do 'a', 'bc' and 'ab', 'c'.
@@ -21,7 +21,7 @@ class ColumnDigest:
         self.values = 0
 
     def add(self, piece: pa.StringArray) -> None:
-        """Take the next values, NULLs included."""
+        """Add the next values, NULLs included."""
         rows = len(piece)
         self.values += rows - piece.null_count
         if rows == 0:
@@ -38,7 +38,7 @@ class ColumnDigest:
             self._bytes.update(memoryview(data)[ends[0] : ends[-1]])
 
     def hexdigest(self) -> str:
-        """The digest of all values taken so far, as 64 hex digits."""
+        """The digest of all values added so far, as 64 hex digits."""
         return hashlib.sha256(self._lengths.digest() + self._bytes.digest()).hexdigest()
 
 

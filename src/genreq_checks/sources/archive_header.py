@@ -1,4 +1,4 @@
-"""What an archive says of itself, in the Parquet file's metadata under one key, as JSON."""
+"""The header of an archive: JSON in the Parquet file's metadata, under one key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ METADATA_KEY: Final = b"genreq-checks archive"
 
 
 class Header(Model):
-    """From where and when the values are, and of each column its type, its number of values and their digest.
+    """Where and when the values were read, and for each column its type, its number of values and their digest.
 
     `identity` is None in an archive of format 1; `location` is the database's URL without a password.
     """
@@ -35,7 +35,7 @@ class Header(Model):
         return {**self.key, **self.columns}
 
     def facts(self, path: str, verified: bool, notes: tuple[str, ...] = ()) -> ArchiveFacts:
-        """The header as the checks see it; `notes` say what of the file this version does not know."""
+        """The header as the checks see it; `notes` name what this version does not know in the file."""
         return ArchiveFacts(
             path=path,
             location=self.location,

@@ -38,7 +38,7 @@ _EXISTS = sa.text("""
 
 
 def read_books(connection: sa.Connection, where: Bookkeeping) -> Books | Problem:
-    """The bookkeeping table's rows, or that it is absent (and where one like it is), or why it cannot be read."""
+    """The bookkeeping table's rows, or that it is absent (and where a similar one is), or why it cannot be read."""
     name = f"{where.schema_name}.{where.table}"
     try:
         with connection.begin_nested():
@@ -47,7 +47,9 @@ def read_books(connection: sa.Connection, where: Bookkeeping) -> Books | Problem
             if here is None:
                 if connection.execute(_EXISTS, {"schema": where.schema_name, "name": where.table}).scalar():
                     hint = "Name the right one with --migrations-table SCHEMA.NAME or in the plan."
-                    return Problem(part="bookkeeping", message=f"{name} is no bookkeeping table of Drizzle.", hint=hint)
+                    return Problem(
+                        part="bookkeeping", message=f"{name} is not a bookkeeping table of Drizzle.", hint=hint
+                    )
                 return Books(table=name, present=False, elsewhere=tuple(f"{row.schema}.{row.name}" for row in alike))
             number, text, time = (sa.column(name, kind) for name, kind in _COLUMNS)
             tag = sa.cast(sa.column("name"), sa.Text) if "name" in here.columns else sa.null()
@@ -59,7 +61,7 @@ def read_books(connection: sa.Connection, where: Bookkeeping) -> Books | Problem
             return Books(table=name, present=True, applied=applied)
     except sa.exc.DBAPIError as error:
         state = sqlstate(error)
-        if error.connection_invalidated or state is None:  # the connection is gone: the caller tells of it
+        if error.connection_invalidated or state is None:  # the connection is lost: the caller reports it
             raise
         if state == NOT_ALLOWED:
             schema, table_in_sql = quote_name(where.schema_name), quote_name(where.schema_name, where.table)

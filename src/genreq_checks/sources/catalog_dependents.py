@@ -1,7 +1,7 @@
-"""What pg_depend and the catalog beside it know to hang on a column: what blocks the drop, and what goes with it.
+"""What depends on a column by pg_depend and the rest of the catalog: what blocks the drop, and what is dropped with it.
 
-PostgreSQL itself decides by pg_depend: an automatic dependency goes with the column, a normal one forbids the drop.
-This asks the same table, of the plan's table and of every partition and child under it, and follows what blocks.
+PostgreSQL itself decides by pg_depend: an automatic dependency is dropped with the column, a normal one blocks the
+drop. This queries the same table, for the plan's table and every partition and child, and follows what blocks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HANGING = sa.text("""
                coalesce(g.oid, d.objid), CASE WHEN g.oid IS NULL THEN d.objsubid ELSE 0 END, d.deptype <> 'n', 0
         FROM cols c JOIN pg_catalog.pg_depend d
           ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.attrelid AND d.refobjsubid = c.attnum
-        -- before PostgreSQL 15 a generated column itself depends on what it is made of, and is dropped with that
+        -- before PostgreSQL 15 a generated column itself depends on the columns of its expression, and is dropped with them
         LEFT JOIN pg_catalog.pg_attrdef g ON d.classid = 'pg_class'::regclass AND d.objsubid > 0
                                          AND g.adrelid = d.objid AND g.adnum = d.objsubid
         WHERE g.oid IS NOT NULL OR NOT (d.classid = 'pg_class'::regclass AND d.objsubid > 0)
@@ -127,7 +127,7 @@ _BESIDE = sa.text("""
           AND to_jsonb(r) ->> 'prattrs' IS NULL AND to_jsonb(r) ->> 'prqual' IS NULL))
     ORDER BY 2, 3
 """)
-_DROP = {  # what makes way; it can be made again, without the column, when the column is gone
+_DROP = {  # what to drop first; it can be created again, without the column, after the drop
     "view": "DROP VIEW {name}",
     "materialized view": "DROP MATERIALIZED VIEW {name}",
     "rule": "DROP RULE {object} ON {owner}",
@@ -141,11 +141,11 @@ _DROP = {  # what makes way; it can be made again, without the column, when the 
 }
 _KEEP = {
     "generated column": "ALTER TABLE {owner} ALTER COLUMN {object} DROP EXPRESSION"
-}  # what would go with the column
+}  # what would be dropped with the column
 
 
 def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) -> Iterator[Dependent]:
-    """What hangs on the columns by the catalog; a column that is not there has nothing. All of it is certain."""
+    """What depends on the columns by the catalog; nothing depends on a missing column. All of it is certain."""
     tree = [row.oid for row in connection.execute(_TREE, {"oid": oid})]
     of = {"tree": tree, "columns": list(columns)}
     for row in connection.execute(_HANGING, of):
@@ -164,7 +164,7 @@ def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) ->
             name=name,
             fate="vanishes" if row.automatic else "blocks",
             confidence="certain",
-            detail="" if row.depth == 0 else "It hangs on the column by way of something that hangs on it.",
+            detail="" if row.depth == 0 else "It depends on the column indirectly, through another object.",
             spans=tuple(row.others or ()),
             ddl=ddl,
         )

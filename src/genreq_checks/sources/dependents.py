@@ -1,4 +1,4 @@
-"""What hangs on the dropped columns, before and after the drop: the catalog, the bodies of functions, recent statements."""
+"""What depends on the dropped columns, before and after the drop: the catalog, function bodies, recent statements."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from genreq_checks.sources.function_bodies import Body, read_body
 
 MOST_STATEMENTS = 20
 
-# Every body is counted, but only one that has a column's name somewhere is fetched. One of BEGIN ATOMIC has no
-# text, and pg_depend knows what it needs; PostgreSQL 13 has no pg_proc.prosqlbody to tell it by.
+# Every body is counted, but only one with a column's name in it is fetched. A BEGIN ATOMIC body has no text, and its
+# dependencies are in pg_depend; PostgreSQL 13 has no pg_proc.prosqlbody that would identify it.
 _BODIES = sa.text("""
     WITH family AS (SELECT c.oid, c.reltype FROM pg_catalog.pg_class c
                     WHERE c.oid = :oid OR c.oid IN (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = :oid))
@@ -45,19 +45,19 @@ _STATEMENTS_AT = sa.text("""
     WHERE e.extname = 'pg_stat_statements'
 """)
 _HIDDEN = "<insufficient privilege>"
-_OF_A_CLIENT = r"^\s*(select|insert|update|delete|merge|with|copy)\y"  # and not DDL, which names what it makes
+_OF_A_CLIENT = r"^\s*(select|insert|update|delete|merge|with|copy)\y"  # not DDL, which names the column that it creates
 
 
 @dataclass(frozen=True, slots=True)
 class Dependents:
-    """What was found, and where it was looked for."""
+    """What was found, and where was searched."""
 
     found: tuple[Dependent, ...]
     searched: Searched
 
 
 def read_dependents(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Dependents:
-    """What hangs on the plan's dropped columns; of a column that is gone, what still names it.
+    """What depends on the plan's dropped columns; for a column that is gone, what still names it.
 
     Raises: sqlalchemy.exc.DBAPIError when the catalog cannot be read.
     """
@@ -78,7 +78,7 @@ def read_dependents(connection: sa.Connection, plan: Plan, oid: int, facts: Tabl
 
 
 def _of_body(row: sa.Row[Any], body: Body, column: str, plan: Plan) -> Iterator[Dependent]:
-    """What a body that may name the column makes of the function, and of the table's triggers that run it."""
+    """The fate of a function whose body may name the column, and of the table's triggers that run it."""
     named = body.names(column, "code", "text") or column in row.arguments
     about_table = body.names(plan.table.name, "code", "text") or row.takes_row or bool(row.triggers)
     common = {"column": column, "kind": row.kind, "name": row.name}
@@ -88,13 +88,15 @@ def _of_body(row: sa.Row[Any], body: Body, column: str, plan: Plan) -> Iterator[
             yield Dependent(**common, fate="fine", confidence="possible", detail=detail)
         return
     if row.is_trigger and not about_table and not body.outside_records(column) and not body.names(column, "text"):
-        detail = "It reads the column of NEW or OLD, and no enabled trigger of this table runs it."
+        detail = "It reads the column from NEW or OLD, but no enabled trigger of this table runs it."
         yield Dependent(**common, fate="fine", confidence="possible", detail=detail)
         return
     in_code = body.names(column, "code") or (body.names(column, "text") and body.runs_text)
     sure = about_table and in_code
     where = (
-        "Its body names the column and the table." if sure else "Its body has the column's name; it may mean another."
+        "Its body names the column and the table."
+        if sure
+        else "Its body has the column's name, but may use another column."
     )
     if row.triggers and body.reads_record(column):
         where = f"Its body reads NEW.{column} or OLD.{column}."
@@ -107,14 +109,14 @@ def _of_body(row: sa.Row[Any], body: Body, column: str, plan: Plan) -> Iterator[
 def _statements(
     connection: sa.Connection, plan: Plan, columns: Sequence[str]
 ) -> tuple[int | None, tuple[str, ...], list[Dependent]]:
-    """Recent statements that name a column and the table. After the drop none is asked for: what names the column then
-    fails before it is recorded, and what is recorded is older.
+    """Recent statements that name a column and the table. They are not read after the drop: a statement that names the
+    column then fails before it is recorded, and the recorded ones are older.
     """
     if not columns:
         return None, (), []
     schema = connection.execute(_STATEMENTS_AT).scalar()
     if schema is None:
-        return None, ("pg_stat_statements is not there: recent statements were not looked at",), []
+        return None, ("pg_stat_statements is not installed: recent statements were not read",), []
     query, calls, ident = (
         sa.column("query", sa.Text),
         sa.column("calls", sa.BigInteger),
@@ -129,7 +131,7 @@ def _statements(
         .where(sa.column("dbid", sa.BigInteger) == here.scalar_subquery())
     )
     mentions = sa.or_(query == _HIDDEN, *(query.icontains(name, autoescape=True) for name in columns))
-    own = query.like("%classified%code_0%")  # our own scan
+    own = query.like("%classified%code_0%")  # this tool's own scan
     wanted = in_database.where(mentions, ~own, sa.or_(query == _HIDDEN, query.op("~*")(_OF_A_CLIENT)))
     try:
         with connection.begin_nested():
@@ -138,7 +140,7 @@ def _statements(
     except sa.exc.DBAPIError as error:
         if error.connection_invalidated:
             raise
-        return None, ("pg_stat_statements could not be read: recent statements were not looked at",), []
+        return None, ("pg_stat_statements could not be read: recent statements were not read",), []
     hidden = sum(row.query == _HIDDEN for row in rows)
     notes: tuple[str, ...] = (f"{hidden:,} statements of other roles are hidden from this one",) if hidden else ()
     found: list[Dependent] = []

@@ -1,4 +1,4 @@
-"""What a function's body says of a column: pg_depend does not know bodies that are text, so words must do."""
+"""Whether a function's body uses a column, judged by its words: pg_depend has no dependencies of bodies that are text."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ Place = Literal["code", "text", "comment"]
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body of SQL or PL/pgSQL, sorted into its code, the texts (literals) in it, and its comments."""
+    """A body of SQL or PL/pgSQL, separated into code, texts (literals) and comments."""
 
     code: str
     text: str
     comment: str
 
     def names(self, word: str, *places: Place) -> bool:
-        """Does the word stand in one of the places as a whole word, whatever its case?"""
+        """Does one of the places have the word as a whole word, in any case?"""
         return any(whole_word(word).search(getattr(self, place)) for place in places)
 
     def reads_record(self, column: str) -> bool:
-        """Does the code take the column from NEW or OLD, the rows a trigger is given?"""
+        """Does the code read the column from NEW or OLD, the rows of a trigger?"""
         return bool(re.search(rf'\b(new|old)\s*\.\s*"?{re.escape(column)}(?![\w$])', self.code, re.IGNORECASE))
 
     def outside_records(self, column: str) -> bool:
-        """Does the word stand in the code elsewhere than behind NEW. or OLD.?"""
+        """Does the code have the word anywhere except after NEW. or OLD.?"""
         rest = re.sub(rf'\b(new|old)\s*\.\s*"?{re.escape(column)}(?![\w$])', " ", self.code, flags=re.IGNORECASE)
         return bool(whole_word(column).search(rest))
 
     @property
     def runs_text(self) -> bool:
-        """Is there an EXECUTE, by which a text becomes a statement?"""
+        """Is there an EXECUTE, which runs a text as a statement?"""
         return bool(whole_word("execute").search(self.code))
 
 
 def whole_word(word: str) -> re.Pattern[str]:
-    """The pattern of a name in SQL that no letter, digit, underscore or dollar sign continues."""
-    inside = re.escape(word.replace('"', '""'))  # a name with a quote stands in quotes, where it is doubled
+    """The pattern of a name in SQL that is not followed by a letter, digit, underscore or dollar sign."""
+    inside = re.escape(word.replace('"', '""'))  # a name with a quote is written in quotes, and the quote doubled
     return re.compile(rf"(?<![\w$]){inside}(?![\w$])", re.IGNORECASE)
 
 
 def read_body(source: str, language: str) -> Body:
-    """Sort a body into its parts. Of a language that is not SQL's kind everything is code: nothing is thought harmless."""
+    """Separate a body into its parts. In another language than SQL or PL/pgSQL all of it is code: nothing is harmless."""
     if language not in ("sql", "plpgsql"):
         return Body(source, "", "")
     code: list[str] = []

@@ -1,4 +1,4 @@
-"""What a migration's SQL does to the plan's columns, by a parser; what it cannot tell it says."""
+"""What a migration's SQL does to the plan's columns, by a parser; what the parser cannot decide is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genreq_checks.facts import Effect, PlanSql, Statements, Taking
 from genreq_checks.plan import Plan
 
 BREAKPOINT = "--> statement-breakpoint"
-# Commands that the parser takes for a column, because it does not know them.
+# Commands that the parser reads as a column, because it does not know them.
 COMMANDS = frozenset(
     ("START", "SAVEPOINT", "NOTIFY", "DISCARD", "CLUSTER", "ABORT", "CHECKPOINT", "LISTEN", "UNLISTEN")
 )
@@ -27,8 +27,8 @@ def read_plan_sql(plan: Plan) -> PlanSql:
 def read_statements(sql: str, plan: Plan) -> Statements:
     """The effects of a migration on the plan's table and columns.
 
-    A statement that the parser does not know makes the answer unclear only if it may be about them: by their names in
-    it, or because it is a block that runs SQL which is made on the way.
+    A statement that the parser does not know makes the answer unclear only if it may be about them: it has their names,
+    or it is a block that runs SQL built at run time.
     """
     import sqlglot
     from sqlglot.errors import SqlglotError
@@ -46,7 +46,7 @@ def read_statements(sql: str, plan: Plan) -> Statements:
             for one in statements:
                 count += 1
                 if not _is_command(one):
-                    found.no_sql = found.no_sql or f"statement {count} begins with no SQL command"
+                    found.no_sql = found.no_sql or f"statement {count} does not begin with an SQL command"
                 _read(one, plan, found)
     if not count:
         found.no_sql = found.no_sql or "it holds no statement"
@@ -64,7 +64,7 @@ def read_statements(sql: str, plan: Plan) -> Statements:
 
 @dataclass(slots=True)
 class _Found:
-    """What the statements do, as it is gathered."""
+    """What the statements do, collected one after the other."""
 
     effects: dict[str, Effect] = field(default_factory=dict[str, Effect])
     makes_table: bool = False
@@ -77,7 +77,7 @@ class _Found:
 
 
 def _read(one: Any, plan: Plan, found: _Found) -> None:
-    """Gather what one statement does."""
+    """Collect what one statement does."""
     from sqlglot import exp
 
     if isinstance(one, exp.Command):
@@ -105,7 +105,7 @@ def _read(one: Any, plan: Plan, found: _Found) -> None:
 
 
 def _add(columns: Iterable[Any], plan: Plan, found: _Found) -> None:
-    """Gather columns that are there from now on, with their types."""
+    """Collect columns that exist from now on, with their types."""
     for column in columns:
         for name in _names([column], plan):
             found.effects[name] = "there"
@@ -115,7 +115,7 @@ def _add(columns: Iterable[Any], plan: Plan, found: _Found) -> None:
 
 
 def _is_command(one: Any) -> bool:
-    """Is it a statement? The parser takes any two words for a column with a name, and does not know every command."""
+    """Is it a statement? The parser reads any two words as a column with an alias, and does not know every command."""
     from sqlglot import exp
 
     if isinstance(one, exp.Drop):
@@ -127,7 +127,7 @@ def _is_command(one: Any) -> bool:
 
 
 def _drops_table(drop: Any, plan: Plan) -> bool:
-    """Does a DROP take the plan's table, by its name or with its schema?"""
+    """Does a DROP drop the plan's table, by its name or with its schema?"""
     kind = drop.args.get("kind")
     if kind == "SCHEMA":
         return any(_identifier(name) == plan.table.schema_name for name in _dropped(drop))
@@ -135,7 +135,7 @@ def _drops_table(drop: Any, plan: Plan) -> bool:
 
 
 def _may_take(text: str, plan: Plan) -> set[str]:
-    """The plan's columns in a statement that is not understood and has a DROP or a RENAME in it."""
+    """The plan's columns in a statement that is not understood and has a DROP or a RENAME."""
     words = {word.lower() for word in re.findall(r"\w+", text)}
     if not words & {"drop", "rename"}:
         return set()
@@ -143,7 +143,7 @@ def _may_take(text: str, plan: Plan) -> set[str]:
 
 
 def _doubt(text: str, plan: Plan, what: str) -> str:
-    """`what` when the statement may be about the plan's table or columns, else nothing."""
+    """`what` when the statement may be about the plan's table or columns, otherwise ''."""
     words = {word.lower() for word in re.findall(r"\w+", text)}
     columns = {name.lower() for name in plan.dropped}
     if text.lstrip().upper().startswith("DO"):  # Drizzle itself writes such blocks around types and foreign keys
@@ -153,7 +153,7 @@ def _doubt(text: str, plan: Plan, what: str) -> str:
 
 
 def _unclear(action: Any) -> str:
-    """Why an action of ALTER TABLE cannot be told; '' when it can, or does not matter."""
+    """Why an action of ALTER TABLE is not understood; '' when it is, or does not matter."""
     from sqlglot import exp
 
     if isinstance(action, (exp.RenameColumn, exp.AlterRename)):
@@ -167,7 +167,7 @@ def _dropped(drop: Any) -> list[Any]:
 
 
 def _identifier(node: Any) -> str:
-    """A name as PostgreSQL means it: in lower case unless quoted."""
+    """A name as PostgreSQL reads it: in lower case unless quoted."""
     from sqlglot import exp
 
     found = node if isinstance(node, exp.Identifier) else node.find(exp.Identifier)
@@ -177,13 +177,13 @@ def _identifier(node: Any) -> str:
 
 
 def _names(nodes: Any, plan: Plan) -> list[str]:
-    """Those of the named columns that the plan is about."""
+    """The named columns that are in the plan."""
     names = [_identifier(node.this) for node in nodes]
     return [name for name in names if name in plan.dropped or name in plan.kept]
 
 
 def _is_ours(table: Any, plan: Plan) -> bool:
-    """Is this the plan's table? A name without a schema is taken for it."""
+    """Is this the plan's table? A name without a schema counts as it."""
     from sqlglot import exp
 
     if not isinstance(table, exp.Table) or _identifier(table.this) != plan.table.name:
@@ -194,7 +194,7 @@ def _is_ours(table: Any, plan: Plan) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The parser warns of what it does not know on a logger of its own; here that is an answer, not news."""
+    """The parser logs warnings about what it does not know; here that is a result, so its logger is silent."""
 
     def nothing(record: logging.LogRecord) -> bool:
         return False

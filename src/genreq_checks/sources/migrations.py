@@ -26,7 +26,7 @@ class _UnreadableError(Exception):
 
 
 def read_folder(folder: Path, plan: Plan) -> MigrationFolder:
-    """The migrations in a folder, in the order in which they apply; what is damaged is told in it.
+    """The migrations in a folder, in the order in which they apply; damage is reported in the result.
 
     Raises: UsageError when there is no such folder.
     """
@@ -41,7 +41,7 @@ def read_folder(folder: Path, plan: Plan) -> MigrationFolder:
     dated = [name for name in names if _FOLDER.fullmatch(name) and (folder / name).is_dir()]
     files = [name for name in names if name.endswith(".sql")]
     if "meta" in names or files:
-        problems = [f"{len(dated)} folders of Drizzle 1.0 beside a journal are not looked at"] if dated else []
+        problems = [f"{len(dated)} folders of Drizzle 1.0 next to a journal are not read"] if dated else []
         return _journal(folder, files, problems, plan)
     if dated:
         made = (_read(folder / name / "migration.sql", name, _time(name), True, plan) for name in dated)
@@ -61,7 +61,7 @@ def _journal(folder: Path, files: list[str], problems: list[str], plan: Plan) ->
     except _UnreadableError as error:
         problems.append(f"meta/_journal.json {error}")
     except (ValueError, TypeError, KeyError, RecursionError):
-        problems.append("meta/_journal.json is damaged: it is no JSON with a list 'entries'")
+        problems.append("meta/_journal.json is damaged: it is not JSON with a list 'entries'")
         entries = []
     migrations: list[Migration] = []
     for number, entry in enumerate(entries):
@@ -71,10 +71,10 @@ def _journal(folder: Path, files: list[str], problems: list[str], plan: Plan) ->
             or not re.fullmatch(r"[^/\\\x00]{1,200}", tag)
             or not isinstance(when, (int, float))
         ):
-            problems.append(f"entry {number} of meta/_journal.json has no proper tag and when")
+            problems.append(f"entry {number} of meta/_journal.json has no valid tag and when")
             continue
         migrations.append(_read(folder / f"{tag}.sql", tag, int(when), True, plan))
-    if not problems:  # of a damaged journal nobody can say what is missing in it
+    if not problems:  # a damaged journal does not show what is missing in it
         listed = {f"{migration.tag}.sql" for migration in migrations}
         migrations += [_read(folder / name, name[:-4], None, False, plan) for name in files if name not in listed]
     return MigrationFolder(str(folder), "journal", tuple(migrations), tuple(problems))
@@ -93,15 +93,15 @@ def _read(path: Path, tag: str, when: int | None, journaled: bool, plan: Plan) -
 
 
 def _bytes(path: Path) -> bytes:
-    """A file's content. Raises: _UnreadableError for what is missing, a link, no plain file, or too large."""
+    """A file's content. Raises: _UnreadableError for what is missing, a link, not a plain file, or too large."""
     try:
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode):
             raise _UnreadableError("is a symbolic link, which is not followed")
         if not stat.S_ISREG(found.st_mode):
-            raise _UnreadableError("is no plain file")
+            raise _UnreadableError("is not a plain file")
         if found.st_size > LARGEST:
-            raise _UnreadableError(f"has {found.st_size:,} bytes, which is more than a migration has")
+            raise _UnreadableError(f"has {found.st_size:,} bytes, which is too large for a migration")
         return path.read_bytes()
     except FileNotFoundError:
         raise _UnreadableError("is missing") from None

@@ -1,4 +1,4 @@
-"""What a probe may ask, and what becomes of its answer: a few rows of numbers, times and truth values."""
+"""What a probe may read, and the result: a few rows of numbers, times and booleans."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def not_readable(plan: Plan, probe: Probe, there: Container[str]) -> Problem | N
 
 
 def probe_rows(probe: Probe, rows: Sequence[Iterable[object]]) -> ProbeRows | Problem:
-    """The answer as it is kept, with times in UTC as text; or the problem with it: too long, or with a value of a user's."""
+    """The answer as it is saved, with times in UTC as text; or the problem with it: too long, or with a value of a user."""
     if len(rows) > MOST_PROBED:
-        return Problem(part="probe", message=f"The probe {probe.name} gives more than {MOST_PROBED} rows.")
+        return Problem(part="probe", message=f"The probe {probe.name} returns more than {MOST_PROBED} rows.")
     try:
         return tuple(tuple(map(_kept, row)) for row in rows)
     except TypeError as error:
-        return Problem(part="probe", message=f"The probe {probe.name} gives a {error}, which may be a user's text.")
+        return Problem(part="probe", message=f"The probe {probe.name} returns a {error}, which may be a user's text.")
 
 
 def _kept(value: object) -> bool | int | float | str | None:

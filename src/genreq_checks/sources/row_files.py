@@ -24,7 +24,7 @@ from genreq_checks.tally.counting import Counting
 from genreq_checks.text import shown_path
 
 BATCH = 10_000
-ROWS = "genreq_rows"  # the view under which a statement finds the rows
+ROWS = "genreq_rows"  # the view with the rows in a statement
 READERS = {
     ".parquet": "read_parquet(?, union_by_name = true)",
     ".csv": "read_csv(?, all_varchar = true, header = true, union_by_name = true, allow_quoted_nulls = false)",
@@ -32,13 +32,13 @@ READERS = {
 
 
 class DuckCompiler(PGCompiler):
-    """The facets' expressions in DuckDB's words; it compares text by bytes anyway, so that COLLATE "C" falls away."""
+    """The facets' expressions in DuckDB's SQL; it compares text by bytes anyway, so COLLATE "C" is left out."""
 
     def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
-        r"""A search, not DuckDB's `~`, which matches whole values; the flag s lets `.` be any character, as PostgreSQL has it.
+        r"""A search, not DuckDB's `~`, which matches whole values; with the flag s, `.` is any character, as in PostgreSQL.
 
-        A search that ignores case is one in text of lower case, since the patterns are. DuckDB's own flag takes `\u017f` for
-        `s`, which PostgreSQL does not in the C collation.
+        A search that ignores case searches the text in lower case, since the patterns are in lower case. DuckDB's own flag
+        matches `\u017f` with `s`, which PostgreSQL does not in the C collation.
         """
         text = self.process(binary.left, **kw)
         if (binary.modifiers or {}).get("flags"):
@@ -66,10 +66,10 @@ class DuckDialect(PGDialect):
 
 
 def observe(plan: Plan, path: str, needs: Needs, cutover: datetime | None = None) -> Snapshot:
-    """Read the rows of a file, a folder or a glob of Parquet or CSV files; the counts alone, there is no catalog.
+    """Read the rows of a file, a folder or a glob of Parquet or CSV files; only counts, there is no catalog.
 
-    `needs` is what is asked of the rows. A completed_at that cannot be read as a timestamp makes the counts unknown: no
-    row is passed over.
+    `needs` is what is needed from the rows. A completed_at that cannot be read as a timestamp makes the counts unknown:
+    no row is skipped.
     Raises: UsageError when there is no such file, or when Parquet and CSV are mixed.
     """
     files, reader = _files(path)
@@ -81,7 +81,7 @@ def observe(plan: Plan, path: str, needs: Needs, cutover: datetime | None = None
             answer, probes = _read(connection, relation, plan, cutover, needs)
         except duckdb.Error as error:
             reason = f"{path} could not be read as {files[0].rpartition('.')[2]}: {type(error).__name__}."
-            answer, probes = Problem(part="tally", message=reason, hint="Check that the file is whole."), {}
+            answer, probes = Problem(part="tally", message=reason, hint="Check that the file is complete."), {}
     unread = (answer, *probes.values())
     return Snapshot(
         tool_version=__version__,
@@ -116,7 +116,7 @@ def _files(path: str) -> tuple[list[str], str]:
 
 
 def _matching(pattern: Path) -> list[Path]:
-    """The files of a pattern; none for a pattern that cannot be, like `a**`."""
+    """The files of a pattern; none for an invalid pattern, such as `a**`."""
     anchor = Path(pattern.anchor or ".")
     try:
         within = pattern.relative_to(pattern.anchor) if pattern.anchor else pattern
@@ -132,7 +132,7 @@ def _read(
     cutover: datetime | None,
     needs: Needs,
 ) -> tuple[Tally | Problem | None, dict[str, ProbeRows | Problem]]:
-    """The counts, where they are asked for, and the answer to each probe."""
+    """The counts, where they are needed, and the answer to each probe."""
     dated = _dated(relation, plan)
     if isinstance(dated, Problem):
         return dated, {probe.name: dated.model_copy(update={"part": "probe"}) for probe in needs.probes}
@@ -143,7 +143,7 @@ def _read(
 
 
 def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRelation | Problem:
-    """The rows with their time as a timestamp; no row is passed over whose time is none."""
+    """The rows with their time as a timestamp; a row whose time is not a timestamp is a problem, and is not skipped."""
     cohort = plan.cohort
     for needed in (cohort.column, cohort.time):
         if needed not in relation.columns:
@@ -154,8 +154,8 @@ def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRela
     )
     unread = readable.filter(duckdb.SQLExpression(f"{quoted} IS NOT NULL AND __at IS NULL")).count("*").fetchall()[0][0]
     if unread:
-        message = f"{unread:,} values of {cohort.time} in the files are no timestamps."
-        return Problem(part="tally", message=message, hint="Fix them; no row is passed over.")
+        message = f"{unread:,} values of {cohort.time} in the files are not timestamps."
+        return Problem(part="tally", message=message, hint="Fix them; no row is skipped.")
     names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
     return readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
 

@@ -1,4 +1,4 @@
-"""The rows behind a check, read from the table with the very expressions that counted them."""
+"""The rows behind a check, read from the table with the same expressions that counted them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def listing(
     timeout: float = 300,
     deadline: Deadline | None = None,
 ) -> Iterator[Listing]:
-    """The rows that a selection takes, ordered by key, in batches, whatever their number: key, status, time, finding, and
+    """The rows of a selection, ordered by key, in batches, any number of them: key, status, time, finding, and
     the selection's columns, of which only the shape is shown unless `show_values`. `needs` has the facets that the
     selection names. `timeout` is each statement's, `deadline` bounds all of it.
 
@@ -89,7 +89,7 @@ def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: 
         if problem is None:
             raise SourceError(
                 f"{plan.table.qualified} has no column '{name}': its rows cannot be listed.",
-                "Of a column that is gone only an archive has the values.",
+                "Only an archive has the values of a column that is gone.",
             )
     raise SourceError(
         problem.message if problem else f"{target.location} could not be read.", problem.hint if problem else ""
@@ -131,7 +131,7 @@ def _select(
 def _taken(
     plan: Plan, pick: Pick, facets: Mapping[str, Facet], since: sa.ColumnElement[bool] | None
 ) -> sa.ColumnElement[bool]:
-    """Is the row among those of the pick? By the classes' codes, which are what the tally counted."""
+    """Is the row in the pick? Judged by the classes' codes, which the tally counted."""
     conditions: list[sa.ColumnElement[bool]] = []
     for name, labels in pick.classes.items():
         codes = [code for code, label in enumerate(facets[name].classes) if label in labels]

@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class KeyedTable:
-    """How the plan's table is asked by key: `columns` are the wanted ones that are there."""
+    """How rows of the plan's table are looked up by key: `columns` are the wanted ones that exist."""
 
     connection: sa.Connection
     plan: Plan
@@ -42,7 +42,7 @@ class KeyedTable:
     columns: tuple[str, ...]
 
     def rows(self, keys: Sequence[str], cutover: datetime | None) -> dict[str, Row]:
-        """The rows with these keys (in text form); a key that cannot be one of the table's has no row."""
+        """The rows with these keys (in text form); a key that is not valid in this table has no row."""
         fitting = [value for key in keys if (value := self._value(key)) is not None]
         if not fitting:
             return {}
@@ -62,7 +62,7 @@ class KeyedTable:
     ) -> Iterator[list[tuple[str, bool]]]:
         """The keys of the cohort's rows from the cutover on (undated rows too), in batches, streamed from the server.
 
-        Beside each key: whether the row was completed within `span`, the time of the recording.
+        With each key: whether the row was completed within `span`, the time of the recording.
         """
         within: sa.ColumnElement[bool] = sa.false()
         if span:
@@ -97,7 +97,7 @@ class KeyedTable:
         return kinds.get(self.key_type, sa.BigInteger())
 
     def _value(self, key: str) -> int | str | UUID | None:
-        """A key as it is bound, or None when it cannot be one of this table's."""
+        """A key as a parameter, or None when it is not valid in this table."""
         if self.key_type == "text":
             return key
         try:
@@ -111,23 +111,28 @@ class KeyedTable:
 
 
 def keyed_table(connection: sa.Connection, plan: Plan, columns: Sequence[str]) -> tuple[KeyedTable, Mapping[str, str]]:
-    """The plan's table, ready to be asked, and for each wanted column that cannot be read the reason.
+    """The plan's table, ready for look-ups, and for each wanted column that cannot be read the reason.
 
-    Raises: SourceError when the table is not there or cannot be asked by one key.
+    Raises: SourceError when the table does not exist or rows cannot be looked up by one key.
     """
     found = find_table(connection, plan.table)
     name = plan.table.qualified
     if found.problem or found.facts is None:
         raise SourceError(*((found.problem.message, found.problem.hint) if found.problem else (f"No table {name}.",)))
     if len(plan.table.key) != 1:
-        raise SourceError(f"The key of {name} has {len(plan.table.key)} columns; a message names one request by one.")
+        raise SourceError(
+            f"The key of {name} has {len(plan.table.key)} columns, but a message names a request by one value."
+        )
     danger = foreign_code(connection, found.oid, plan) if found.oid is not None else None
     if danger is not None:
         raise danger
     key, time = found.facts.column(plan.table.key[0]), found.facts.column(plan.cohort.time)
     key_type = "text" if key and key.type.startswith(_TEXTS) else key.type if key else ""
     if key_type not in (*_INTEGERS, "uuid", "text"):
-        raise SourceError(f"{name} cannot be asked by its key '{plan.table.key[0]}': {key_type or 'no such column'}.")
+        problem = (
+            f"Rows of {name} cannot be looked up by the key '{plan.table.key[0]}': {key_type or 'no such column'}."
+        )
+        raise SourceError(problem)
     problems: dict[str, str] = {}
     for wanted in columns:
         there = found.facts.column(wanted)

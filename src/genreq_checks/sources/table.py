@@ -64,10 +64,10 @@ _TYPES = sa.text("""
 
 
 def observe(asked: Asked, needs: Needs) -> Snapshot:
-    """Read the plan's table: who reads it, the catalog's facts, the tally. Writes nothing, locks nothing for long.
+    """Read the plan's table: who reads it, the catalog's facts, the tally. It writes nothing and holds no lock for long.
 
-    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `needs` is what is asked of the
-    rows.
+    What cannot be read is a problem in the snapshot, and checks that need it are unknown. `needs` is what is needed from
+    the rows.
     Raises: UsageError for an invalid URL.
     """
     plan, target = asked.plan, parse(asked.url)
@@ -84,7 +84,7 @@ def observe(asked: Asked, needs: Needs) -> Snapshot:
 
 
 def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
-    """The snapshot of a source that gave nothing: one problem, which makes every check unknown."""
+    """The snapshot of a source that could not be read: one problem, which makes every check unknown."""
     return Snapshot(
         tool_version=__version__,
         plan_fingerprint=plan.fingerprint,
@@ -97,7 +97,7 @@ def _unread(plan: Plan, target: Target, error: SourceError) -> Snapshot:
 def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs) -> Snapshot:
     plan, cutover = asked.plan, asked.cutover
     who = connection.execute(_WHO).one()
-    recovery = read_recovery(connection)  # next to the transaction's snapshot, whose age it tells
+    recovery = read_recovery(connection)  # directly after the transaction's snapshot, whose age it shows
     found = find_table(connection, plan.table)
     identity = read_identity(connection, found.oid)
     on_role = notes_on_role(connection, who.role, who.is_superuser, found.oid, plan.table)
@@ -105,10 +105,10 @@ def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs)
     counts: _Counts | None = None
     probes: dict[str, ProbeRows] = {}
     hanging: Dependents | None = None
-    lost: Problem | None = None  # why the connection is gone
+    lost: Problem | None = None  # why the connection was lost
 
     def attempt(part: Part, read: Callable[[], T | Problem]) -> T | None:
-        """One part of the snapshot, or None and its problem; a lost connection is one for every part after it."""
+        """One part of the snapshot, or None and its problem; a lost connection is a problem for every part after it."""
         nonlocal lost
         answer: T | Problem
         if lost is not None:
@@ -170,13 +170,11 @@ def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs)
 
 
 def _or_of_another_server(problem: Problem, facts: TableFacts) -> Problem:
-    """The problem, and where rows are read from another server: it may be that one's."""
+    """The problem; where rows are read from another server, the hint says that it may have failed there."""
     foreign = [child.place for child in facts.children if child.is_foreign]
     if not foreign:
         return problem
-    hint = (
-        f"Rows are read from another server too, and it may have failed there: {', '.join(foreign[:3])}. {problem.hint}"
-    )
+    hint = f"Rows are read from another server too, which may have failed: {', '.join(foreign[:3])}. {problem.hint}"
     return problem.model_copy(update={"hint": hint.strip()})
 
 
@@ -205,7 +203,7 @@ def _counts(
     aware = types[plan.cohort.time] == WITH_TIME_ZONE
     encoding = server_encoding(connection)
     columns = Columns(types, decodable(encoding))
-    sendable = None if encoding == "SQL_ASCII" else columns.decodable  # of which the bytes are sent as they are
+    sendable = None if encoding == "SQL_ASCII" else columns.decodable  # there the bytes are sent unchanged
     ways = tuple(ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together))
     for parts in ways:
         mark = marked if isinstance(marked, Marked) else None
@@ -285,12 +283,12 @@ def _probe(
 
 
 def read_types(connection: sa.Connection, oid: int) -> dict[str, str]:
-    """The columns that the role may read, with their types' names; a domain by its base type's."""
+    """The columns that the role may read, with their types' names; a domain has the name of its base type."""
     return {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
 
 
 def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
-    """What is known beforehand to make the scan wrong or impossible."""
+    """A known reason why the scan would be wrong or impossible."""
     name = plan.table.qualified
     if hides_rows(connection, oid):
         return Problem(

@@ -1,4 +1,4 @@
-"""Evidence beside the table: each source is one file here, with the name, the option, the help and the reading.
+"""Evidence other than the table: each source is one file here, with its name, its option, its help and its reader.
 
 An application has its own in its folder `sources`. The options of the command line, the keywords of `observe` and the
 fields of the notebooks' form come from these files; there is no list of them.
@@ -29,9 +29,9 @@ def all_sources() -> tuple[Source, ...]:
 
 
 def read_evidence(asked: Asked, named: Mapping[str, Paths]) -> tuple[dict[str, object], dict[str, ReadUnder]]:
-    """What the named files and folders say, by the name of the source, and under what it was read where that matters.
+    """The evidence in the named files and folders, by the name of the source, and the plan and cutover it depends on.
 
-    Raises: TypeError for a name that is no source's; UsageError and its like for an invalid file or folder.
+    Raises: TypeError for a name that is not a source; UsageError and similar for an invalid file or folder.
     """
     sources = {one.name: one for one in all_sources()}
     for name in named:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def read(asked: Asked, paths: Sequence[Path]) -> CodeFacts:
-    """What the files of the folder say of the dropped columns."""
+    """What the files of the folder say about the dropped columns."""
     from genreq_checks.sources.source_code import read_code
 
     return read_code(asked.plan, paths[0])
 
 
-SOURCE = Source("code", 30, "DIR", "The source code, to look for what still names the columns.", read)
+SOURCE = Source("code", 30, "DIR", "The source code, to search for uses of the columns.", read)

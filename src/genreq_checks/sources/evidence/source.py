@@ -18,7 +18,7 @@ Depth = Literal["none", "kept", "all"]  # of which columns fingerprints are read
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """By what a source is read: the plan, the database's URL (another text where there is none), and the limits.
+    """What a source needs for reading: the plan, the database's URL (another text where there is none), and the limits.
 
     `cutover` is aware; `timeout` is each statement's, in seconds; `deadline` bounds all of them. `workers` is how many
     parallel workers the server may use for a statement; None leaves that to the server's own settings. `progress` is told
@@ -41,8 +41,8 @@ class Asked:
 class Source:
     """One source: its `name` is the snapshot's part, the keyword of `observe` and the option of the command line.
 
-    `read` gives the facts in files or folders, of which there is one unless it is `repeatable`; it imports what it needs
-    when it is called. Facts that are read `by_plan` or `by_cutover` judge nothing under another one.
+    `read` returns the facts in files or folders, of which there is one unless it is `repeatable`; it imports what it
+    needs when it is called. Facts that are read `by_plan` or `by_cutover` hold only for the same plan or cutover.
     """
 
     name: str

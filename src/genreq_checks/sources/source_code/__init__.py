@@ -25,14 +25,14 @@ JOURNAL = "meta/_journal.json"
 def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
     """What the files under a directory say of the plan's dropped columns, of its phases and of its evidence.
 
-    Files that name nothing of interest are read but not parsed. Links are not followed; what .gitignore leaves out,
-    vendored folders, binaries and files over 2 MB are passed over and counted.
+    Files without a relevant name are read but not parsed. Links are not followed; what .gitignore excludes, vendored
+    folders, binaries and files over 2 MB are skipped and counted.
 
-    Raises: UsageError when the directory is not there.
+    Raises: UsageError when the directory does not exist.
     """
     root = Path(directory)
     if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "is not there"
+        what = "is a file, not a folder" if root.exists() else "does not exist"
         raise UsageError(f"The folder {_shown(str(root))} of --code {what}.", "Give the root of the source code.")
     evidence, applications = EvidenceReader(plan, _shown), signs_of(plan)
     walk = Walk(root.resolve(), evidence.wants)
@@ -49,7 +49,7 @@ def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
             journals.append(_shown(path.removesuffix(JOURNAL)))
         data = _as_utf8(raw)
         if data is None:
-            walk.passed_over["not UTF-8, read as far as it goes"] += 1
+            walk.passed_over["not UTF-8, read as far as possible"] += 1
             data = raw.decode("utf-8", "replace").encode()
         named, wanted = names.occur(data), [one for one in signs if one.wants(suffix, data)]
         searched = evidence.wants(path)
@@ -79,10 +79,10 @@ def read_code(plan: Plan, directory: str | Path) -> CodeFacts:
 
 
 def _of_the_past(mention: Mention, journals: list[str]) -> Mention:
-    """A mention in a folder that has a migration journal is history, whatever the folder is called."""
+    """A mention in a folder with a migration journal is history, whatever the folder's name."""
     if not mention.file.endswith((".sql", ".json")) or not any(mention.file.startswith(folder) for folder in journals):
         return mention
-    return replace(mention, cls="history", certain=True, reason="A migration, which tells of the past.")
+    return replace(mention, cls="history", certain=True, reason="A migration, which is history.")
 
 
 def _as_utf8(raw: bytes) -> bytes | None:
@@ -97,5 +97,5 @@ def _as_utf8(raw: bytes) -> bytes | None:
 
 
 def _shown(path: str) -> str:
-    """A path as a report may show it: no control characters, no bytes that are not text."""
+    """A path as a report may show it: no control characters, only text."""
     return scrub(path.encode("utf-8", "replace").decode())

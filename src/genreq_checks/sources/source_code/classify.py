@@ -1,4 +1,4 @@
-"""Every mention of a dropped column in one file, each with what it is: by the file first, by the syntax then."""
+"""Every mention of a dropped column in one file, each with its class: first by the file, then by the syntax."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ Judge = Callable[[int, int, str], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names to look for, as one pattern over bytes, and which column each is a name of."""
+    """The names to search for, as one pattern over bytes, and the column of each name."""
 
     pattern: re.Pattern[bytes]
     columns: Mapping[str, str]
 
     def occur(self, data: bytes) -> bool:
-        """Does any of the names occur? The plain search goes first: it is asked of every file, and mostly in vain."""
+        """Does any of the names occur? The plain search runs first: it runs for every file, mostly without a match."""
         return any(name.encode() in data for name in self.columns) and self.pattern.search(data) is not None
 
 
 def look_for(names: Mapping[str, tuple[str, ...]]) -> Names:
-    """The pattern for columns' names in code, whole (`conversation`) or as the first words of a longer name or behind an
-    underscore (`conversation_log`), which is another name.
+    """The pattern for columns' names in code: as a whole word (`conversation`), or as the first words of a longer name or
+    after an underscore (`conversation_log`), which is another name.
     """
     columns = {name: column for column, spelled in names.items() for name in spelled}
     either = b"|".join(re.escape(name.encode()) for name in sorted(columns, key=len, reverse=True)) or b"(?!)"
@@ -48,7 +48,7 @@ def look_for(names: Mapping[str, tuple[str, ...]]) -> Names:
 def classify(
     code: Code | None, path: str, data: bytes, names: Names, words_of: Vocabulary, knows: bool
 ) -> list[Mention]:
-    """The mentions in one file (`data` is UTF-8), one a line and column: the one that matters most."""
+    """The mentions in one file (`data` is UTF-8), one for each line and column: the most important one."""
     best: dict[tuple[str, int], Mention] = {}
     whole, judge = _of_file(path, data), None
     for start, end, name, line in _occurrences(data, names.pattern):
@@ -84,7 +84,7 @@ def _occurrences(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int,
 
 
 def _longer(data: bytes, start: int, end: int) -> str:
-    """The longer name that the one at these bytes is part of; '' when it stands alone."""
+    """The longer name that the name at these bytes is part of; '' when it is a whole word."""
     before = _TAIL.search(data, max(0, start - 40), start)
     after = _HEAD.match(data, end, end + 40)
     around = (before.group() if before else b"", after.group() if after else b"")
@@ -92,12 +92,12 @@ def _longer(data: bytes, start: int, end: int) -> str:
 
 
 def _of_file(path: str, data: bytes) -> Verdict | None:
-    """The class of everything in a file, where its name or its first lines say it."""
+    """The class of all mentions in a file, where its name or its first lines determine it."""
     built = is_build_output(path, data)
     if built:
         return Verdict("build_output", built)
     if is_history(path):
-        return Verdict("history", "A migration or a changelog, which tells of the past.")
+        return Verdict("history", "A migration or a changelog, which is history.")
     return Verdict("docs", "In documentation.") if is_docs(path) else None
 
 

@@ -19,7 +19,7 @@ _SHAPED = re.compile(
 
 def excerpt(line: str, start: int = 0) -> str:
     """At most 120 characters of a line around the place `start`, in one line, with secrets as `***`."""
-    left = max(0, start - 400)  # masked before it is cut, so that half a secret is not taken for none
+    left = max(0, start - 400)  # masked before it is cut, so that a part of a secret is found too
     near = line[left : start + 400]
     masked = _SHAPED.sub("***", _NAMED.sub(r"\1***", _URL_USER.sub(r"\1***@", near)))
     text = " ".join("".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in masked).split())

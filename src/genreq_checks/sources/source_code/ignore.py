@@ -1,4 +1,4 @@
-"""What git would leave out: every .gitignore from the repository's root down, the nearest one deciding."""
+"""What git ignores: every .gitignore from the repository's root down; the nearest one decides."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ LIMIT = 1_000_000
 class Ignore:
     """The patterns of one .gitignore, and those of the folders above it.
 
-    `folder` is where it lies in the tree (`''`, or ending in a slash); for one above the tree, `prefix` is the tree's
-    path from there.
+    `folder` is its place in the tree (`''`, or ending in a slash); for a .gitignore above the tree, `prefix` is the
+    tree's path from there.
     """
 
     patterns: GitIgnoreSpec
@@ -24,7 +24,7 @@ class Ignore:
     prefix: str = ""
 
     def covers(self, path: str, *, folder: bool) -> bool:
-        """Is a path of the tree ignored? The nearest .gitignore that says anything of it decides."""
+        """Is a path of the tree ignored? The nearest .gitignore with a matching pattern decides."""
         level: Ignore | None = self
         while level is not None:
             inside = level.prefix + path.removeprefix(level.folder)
@@ -36,14 +36,14 @@ class Ignore:
 
 
 def read_ignore(directory: Path, folder: str, above: Ignore | None) -> Ignore | None:
-    """The patterns that hold in a directory, whose path in the tree is `folder` (`''`, or ending in a slash)."""
+    """The patterns that apply in a directory, whose path in the tree is `folder` (`''`, or ending in a slash)."""
     patterns = _patterns(directory / ".gitignore")
     return above if patterns is None else Ignore(patterns, folder, above)
 
 
 def ignore_above(root: Path) -> Ignore | None:
     """The patterns from above the tree, up to its repository's root; none outside a repository, and none that would
-    leave out the tree itself: it was asked for by name.
+    ignore the tree itself: the user named it.
     """
     parents: list[Path] = []
     for directory in (root, *root.parents):
@@ -63,7 +63,7 @@ def ignore_above(root: Path) -> Ignore | None:
 
 
 def _patterns(file: Path) -> GitIgnoreSpec | None:
-    """The patterns of a file; None when there is none, or when it is nothing that git could read either."""
+    """The patterns of a file; None when there is no file, or when git could not read it either."""
     try:
         if not file.is_file() or file.stat().st_size > LIMIT:
             return None
@@ -74,7 +74,7 @@ def _patterns(file: Path) -> GitIgnoreSpec | None:
     for line in lines:
         try:
             GitIgnoreSpec.from_lines([line])
-        except ValueError:  # one pattern that is none must not lose the others
+        except ValueError:  # one invalid pattern must not lose the others
             continue
         kept.append(line)
     return GitIgnoreSpec.from_lines(kept)

@@ -1,4 +1,4 @@
-"""TypeScript, TSX and JavaScript: what the syntax around a name says of it."""
+"""TypeScript, TSX and JavaScript: the class of a name by the syntax around it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEMBERS = ("property_signature", "public_field_definition", "field_definition")
 
 
 def judge_js(code: Code, words_of: Vocabulary, name: str, start: int, end: int) -> Verdict:
-    """What the name at these bytes is. A place that cannot be parsed is judged by the file it lies in."""
+    """The class of the name at these bytes. A place that cannot be parsed is judged by its file."""
     path = code.path_to(start, end)
     if any(node.type in ("comment", "html_comment") for node in path):
         return Verdict("comment", "In a comment.")
@@ -41,7 +41,7 @@ def judge_js(code: Code, words_of: Vocabulary, name: str, start: int, end: int) 
     if leaf == "shorthand_property_identifier_pattern":
         return _taken_apart(code, words_of, name, path)
     if leaf == "jsx_text":
-        return Verdict("other_meaning", "Text that is shown to people.")
+        return Verdict("other_meaning", "Text that users see.")
     if any(node.type in ("import_statement", "export_clause") for node in path):
         return Verdict("other_meaning", "The name of something imported or exported.")
     return Verdict("other_meaning", "A variable, a parameter or a function of that name.")
@@ -63,7 +63,7 @@ def _property(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> 
 
 
 def _access(code: Code, words_of: Vocabulary, name: str, access: Node) -> Verdict:
-    """`thing.name` or `thing["name"]`: first by how `thing` was declared, then by what it is called."""
+    """`thing.name` or `thing["name"]`: first by how `thing` was declared, then by its name."""
     thing = child(access, "object", "value")
     text = code.text(thing)
     declared = code.declared(text, access.start_byte) if re.fullmatch(r"[\w$]+", text) else ""
@@ -80,14 +80,14 @@ def _access(code: Code, words_of: Vocabulary, name: str, access: Node) -> Verdic
 
 
 def _taken_apart(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Verdict:
-    """`const { name } = thing`, or a parameter that is taken apart."""
+    """`const { name } = thing`, or a destructured parameter."""
     for node in reversed(path):
         if node.type in ("required_parameter", "formal_parameters"):
             meaning = words_of.meaning(code.text(child(node, "type")))
             if meaning == "row":
-                return Verdict(LIVE, f"Taken out of a row of {words_of.name}.")
+                return Verdict(LIVE, f"Destructured from a row of {words_of.name}.")
             if meaning == "message":
-                return Verdict("message_field", "Taken out of a message.")
+                return Verdict("message_field", "Destructured from a message.")
             return Verdict("other_meaning", "A parameter or a component's property of that name.")
         if node.type in ("variable_declarator", "assignment_expression", "for_in_statement"):
             source = code.text(child(node, "value", "right"))
@@ -99,17 +99,17 @@ def _taken_apart(code: Code, words_of: Vocabulary, name: str, path: list[Node]) 
                 or words_of.meaning(source)
             )
             if meaning == "row":
-                return Verdict(LIVE, f"Taken out of what looks like {words_of.name}.")
+                return Verdict(LIVE, f"Destructured from what looks like {words_of.name}.")
             if meaning == "message":
-                return Verdict("message_field", "Taken out of a message.")
+                return Verdict("message_field", "Destructured from a message.")
             if meaning == "other" or ("(" in source and not code.knows):
-                return Verdict("other_meaning", "Taken out of something else.")
+                return Verdict("other_meaning", "Destructured from something else.")
             break
-    return words_of.unsettled(name, "Taken out of an object", code.path, code.knows)
+    return words_of.unsettled(name, "Destructured from an object", code.path, code.knows)
 
 
 def _member(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Verdict:
-    """A field of an interface, a type or a class: by the name of that, and of what it extends."""
+    """A field of an interface, a type or a class: by its name, and the names of what it extends."""
     for node in reversed(path):
         if node.type == "property_signature" and words_of.table.fullmatch(code.text(child(node, "name"), 100)):
             return Verdict(LIVE, f"A field of the type of {words_of.name}.")
@@ -132,7 +132,7 @@ def _member(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Ve
 
 
 def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: Node | None) -> Verdict:
-    """A key of an object: by the calls, declarations and functions around it, the nearest that says anything."""
+    """A key of an object: by the calls, declarations and functions around it; the nearest that determines it counts."""
     schema = False
     for index in range(len(path) - 2, 0, -1):
         node = path[index]
@@ -145,10 +145,10 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
             if _ANSWER.search(callee) and (code.knows or len(words(name)) > 1):
                 meaning = words_of.meaning(code.text(value)) if value is not None else None
                 sure = code.knows or meaning == "row"
-                return Verdict(LIVE, f"An API field: a key of what {callee[:40]} answers.", sure)
+                return Verdict(LIVE, f"An API field: a key in the response of {callee[:40]}.", sure)
             schema = schema or bool(SCHEMA_CALL.search(callee))
             meaning = words_of.meaning(callee[-400:]) or ("row" if words_of.table.search(callee) else None)
-            what = f"A key of what {callee[:60].split(chr(10))[0]} is given"
+            what = f"A key in an argument of {callee[:60].split(chr(10))[0]}"
         elif node.type in ("variable_declarator", "assignment_expression"):
             head = child(node, "name", "left")
             meaning = words_of.meaning(code.text(child(node, "type"))) or words_of.meaning(code.text(head))
@@ -156,7 +156,7 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
         elif node.type in ("function_declaration", "method_definition"):
             meaning = words_of.meaning(code.text(child(node, "name")))
             what = f"A key of an object in {code.text(child(node, 'name'), 60)}"
-            if meaning == "message":  # a handler of messages writes rows as well
+            if meaning == "message":  # a handler of messages writes rows too
                 meaning = None
         elif node.type == "pair" and words_of.table.fullmatch(code.text(child(node, "key"), 100).strip("\"'")):
             meaning, what = "row", f"A key under {words_of.name}"
@@ -172,7 +172,7 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
 
 
 def _kind_of(code: Code, thing: Node) -> str:
-    """The text of an object's `type` key, by which messages name themselves; '' when it has none."""
+    """The text of an object's `type` key, which names a message's type; '' when it has no such key."""
     for pair in thing.named_children[:40]:
         if pair.type == "pair" and code.text(child(pair, "key")).strip("\"'") == "type":
             return code.text(child(pair, "value"))

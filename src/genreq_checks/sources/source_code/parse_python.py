@@ -1,4 +1,4 @@
-"""Python: what the syntax around a name says of it."""
+"""Python: the class of a name by the syntax around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Meaning, Ve
 
 
 def judge_python(code: Code, words_of: Vocabulary, name: str, start: int, end: int) -> Verdict:
-    """What the name at these bytes is. A place that cannot be parsed is judged by the file it lies in."""
+    """The class of the name at these bytes. A place that cannot be parsed is judged by its file."""
     path = code.path_to(start, end)
     if any(node.type == "comment" for node in path):
         return Verdict("comment", "In a comment.")
@@ -54,7 +54,7 @@ def _access(code: Code, words_of: Vocabulary, name: str, access: Node, thing: No
 
 
 def _argument(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Verdict:
-    """`make(name=…)`: by what is called, and else by what it is set to or the function around it."""
+    """`make(name=…)`: by the called function, otherwise by the target of the assignment or the function around it."""
     for node in reversed(path):
         if node.type == "call":
             callee = code.text(child(node, "function"))
@@ -63,7 +63,7 @@ def _argument(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> 
             if meaning == "row":
                 return Verdict(LIVE, f"{what}.")
             if meaning == "message":
-                return Verdict("message_field", f"{what}, which makes a message.")
+                return Verdict("message_field", f"{what}, which creates a message.")
             if code.knows and re.search(r"\b(?:values|update|filter_by|insert)$", callee):
                 return Verdict(LIVE, f"{what}, in a file about {words_of.name}.")
             return Verdict("other_meaning", f"{what}.")
@@ -71,7 +71,7 @@ def _argument(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> 
 
 
 def _field(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Verdict | None:
-    """A field in the body of a class, or a parameter of a message's factory; None for what is in neither."""
+    """A field in the body of a class, or a parameter of a message's factory; None for anything else."""
     assignment = path[-2]
     if assignment.type == "assignment" and child(assignment, "left") != path[-1]:
         return None
@@ -79,7 +79,7 @@ def _field(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> Ver
         if node.type == "function_definition":
             function = code.text(child(node, "name"))
             if path[-2].type == "typed_parameter" and words_of.meaning(function) == "message":
-                return Verdict("message_field", f"A parameter of {function}, which makes a message.")
+                return Verdict("message_field", f"A parameter of {function}, which creates a message.")
             return None
         if node.type == "class_definition":
             head = code.text(child(node, "name"))

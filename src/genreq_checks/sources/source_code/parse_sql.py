@@ -1,4 +1,4 @@
-"""SQL, in files and in strings: does the statement that names the column name the table too, and is it meant?"""
+"""SQL, in files and in strings: does the statement that names the column also name the table, and is it that column?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Statement:
 
 
 def judge_sql(text: str, at: int, words_of: Vocabulary, knows: bool) -> Verdict | None:
-    """What the name at byte `at` of a string in code is, or None when the string is no SQL."""
+    """The class of the name at byte `at` of a string in code, or None when the string is not SQL."""
     if not _VERB.search(text):
         return None
     place = len(text.encode()[:at].decode("utf-8", "ignore"))
@@ -61,7 +61,7 @@ def judge_statement(text: str, at: int, words_of: Vocabulary) -> Verdict | None:
     if not words_of.table.search(text):
         return None
     if _CLEAN_UP.search(text):
-        return Verdict("history", "The statement that drops the column or puts it back.")
+        return Verdict("history", "The statement that drops the column or adds it again.")
     qualifier = re.search(r"([A-Za-z_][\w]*|\"[^\"]+\")\s*\.\s*\"?$", text[max(0, at - 200) : at])
     if qualifier:
         alias = qualifier.group(1).strip('"')
@@ -76,7 +76,7 @@ def judge_statement(text: str, at: int, words_of: Vocabulary) -> Verdict | None:
 
 
 def _tables(text: str) -> dict[str, str]:
-    """Alias or name → table, as the parser sees them; nothing where it cannot parse."""
+    """Alias or name → table, by the parser; empty where it cannot parse."""
     if len(text) > LIMIT:
         return {}
     try:
@@ -97,7 +97,7 @@ class Script:
             self.statements = ()
 
     def judge(self, at: int, name: str, words_of: Vocabulary) -> Verdict:
-        """What the name at a character is: in a comment, in a statement about the table, or about something else."""
+        """The class of the name at a character: in a comment, in a statement about the table, or about something else."""
         statement = next((s for s in self.statements if s.start <= at <= s.end), None)
         if statement is None:
             line = self.text[self.text.rfind("\n", 0, at) + 1 : at]
@@ -119,7 +119,7 @@ class Script:
         return verdict
 
     def _body(self, token: Token, at: int, statement: str, words_of: Vocabulary) -> Verdict:
-        """A function's body is SQL too; a comment in it is one, and the table may stand only in the head."""
+        """A function's body is SQL too: its comments count as comments, and the table may be named only in the head."""
         line = self.text[self.text.rfind("\n", 0, at) + 1 : at]
         if "--" in line:
             return Verdict("comment", "In a comment.")

@@ -1,4 +1,4 @@
-"""What an application looks for in source code besides the dropped columns."""
+"""What an application searches for in source code in addition to the dropped columns."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from genreq_checks.sources.source_code.vocabulary import Vocabulary
 
 
 class SignReader(Protocol):
-    """It is shown one file after the other, and collects the places of what it looks for."""
+    """It reads one file after the other, and collects the places of its signs."""
 
     def wants(self, suffix: str, data: bytes) -> bool:
-        """Is a file worth parsing? This is asked of every file, so it must be cheap."""
+        """Is a file worth parsing? This runs for every file, so it must be cheap."""
 
     def read(self, code: Code) -> None:
-        """Add what a file says."""
+        """Add the places of a file."""
 
     def places(self) -> tuple[CodePlace, ...]:
         """All places, in the order of the files."""
@@ -35,7 +35,7 @@ class Signs(Protocol):
 
 
 def signs_of(plan: Plan) -> Sequence[Signs]:
-    """The signs of the applications whose messages the plan takes."""
+    """The signs of the applications whose messages the plan uses."""
     if not plan.takes_messages:
         return ()
     return [cast("Signs", one) for one in modules_named("code_signs")]

@@ -1,4 +1,4 @@
-"""A file of code as a syntax tree: where a place lies in it, what is around it, and how a name was declared."""
+"""A file of code as a syntax tree: the nodes around a place, and how a name was declared."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _query(grammar: Grammar) -> Query:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A name's declaration in a file: from which byte on it holds, and the text of its type or of what it was set to."""
+    """A name's declaration in a file: the byte from which it applies, and the text of its type or of its value."""
 
     at: int
     text: str
@@ -62,7 +62,7 @@ class Declaration:
 
 @dataclass(slots=True)
 class Code:
-    """A file that is parsed when first asked; `data` is UTF-8, offsets are bytes, lines count from 1."""
+    """A file that is parsed at its first use; `data` is UTF-8, offsets are bytes, lines count from 1."""
 
     path: str
     data: bytes
@@ -88,14 +88,14 @@ class Code:
         )
 
     def find(self, *kinds: str) -> list[Node]:
-        """All nodes of some of the kinds in FOUND, in the order of the text, by one search of the parser's own."""
+        """All nodes of some of the kinds in FOUND, in the order of the text, by one query of the parser."""
         if self._found is None:
             self._found = QueryCursor(_query(self.grammar)).captures(self.root)
         nodes = [node for kind in kinds for node in self._found.get(kind, [])]
         return sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte))
 
     def path_to(self, start: int, end: int) -> list[Node]:
-        """The nodes around a place from the root down to the smallest, or fewer where the nesting is absurd."""
+        """The nodes around a place from the root down to the smallest, or fewer where the nesting is extremely deep."""
         root = self.root
         cursor, found = root.walk(), [root]
         while len(found) < MAX_DEPTH and cursor.goto_first_child_for_byte(start) is not None:
@@ -106,7 +106,7 @@ class Code:
         return found
 
     def declared(self, name: str, before: int) -> str:
-        """The text by which a name was declared, in the last declaration that begins before a byte; '' for none."""
+        """The text of a name's declaration, the last one that begins before a byte; '' when there is none."""
         if name not in self._names:
             self._names[name] = _declarations(self, name)
         known = self._names[name]
@@ -133,7 +133,7 @@ def child(node: Node, *fields: str) -> Node | None:
 
 
 def _declarations(code: Code, name: str) -> list[Declaration]:
-    """All declarations of a name in the order of the text; nodes that do not even spell it are not looked into."""
+    """All declarations of a name in the order of the text; nodes without the name are skipped."""
     found: list[Declaration] = []
     spelled = name.encode()
     for node in code.find(*_DECLARING):
@@ -152,7 +152,7 @@ def _declarations(code: Code, name: str) -> list[Declaration]:
 
 
 def _declaration(code: Code, node: Node) -> tuple[Node | None, str]:
-    """The target and the telling text of a node that declares a name, or nothing."""
+    """The target and the text of a node that declares a name, or nothing."""
     kind = node.type
     if kind == "variable_declarator":
         return child(node, "name"), code.text(child(node, "type")) or code.text(child(node, "value"))
@@ -169,7 +169,7 @@ def _declaration(code: Code, node: Node) -> tuple[Node | None, str]:
 
 
 def _called_back(code: Code, call: Node) -> Iterator[tuple[Node | None, str]]:
-    """For the parameters of `things.map((thing) => …)`: what the call is on, `things`."""
+    """For the parameters of `things.map((thing) => …)`: the object of the call, `things`."""
     function, arguments = child(call, "function"), child(call, "arguments")
     on = code.text(child(function, "object")) if function is not None else ""
     for argument in arguments.named_children if arguments is not None and on else ():

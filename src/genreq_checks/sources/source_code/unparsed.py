@@ -1,4 +1,4 @@
-"""Files that are not parsed, by their names, their first lines, and the words in them."""
+"""Files that are not parsed: judged by their names, their first lines, and their words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LONG_LINE = 5_000
 
 
 def is_build_output(path: str, data: bytes) -> str | None:
-    """Why a file is what a build made (its folder, its name, its first lines, its endless lines), or None."""
+    """Why a file is build output (its folder, its name, its first lines, its very long lines), or None."""
     parts = PurePosixPath(path)
     name = parts.name.lower()
     folders = {part.lower() for part in parts.parts[:-1]}
@@ -43,19 +43,19 @@ def is_build_output(path: str, data: bytes) -> str | None:
     if not folders.isdisjoint(BUILD) or (not folders.isdisjoint(BUILD_OR_SOURCE) and not source):
         return "In a folder of build output."
     if re.search(r"\.min\.\w+$|\.bundle\.js$|\.chunk\.js$|\.map$|-lock\.\w+$|\.lock$|\.tsbuildinfo$", name):
-        return "A minified, mapped or locked file that a build made."
+        return "A minified file, a source map or a lock file from a build."
     if _GENERATED.search(b"\n".join(data[:1000].split(b"\n")[:5])):
         return "A generated file: generate it again."
     if (
         name.endswith((".js", ".mjs", ".cjs", ".css", ".html"))
         and max(map(len, data.split(b"\n")), default=0) > LONG_LINE
     ):
-        return "A minified file that a build made."
+        return "A minified file from a build."
     return None
 
 
 def is_history(path: str) -> bool:
-    """Does a file tell of the past, by its name: a migration, its snapshot, a changelog?"""
+    """Is a file history, by its name: a migration, its snapshot, a changelog?"""
     parts = PurePosixPath(path)
     suffix, folders = parts.suffix.lower(), [part.lower() for part in parts.parts[:-1]]
     if _HISTORY.match(parts.name) and suffix in (DOCS | {""}):
@@ -81,7 +81,7 @@ def is_docs(path: str) -> bool:
 
 
 def judge_word(path: str, line: str, at: int, name: str, words_of: Vocabulary, knows: bool) -> Verdict:
-    """A word in a file that no parser here reads: `line` has it at character `at`."""
+    """The class of a word in a file without a parser here: `line` has it at character `at`."""
     parts = PurePosixPath(path)
     suffix = parts.suffix.lower() or (
         ".dockerfile" if parts.name == "Dockerfile" else ".env" if parts.name.startswith(".env") else ""

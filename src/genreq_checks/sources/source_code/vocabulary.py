@@ -1,4 +1,4 @@
-"""The words by which a use of a column is told from a message's field or something else of that name."""
+"""The words that distinguish a use of a column from a message's field or something else of that name."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _RELATION = re.compile(r"\b(?:from|into|update|insert|delete)\(\s*[\"'`]?([\w.]+
 
 
 class Verdict(NamedTuple):
-    """What a mention is, and why, in words; `certain` is False where the syntax cannot tell."""
+    """The class of a mention, and why, in words; `certain` is False where the syntax cannot decide."""
 
     cls: MentionClass
     reason: str
@@ -64,7 +64,7 @@ def words(identifier: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What the plan's table is called in code (`table` finds any spelling) and the words that hint at its rows.
+    """The names of the plan's table in code (`table` finds any spelling) and the words that suggest its rows.
 
     `message` finds the names of messages that become rows; None when no application has any.
     """
@@ -76,7 +76,7 @@ class Vocabulary:
     message: re.Pattern[str] | None = None
 
     def meaning(self, expression: str) -> Meaning | None:
-        """What an expression, a type or a name stands for, as far as its words tell; None when they do not."""
+        """What an expression, a type or a name is, as far as its words show; None when they do not."""
         text = expression[:400]
         if self.is_message(text):
             return "message"
@@ -105,21 +105,21 @@ class Vocabulary:
         return bool(self.table.search(text)) or not self.path_words.isdisjoint(words(path))
 
     def unsettled(self, name: str, what: str, path: str, knows: bool) -> Verdict:
-        """The verdict where nothing around a name says whose it is: by how particular the name is, and by the file."""
+        """The verdict where nothing around a name determines it: by how specific the name is, and by the file."""
         particular = len(words(name)) > 1
         if knows and particular:
-            return Verdict(LIVE, f"{what}; nothing says of what, but the file is about {self.name}.")
+            return Verdict(LIVE, f"{what}; of what is not clear, but the file is about {self.name}.")
         if knows:
             return Verdict(LIVE, f"{what}; possibly of {self.name}, which the file is about.", False)
         if particular and not {"wsi", "ws", "protocol", "message", "messages", "websocket"}.isdisjoint(words(path)):
             return Verdict("message_field", f"{what}, in code of the WebSocket messages.")
         if particular:
-            return Verdict(LIVE, f"{what}; cannot tell of what. Possibly an API field.", False)
+            return Verdict(LIVE, f"{what}; of what is not clear. Possibly an API field.", False)
         return Verdict("other_meaning", f"{what}, in a file that does not name {self.name}.")
 
 
 def vocabulary(plan: Plan, messages: Iterable[str] = ()) -> Vocabulary:
-    """The words for the plan's table: its name in any spelling, plural or singular, and what variables for a row are called.
+    """The words for the plan's table: its name in any spelling, plural or singular, and the names of variables for a row.
 
     `messages` are the types of messages that become rows, such as `all_work_complete`.
     """

@@ -1,4 +1,4 @@
-"""The files of a tree that are worth reading, in a stable order; everything else is passed over and counted."""
+"""The files of a tree that are worth reading, in a stable order; everything else is skipped and counted."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Walk:
     unreadable: list[str] = field(default_factory=list[str])
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Each file's path in the tree, with slashes, and its bytes. Links are never followed: what they lead to in the
-        tree is read in its own place, and nothing outside it is read at all.
+        """Each file's path in the tree, with slashes, and its bytes. Links are never followed: a target in the tree is read
+        in its own place, and nothing outside the tree is read.
         """
         stack: list[tuple[Path, str, Ignore | None]] = [(self.root, "", ignore_above(self.root))]
         while stack:
@@ -100,7 +100,7 @@ class Walk:
             self.missed[path] = reason
 
     def _reason(self, entry: os.DirEntry[str], path: str, ignore: Ignore | None) -> str | None:
-        """Why an entry is passed over, or None. Raises OSError where the system refuses to tell."""
+        """Why an entry is skipped, or None. Raises OSError where the system does not answer."""
         if entry.is_symlink():
             return _link(entry)
         folder = entry.is_dir(follow_symlinks=False)
@@ -132,7 +132,7 @@ def _link(entry: os.DirEntry[str]) -> str:
 
 
 def _read(path: str) -> bytes:
-    """A regular file's bytes, cut at the limit should it have grown meanwhile; a link or a pipe put there since is refused."""
+    """A regular file's bytes, cut at the limit if it has grown since; a link or a pipe created there since is an error."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
         return file.read(MAX_BYTES + 1)
