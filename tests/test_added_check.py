@@ -105,7 +105,7 @@ def test_it_judges_a_database_a_snapshot_of_it_and_row_files_alike(database: str
 
 
 @pytest.mark.usefixtures("added")
-def test_it_costs_its_probe_and_no_statement_more(database: str, plan: Plan) -> None:
+def test_it_costs_only_its_probe(database: str, plan: Plan) -> None:
     fill(database)
     before = scans(database)
     assert observe(plan, database).probe("unique.github_url") == ((3, 2),)
@@ -146,7 +146,7 @@ def scans(database: str) -> int:
 
 @pytest.mark.usefixtures("added")
 @pytest.mark.timeout(900)
-def test_the_self_test_plants_its_faults_and_knows_what_else_turns_it(server: Server, plan: Plan) -> None:
+def test_the_self_test_plants_its_faults_and_those_of_other_checks_that_change_it(server: Server, plan: Plan) -> None:
     assert without_fault(plan, all_faults()) == []
     lacking = [fault for fault in all_faults() if "unique.deployment_url" not in fault.turns]
     assert without_fault(plan, lacking) == ["unique.deployment_url"]
@@ -178,7 +178,7 @@ def probing(select: Any) -> Needs:
 
 
 @pytest.mark.parametrize("column", ["app_name", "github_url"])
-def test_a_probe_never_brings_a_text_of_a_users(database: str, plan: Plan, column: str) -> None:
+def test_a_probe_never_returns_a_users_text(database: str, plan: Plan, column: str) -> None:
     import sqlalchemy as sa
 
     insert(database, {column: "my secret"})
@@ -252,7 +252,7 @@ def test_a_pattern_that_no_check_fits_is_a_wrong_call(clean: str, plan: Plan) ->
         check(plan, observe(plan, clean), only=["nothing.*"])
 
 
-def test_a_part_of_the_checks_never_says_that_the_whole_went_well(clean: str, plan: Plan) -> None:
+def test_a_part_of_the_checks_never_claims_that_the_clean_up_worked(clean: str, plan: Plan) -> None:
     now = observe(plan, clean)
     part = check(plan, now, phase="before", only=["kept.*"])
     assert headline(part) == "3 checks that were asked for passed; the plan's other checks were not made."

@@ -57,7 +57,7 @@ def orders(tmp_path: Path) -> Plan:
     return load_plan(tmp_path / "orders.toml")
 
 
-def test_its_list_has_no_check_of_the_applications(orders: Plan, tmp_path: Path) -> None:
+def test_its_list_has_no_check_of_the_application(orders: Plan, tmp_path: Path) -> None:
     listed = CliRunner().invoke(app, ["list", "--plan", str(tmp_path / "orders.toml")]).stdout
     names = {line.split()[0].split(".")[0] for line in listed.splitlines()}
     assert names >= {"population", "claims", "loss", "kept", "leftovers", "migrations"}
@@ -66,7 +66,7 @@ def test_its_list_has_no_check_of_the_applications(orders: Plan, tmp_path: Path)
 
 @pytest.mark.parametrize("statement", [TABLE, TABLE.partition("INSERT")[0]], ids=["rows", "no rows"])
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "html", "junit", "github", "sarif"])
-def test_no_output_has_a_word_of_the_applications(
+def test_no_output_has_a_word_of_the_application(
     empty_database: str, orders: Plan, tmp_path: Path, statement: str, form: str
 ) -> None:
     execute(empty_database, statement)
@@ -96,7 +96,7 @@ def test_a_report_of_an_earlier_version_calls_them_completed_rows(orders: Plan, 
     assert Report.model_validate_json(json.dumps(data)).plan.rows == "completed rows"
 
 
-def test_what_such_a_plan_cannot_judge_is_a_wrong_call_and_no_silence(orders: Plan, tmp_path: Path) -> None:
+def test_evidence_that_such_a_plan_cannot_judge_is_a_wrong_call(orders: Plan, tmp_path: Path) -> None:
     (tmp_path / "messages.jsonl").write_text("{}")
     plan = ["--plan", str(tmp_path / "orders.toml")]
     nowhere = "postgresql://nobody@127.0.0.1:1/none"

@@ -87,7 +87,7 @@ def test_values_of_several_megabytes_are_kept(database: str, plan: Plan, tmp_pat
     cuts=st.lists(st.integers(0, 8), max_size=4),
     grow=st.text(),
 )
-def test_a_digest_knows_values_not_pieces(values: list[str | None], cuts: list[int], grow: str) -> None:
+def test_a_digest_depends_on_values_not_on_pieces(values: list[str | None], cuts: list[int], grow: str) -> None:
     whole, pieces, other = ColumnDigest(), ColumnDigest(), ColumnDigest()
     array = pa.array(values, pa.string())
     whole.add(array)
@@ -104,7 +104,7 @@ def test_a_digest_knows_values_not_pieces(values: list[str | None], cuts: list[i
 
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "text", "foreign", "swapped", "missing"])
-def test_a_damaged_or_foreign_file_is_no_archive(damage: str, database: str, plan: Plan, tmp_path: Path) -> None:
+def test_a_damaged_or_foreign_file_is_not_an_archive(damage: str, database: str, plan: Plan, tmp_path: Path) -> None:
     insert(database, *({"download_url": f"https://s.example/{n}"} for n in range(50)))
     path = tmp_path / "a.parquet"
     write_archive(plan, database, path)
@@ -152,7 +152,7 @@ def test_a_killed_run_leaves_the_old_file_and_a_second_one_completes(
     assert len(set(pq.read_table(path)["id"].to_pylist())) == 40_001
 
 
-def test_an_error_on_the_way_leaves_the_old_file_and_nothing_else(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_an_error_during_the_write_leaves_only_the_old_file(database: str, plan: Plan, tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_archive(plan, database, path)
     old = path.read_bytes()
@@ -200,7 +200,7 @@ def test_two_runs_do_not_write_the_same_file(database: str, plan: Plan, tmp_path
         ),
     ],
 )
-def test_a_table_that_cannot_be_read_whole_leaves_no_file(
+def test_a_table_that_cannot_be_read_completely_leaves_no_file(
     change: str, said: str, database: str, plan: Plan, tmp_path: Path
 ) -> None:
     insert(database, {"download_url": "1"}, {"download_url": "2"})
@@ -220,7 +220,7 @@ def test_a_table_that_cannot_be_read_whole_leaves_no_file(
     assert os.listdir(tmp_path) == []
 
 
-def test_the_time_limit_and_a_folder_that_is_not_there_are_told(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_the_time_limit_and_a_missing_folder_are_reported(database: str, plan: Plan, tmp_path: Path) -> None:
     execute(database, FILL)
     with pytest.raises(SourceError, match="time limit"):
         write_archive(plan, database, tmp_path / "a", timeout=0.001)
@@ -231,7 +231,7 @@ def test_the_time_limit_and_a_folder_that_is_not_there_are_told(database: str, p
     assert os.listdir(tmp_path) == []
 
 
-def test_archiving_takes_bounded_memory_and_leaves_pandas_alone(database: str, tmp_path: Path) -> None:
+def test_archiving_uses_bounded_memory_and_does_not_load_pandas(database: str, tmp_path: Path) -> None:
     for _ in range(4):
         execute(database, FILL)
     code = (

@@ -160,7 +160,7 @@ def image(url: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(("kind", "values"), EXACT.items(), ids=EXACT)
-def test_a_type_comes_back_byte_for_byte(typed: str, kind: str, values: str, tmp_path: Path) -> None:
+def test_a_type_is_restored_byte_for_byte(typed: str, kind: str, values: str, tmp_path: Path) -> None:
     with psycopg.connect(typed) as connection:
         if connection.info.server_version < 140_000 and kind in SINCE_14:
             values = SINCE_14[kind] or pytest.skip(f"PostgreSQL has {kind} since version 14")
@@ -177,7 +177,7 @@ def test_a_type_comes_back_byte_for_byte(typed: str, kind: str, values: str, tmp
 
 
 @pytest.mark.parametrize(("kind", "values"), REFUSED.items(), ids=REFUSED)
-def test_a_type_whose_text_names_another_object_is_refused(typed: str, kind: str, values: str, tmp_path: Path) -> None:
+def test_a_type_whose_text_names_another_object_is_rejected(typed: str, kind: str, values: str, tmp_path: Path) -> None:
     make(typed, kind, values)
     with pytest.raises(SourceError) as caught:
         write_archive(plan_of(), typed, tmp_path / "a")
@@ -189,7 +189,7 @@ def test_a_type_whose_text_names_another_object_is_refused(typed: str, kind: str
 
 
 @pytest.mark.parametrize("kind", ["loose", "told", "read"])
-def test_a_cast_of_ones_own_is_refused_and_not_run(typed: str, tmp_path: Path, kind: str) -> None:
+def test_a_user_defined_cast_is_rejected_and_not_run(typed: str, tmp_path: Path, kind: str) -> None:
     execute(typed, "CREATE TYPE read AS ENUM ('A', 'b')")
     execute(
         typed,
@@ -214,7 +214,7 @@ def test_a_cast_of_ones_own_is_refused_and_not_run(typed: str, tmp_path: Path, k
         ("ltree", "ltree", "'a.b'"),
     ],
 )
-def test_types_of_extensions_are_tried_and_kept(
+def test_types_of_extensions_are_tested_and_kept(
     typed: str, extension: str, kind: str, values: str, tmp_path: Path
 ) -> None:
     execute(typed, f"CREATE EXTENSION {extension}; CREATE TYPE held AS (a {kind}, b bpchar)")
@@ -228,7 +228,7 @@ def test_types_of_extensions_are_tried_and_kept(
         assert all(same for _, same in image(typed))
 
 
-def test_xml_is_kept_and_within_a_composite_tried(typed: str, tmp_path: Path) -> None:
+def test_xml_is_kept_and_tested_within_a_composite(typed: str, tmp_path: Path) -> None:
     try:
         make(typed, "xml", "'<?xml version=\"1.0\" standalone=\"yes\"?><a/>', '<b>x</b>'")
     except psycopg.errors.FeatureNotSupported:
@@ -244,7 +244,7 @@ def test_xml_is_kept_and_within_a_composite_tried(typed: str, tmp_path: Path) ->
         write_archive(plan_of(), typed, tmp_path / "b")
 
 
-def test_what_is_given_up_is_left_out_and_told(typed: str, tmp_path: Path) -> None:
+def test_a_column_that_is_given_up_is_left_out_and_reported(typed: str, tmp_path: Path) -> None:
     make(typed, "regclass", "'pg_class'")
     execute(typed, "UPDATE things SET other = 'o'")
     plan_file = tmp_path / "plan.toml"
@@ -253,7 +253,7 @@ def test_what_is_given_up_is_left_out_and_told(typed: str, tmp_path: Path) -> No
     file = tmp_path / "a.parquet"
     done = CliRunner().invoke(app, ["archive", typed, "-o", str(file), "--plan", str(plan_file)])
     assert done.exit_code == 0
-    assert "gone is left out: no text keeps its type exactly, and the plan gives it up." in done.stderr
+    assert "gone is left out: text cannot keep its type exactly, and the plan gives its values up." in done.stderr
     assert list(read_facts(file).columns) == ["other"]
     execute(typed, "UPDATE things SET other = NULL, gone = NULL")
     assert restore(parse_plan(text, "p"), file, typed).placed == 1
@@ -261,7 +261,7 @@ def test_what_is_given_up_is_left_out_and_told(typed: str, tmp_path: Path) -> No
         write_archive(plan_of("dropped.gone = {given_up = 'x'}"), typed, tmp_path / "b")
 
 
-def test_a_key_that_its_text_does_not_give_back_is_refused(typed: str, tmp_path: Path) -> None:
+def test_a_key_that_its_text_does_not_restore_is_rejected(typed: str, tmp_path: Path) -> None:
     execute(typed, "CREATE TABLE things (id regclass PRIMARY KEY, s text, at timestamp, gone text)")
     execute(typed, "INSERT INTO things VALUES ('pg_class', 'x', now(), 'g')")
     with pytest.raises(SourceError) as caught:
@@ -270,7 +270,7 @@ def test_a_key_that_its_text_does_not_give_back_is_refused(typed: str, tmp_path:
     assert caught.value.hint == "Name another key in the plan (table.key)."
 
 
-def test_blanks_in_a_key_tell_no_rows_apart(typed: str, tmp_path: Path) -> None:
+def test_trailing_blanks_in_a_key_do_not_distinguish_rows(typed: str, tmp_path: Path) -> None:
     execute(typed, "CREATE TABLE things (id bpchar PRIMARY KEY, s text, at timestamp, gone bpchar)")
     execute(typed, "INSERT INTO things (id, gone) VALUES ('a ', 'g '), ('b', 'g')")
     execute(typed, "CREATE TABLE kept AS TABLE things")
@@ -284,7 +284,7 @@ GENERATED = "text GENERATED ALWAYS AS (s || '-' || coalesce(other, '')) STORED"
 
 
 @pytest.mark.parametrize("back", [GENERATED, "text"])
-def test_a_generated_column_comes_back_computed_or_written(typed: str, back: str, tmp_path: Path) -> None:
+def test_a_generated_column_is_restored_computed_or_written(typed: str, back: str, tmp_path: Path) -> None:
     """One of two dropped columns is computed from the other: right only after that one is filled."""
     execute(typed, f"CREATE TABLE things (id serial PRIMARY KEY, s text, at timestamp, other text, gone {GENERATED})")
     execute(typed, "INSERT INTO things (s, other) VALUES ('a', 'b'), ('c', NULL), (NULL, 'd')")
@@ -298,7 +298,7 @@ def test_a_generated_column_comes_back_computed_or_written(typed: str, back: str
     assert image(typed) == [(1, True), (2, True), (3, True)]
 
 
-def test_a_generated_column_that_computes_something_else_is_told(typed: str, tmp_path: Path) -> None:
+def test_a_generated_column_with_another_value_is_reported(typed: str, tmp_path: Path) -> None:
     make(typed, "text", "'a', 'b'")
     write_archive(plan_of(), typed, tmp_path / "a")
     execute(

@@ -74,7 +74,7 @@ def test_a_baseline_alone_compares_whole_tables_exactly(plan: Plan) -> None:
     assert report.check("derivation.artifacts_github_url").outcome == "fail"  # 103 rows break it now, 100 did
 
 
-def test_a_baseline_and_a_cutover_tell_what_changed_meanwhile(plan: Plan) -> None:
+def test_a_baseline_and_a_cutover_show_what_changed_since(plan: Plan) -> None:
     before = snapshot(plan, ("2025-01-09", OLD, 100), read="2025-01-09")
     now = snapshot(plan, ("2025-01-09", OLD, 60), ("2025-01-09", DONE, 40), ("2025-01-11", DONE, 50))
     report = check(plan, now, before, cutover=CUTOVER)
@@ -83,7 +83,7 @@ def test_a_baseline_and_a_cutover_tell_what_changed_meanwhile(plan: Plan) -> Non
     assert (row.rows_then, row.rows_now, row.populated_then, row.populated_now) == (100, 100, 0, 40)
 
 
-def test_one_side_leaves_what_needs_two_unknown_and_names_the_option(plan: Plan) -> None:
+def test_with_one_side_a_change_is_unknown_and_the_option_is_named(plan: Plan) -> None:
     report = check(plan, snapshot(plan, ("2025-01-09", DONE, 100)))
     assert rows_of(report) == {"all": 100}
     assert report.changes == ()
@@ -189,7 +189,7 @@ def test_malformed_values_warn_and_credentials_fail(plan: Plan, bad: int, day: s
     assert check(plan, now, cutover=CUTOVER).check("url-shape.github_url").outcome == wanted
 
 
-def test_days_that_python_cannot_hold_have_their_place() -> None:
+def test_days_that_python_cannot_represent_are_ordered() -> None:
     days = [
         "-infinity",
         "0044-03-15 BC",

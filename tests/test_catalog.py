@@ -63,7 +63,7 @@ def test_a_lock_on_another_table_is_not_waited_for(database: str, plan: Plan, ph
     [("timestamptz", "2025-01-10 14:00+02"), ("timestamp(3)", "2025-01-10 12:00"), ("date", "2025-01-11")],
 )
 @pytest.mark.parametrize("depth", [1, 2])
-def test_a_time_of_a_domain_is_what_the_domain_is_over(
+def test_a_time_of_a_domain_has_the_domains_base_type(
     database: str, plan: Plan, base: str, time: str, depth: int
 ) -> None:
     execute(database, f"CREATE DOMAIN d1 AS {base}; CREATE DOMAIN d2 AS d1")
@@ -90,7 +90,7 @@ def test_labels_and_json_of_a_domain_over_a_domain_are_known(database: str, plan
     assert now.tally.count("conversation")["empty"] == 1
 
 
-def test_a_domain_over_text_is_still_no_time(database: str, plan: Plan) -> None:
+def test_a_domain_over_text_is_not_a_time(database: str, plan: Plan) -> None:
     execute(database, "CREATE DOMAIN d AS text; ALTER TABLE generation_requests ALTER completed_at TYPE d")
     problem = observe(plan, database).problem("tally")
     assert problem
@@ -109,14 +109,14 @@ def odd_table(plan: Plan, url: str) -> Plan:
     return plan.with_table(f"public.{ODD}")
 
 
-def test_the_ddl_of_a_remedy_drops_the_column_of_an_odd_table(database: str, plan: Plan) -> None:
+def test_the_ddl_of_a_remedy_drops_the_column_of_a_table_with_a_special_name(database: str, plan: Plan) -> None:
     named = odd_table(plan, database)
     (ddl,) = remedies(judged(named, database), "dropped.download_url")
     execute(database, f"ALTER TABLE {ddl}")
     assert judged(named, database).check("dropped.download_url").outcome == "pass"
 
 
-def test_the_ddl_of_a_remedy_drops_the_column_of_an_odd_child(database: str, plan: Plan) -> None:
+def test_the_ddl_of_a_remedy_drops_the_column_of_a_child_with_a_special_name(database: str, plan: Plan) -> None:
     named = odd_table(plan, database)
     execute(database, f'CREATE SCHEMA "Old Ones"; CREATE TABLE "Old Ones"."select" () INHERITS ({quote_name(ODD)})')
     execute(database, f"ALTER TABLE ONLY {quote_name(ODD)} DROP COLUMN download_url")
@@ -134,7 +134,7 @@ def test_the_ddl_of_a_remedy_drops_a_renamed_column_whatever_its_name(database: 
     assert check(named, observe(named, database), baseline).check("dropped.download_url").outcome == "pass"
 
 
-def test_the_ddl_of_a_remedy_gives_a_column_its_type_back(database: str, plan: Plan) -> None:
+def test_the_ddl_of_a_remedy_restores_a_columns_type(database: str, plan: Plan) -> None:
     named = odd_table(plan, database)
     execute(database, f"ALTER TABLE {quote_name(ODD)} ALTER download_url TYPE varchar(900)")
     report = check(named, observe(named, database), phase="rolled-back")

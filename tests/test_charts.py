@@ -223,7 +223,7 @@ def test_a_chart_is_saved(suffix: str, report: Report, tmp_path: Path) -> None:
         assert not re.search(rb"<(script|link)[^>]+(src|href)=", data)  # nothing is fetched
 
 
-def test_a_saved_svg_turns_light_on_a_dark_page(report: Report, tmp_path: Path) -> None:
+def test_a_saved_svg_is_light_on_a_dark_page(report: Report, tmp_path: Path) -> None:
     charts.save(charts.rates(report), tmp_path / "chart.svg")
     text = (tmp_path / "chart.svg").read_text("utf-8")
     assert "prefers-color-scheme:dark" in text

@@ -26,7 +26,7 @@ def only(report: Report, column: str) -> Finding:
     return finding
 
 
-def test_a_redundant_column_counts_the_rows_where_it_stands_alone_in_every_status(database: str, plan: Plan) -> None:
+def test_a_redundant_column_counts_the_rows_where_the_other_is_empty_in_every_status(database: str, plan: Plan) -> None:
     both = {"download_url": ZIP, "github_url": GITHUB}
     insert(database, both, both, {"github_url": GITHUB}, {"download_url": " ", "github_url": None})
     assert only(claims(plan, database), "download_url").outcome == "pass"
@@ -38,7 +38,7 @@ def test_a_redundant_column_counts_the_rows_where_it_stands_alone_in_every_statu
     assert counts == {"rows": 6, "populated": 4, "null": 1, "blank": 1, "alone": 2}
 
 
-def test_a_value_beside_a_malformed_one_is_doubtful(database: str, plan: Plan) -> None:
+def test_a_value_in_a_row_with_a_malformed_one_is_doubtful(database: str, plan: Plan) -> None:
     insert(database, {"download_url": ZIP, "github_url": "undefined"}, {"download_url": ZIP, "github_url": GITHUB})
     assert only(claims(plan, database), "download_url").outcome == "warn"
 
@@ -54,7 +54,7 @@ def test_a_value_beside_a_malformed_one_is_doubtful(database: str, plan: Plan) -
         (Jsonb(""), "fail", "populated"),
     ],
 )
-def test_always_null_tells_null_json_null_empty_and_content_apart(
+def test_always_null_distinguishes_null_json_null_empty_and_content(
     database: str, plan: Plan, value: object, outcome: str, label: str
 ) -> None:
     insert(database, {}, {"conversation": value, "status": "cancelled"})
@@ -75,14 +75,12 @@ def test_a_kept_column_that_was_populated_before_warns_and_after_the_cutover_doe
 
 
 @pytest.mark.parametrize(("populated", "outcome"), [(19, "pass"), (18, "warn")])
-def test_the_single_source_of_truth_is_there_as_often_as_the_plan_asks(
-    database: str, plan: Plan, populated: int, outcome: str
-) -> None:
+def test_a_populated_claim_holds_by_the_plans_minimum(database: str, plan: Plan, populated: int, outcome: str) -> None:
     insert(database, *({"github_url": GITHUB if n < populated else None} for n in range(20)), {"status": "failed"})
     assert only(claims(plan, database), "github_url").outcome == outcome
 
 
-def test_a_claim_that_asks_nothing_is_measured_and_skipped(database: str, plan: Plan) -> None:
+def test_a_claim_without_a_rule_is_measured_and_skipped(database: str, plan: Plan) -> None:
     insert(database, {"deployment_url": "https://a.fly.dev"}, {})
     finding = only(claims(plan, database), "deployment_url")
     assert finding.outcome == "skip"
@@ -99,6 +97,6 @@ def test_without_rows_or_without_the_column_nothing_is_known(database: str, plan
     assert "no column 'conversation'" in finding.message
 
 
-def test_claims_are_asked_before_the_drop_only(database: str, plan: Plan) -> None:
+def test_claims_are_judged_only_before_the_drop(database: str, plan: Plan) -> None:
     insert(database, {"conversation": Jsonb([1])})
     assert check(plan, observe(plan, database), phase="after").check("claims.conversation").outcome == "skip"

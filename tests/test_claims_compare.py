@@ -129,7 +129,7 @@ def test_presence_alone_proves_presence_only_and_warns_with_its_number(database:
     assert len(listed(plan, database)) == len(listed(plan, database, "loss")) == 3
 
 
-def test_presence_is_enough_for_a_reason_that_is_said(database: str, plan: Plan) -> None:
+def test_presence_is_enough_with_a_reason_in_the_plan(database: str, plan: Plan) -> None:
     plan = claiming(plan, presence_is_enough="GitHub holds the code.")
     insert(database, *[{"download_url": ZIP, "github_url": GITHUB}] * 3, {"github_url": GITHUB})
     claim, loss = judged(plan, database), judged(plan, database, "loss")
@@ -154,7 +154,7 @@ def test_the_built_in_plan_says_why_presence_is_enough(database: str, plan: Plan
     assert claim.presence_is_enough in judged(plan, database).message
 
 
-def test_a_value_that_follows_needs_no_well_formed_partner(database: str, plan: Plan) -> None:
+def test_a_value_may_follow_from_a_malformed_one(database: str, plan: Plan) -> None:
     insert(database, {"download_url": "undefined.zip", "github_url": "undefined"})
     assert judged(claiming(plan, how={"suffix": ".zip"}), database).outcome == "pass"
     assert judged(claiming(plan, presence_is_enough="So."), database).outcome == "warn"
@@ -184,7 +184,7 @@ def test_a_snapshot_that_did_not_compare_is_unknown_and_says_so(database: str, p
         ('presence_is_enough = ""', "at least 1 character"),
     ],
 )
-def test_a_claim_that_cannot_be_meant_is_an_error(keys: str, problem: str) -> None:
+def test_an_invalid_claim_is_an_error(keys: str, problem: str) -> None:
     text = BUILT_IN.read_text("utf-8")
     assert text.count(REASON) == 1
     with pytest.raises(PlanError, match=re.escape(problem)):
@@ -192,7 +192,7 @@ def test_a_claim_that_cannot_be_meant_is_an_error(keys: str, problem: str) -> No
 
 
 @pytest.mark.parametrize("key", ["how = {}", 'presence_is_enough = "Why."'])
-def test_how_and_why_go_with_a_redundant_column_only(key: str) -> None:
+def test_how_and_presence_is_enough_need_a_redundant_column(key: str) -> None:
     text = BUILT_IN.read_text("utf-8").replace('{ holds = "always-null"', f'{{ holds = "always-null", {key}')
     with pytest.raises(PlanError, match="need holds = 'redundant-with'"):
         parse_plan(text, "p.toml")
@@ -237,7 +237,7 @@ pairs = st.lists(st.tuples(st.none() | texts, st.none() | texts), min_size=1, ma
 
 @settings(max_examples=60)
 @given(how=hows, rows=pairs)
-def test_sql_and_python_say_the_same_of_what_follows(
+def test_sql_and_python_agree_on_what_follows(
     scratch: sa.Connection, how: Comparison, rows: list[tuple[str | None, str | None]]
 ) -> None:
     made = [(how.prefix + b + how.suffix, b) for _, b in rows if b is not None]

@@ -115,11 +115,11 @@ def test_the_variable_names_the_source(cleaned: str) -> None:
             "r.xml would get the format text, not junit",
         ),
         (["dashboard", "r.json"], "r.json could not be read"),
-        (["check", "postgresql://h/d", "--output", "no/such/folder/a"], "is not there"),
+        (["check", "postgresql://h/d", "--output", "no/such/folder/a"], "does not exist"),
         (["check", "postgresql://h/d", "--plan", "no.toml"], "could not be read"),
         (["check", "postgresql://h/d", "--timeout", "inf"], "--timeout"),
-        (["check", "postgresql://h/d", "--table", "."], "names no table"),
-        (["check", "postgresql://h/d", "--table", ""], "names no table"),
+        (["check", "postgresql://h/d", "--table", "."], "does not name a table"),
+        (["check", "postgresql://h/d", "--table", ""], "does not name a table"),
         (["check", "--bseline", "x"], "No such option"),
         (["chek"], "No such command"),
         (["explain", "populaton"], "Did you mean 'population'"),
@@ -135,7 +135,7 @@ def test_a_mistake_is_exit_code_2_one_line_and_no_traceback(arguments: list[str]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_report_that_cannot_be_written_is_no_verdict(cleaned: str) -> None:
+def test_a_report_that_cannot_be_written_gives_no_verdict(cleaned: str) -> None:
     command = f"exec {sys.executable} -m genreq_checks check '{cleaned}' --cutover 2025-01-10Z"
     full = subprocess.run(["sh", "-c", f"{command} > /dev/full"], capture_output=True, text=True, check=False)
     assert (full.returncode, full.stderr) == (3, "genreq-checks: No space left on device.\n")
@@ -143,7 +143,7 @@ def test_a_report_that_cannot_be_written_is_no_verdict(cleaned: str) -> None:
     assert (closed.returncode, closed.stderr) == (0, "")
 
 
-def test_a_plan_with_faults_tells_all_of_them(tmp_path: Path) -> None:
+def test_a_plan_with_faults_lists_all_of_them(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text("plan_version = 2\ntitel = 'x'\n[table]\nname = 'a'\nkey = []\n")
     done = run("check", "postgresql://h/d", "--plan", "plan.toml", cwd=tmp_path)
     assert done.returncode == 2
@@ -170,7 +170,7 @@ def test_a_snapshot_of_nothing_is_not_written(empty_database: str, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_formats_go_to_several_files(cleaned: str, tmp_path: Path) -> None:
+def test_several_formats_are_written_to_several_files(cleaned: str, tmp_path: Path) -> None:
     places = ("--format", "text", "--output", "r.txt", "--format", "json", "--output", "r.json")
     done = run("check", cleaned, "--cutover", "2025-01-10Z", *places, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
@@ -211,7 +211,7 @@ print(sorted(set(sys.modules) & {heavy!r}), file=sys.stderr)
     assert done.stderr.strip().splitlines()[-1] == loaded
 
 
-def test_list_and_explain_know_every_check() -> None:
+def test_list_and_explain_have_every_check() -> None:
     ids = [line.split()[0] for line in run("list").stdout.splitlines()]
     assert "dropped.download_url" in ids
     for name in {identifier.split(".")[0] for identifier in ids}:

@@ -50,7 +50,7 @@ def test_a_gitignore_above_the_folder_counts_within_its_repository(plan: Plan, t
     assert read(plan, tmp_path / "apps" / "old")[0] == ["a.ts:1"], "asked for by name, it is read"
 
 
-def test_vendored_code_is_passed_over_and_counted(plan: Plan, tmp_path: Path) -> None:
+def test_vendored_code_is_skipped_and_counted(plan: Plan, tmp_path: Path) -> None:
     folders = ["node_modules/x", "vendor", ".venv/lib", ".git", "a/node_modules/y", "src/__pycache__"]
     write_tree(tmp_path, {f"{folder}/a.ts": LIVE_LINE for folder in folders} | {"src/a.ts": LIVE_LINE})
     found, facts = read(plan, tmp_path)
@@ -71,7 +71,7 @@ def test_links_are_not_followed(plan: Plan, tmp_path: Path) -> None:
     assert facts.passed_over == {"broken link": 1, "link": 2, "link that leads to itself": 2}
 
 
-def test_files_that_are_no_text_or_odd_text_are_survived(plan: Plan, tmp_path: Path) -> None:
+def test_files_that_are_not_valid_text_do_not_stop_the_reading(plan: Plan, tmp_path: Path) -> None:
     write_tree(tmp_path, {"ok.ts": "\n" + LIVE_LINE})
     (tmp_path / "latin.ts").write_bytes(b"// caf\xe9\n" + LIVE_LINE.encode())
     (tmp_path / "bom.ts").write_bytes(b"\xef\xbb\xbf" + LIVE_LINE.encode())
@@ -104,7 +104,7 @@ def test_files_that_are_no_text_or_odd_text_are_survived(plan: Plan, tmp_path: P
     ],
     ids=lambda value: value if len(value) < 20 else "",
 )
-def test_absurd_files_are_survived_and_their_mentions_not_lost(
+def test_extreme_files_do_not_stop_the_reading_and_their_mentions_count(
     plan: Plan, tmp_path: Path, name: str, text: str
 ) -> None:
     started = time.monotonic()
@@ -112,7 +112,7 @@ def test_absurd_files_are_survived_and_their_mentions_not_lost(
     assert time.monotonic() - started < 20
 
 
-def test_a_tree_of_deep_folders_is_survived(plan: Plan, tmp_path: Path) -> None:
+def test_a_tree_of_deep_folders_does_not_stop_the_reading(plan: Plan, tmp_path: Path) -> None:
     write_tree(tmp_path, {"d/" * 300 + "a.ts": LIVE_LINE})
     assert len(read(plan, tmp_path)[0]) == 1
 
@@ -134,7 +134,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("line", SECRETS)
-def test_no_secret_stands_in_an_excerpt(plan: Plan, tmp_path: Path, line: str) -> None:
+def test_no_excerpt_has_a_secret(plan: Plan, tmp_path: Path, line: str) -> None:
     (mention,) = read_code(plan, write_tree(tmp_path, {"a.ts": line})).mentions
     assert SECRETS[line] not in repr(mention)
     assert "***" in mention.text
@@ -153,7 +153,7 @@ def test_mentions_are_in_a_stable_order(plan: Plan, tmp_path: Path) -> None:
     assert read_code(plan, tmp_path).mentions == read_code(plan, tmp_path).mentions
 
 
-def test_a_folder_that_is_not_there_is_a_wrong_call(plan: Plan, tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_wrong_call(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         read_code(plan, tmp_path / "nowhere")
     (tmp_path / "file").write_text("")

@@ -69,7 +69,7 @@ DERIVED: list[tuple[str | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("github_url", "derived"), DERIVED)
-def test_one_trailing_slash_goes_and_the_suffix_is_appended(github_url: str | None, derived: str | None) -> None:
+def test_one_trailing_slash_is_removed_and_the_suffix_is_appended(github_url: str | None, derived: str | None) -> None:
     assert derive_artifacts_github_url(github_url) == derived
 
 
@@ -116,7 +116,7 @@ def test_storable_texts_are_those_that_utf8_without_nul_can_carry(text: str) -> 
 # --- the message
 
 
-def test_the_parameters_stand_in_the_plans_order() -> None:
+def test_the_parameters_are_in_the_plans_order() -> None:
     parameters = inspect.signature(create_all_work_complete_message).parameters
     assert list(parameters) == [
         "completion_reason",
@@ -131,7 +131,7 @@ def test_the_parameters_stand_in_the_plans_order() -> None:
     assert [name for name, parameter in parameters.items() if parameter.default is None] == list(parameters)[3:]
 
 
-def test_what_is_not_given_is_missing_on_the_wire() -> None:
+def test_an_omitted_field_is_not_sent() -> None:
     created = create_all_work_complete_message("done", "/app", 3, flyio_url="https://x.fly.dev", s3_url="")
     assert json.loads(created.to_json()) == {
         "type": "all_work_complete",
@@ -174,7 +174,7 @@ sent_fields = st.fixed_dictionaries(
 
 
 @given(sent_fields)
-def test_a_message_comes_through_as_it_was_sent(sent: dict[str, object]) -> None:
+def test_a_message_is_received_as_it_was_sent(sent: dict[str, object]) -> None:
     received = parse_message(sent)
     line = received.to_json()
     assert line.isascii()
@@ -206,12 +206,12 @@ def test_a_field_of_the_wrong_type_is_refused(field: str, value: object) -> None
 
 @pytest.mark.parametrize("value", [SECRET, True, [1], float("nan"), float("inf")])
 @pytest.mark.parametrize("field", ["total_iterations", "total_duration"])
-def test_a_count_that_is_no_finite_number_is_refused(field: str, value: object) -> None:
+def test_a_count_that_is_not_a_finite_number_is_rejected(field: str, value: object) -> None:
     with pytest.raises(SourceError, match=field):
         message(**{field: value})
 
 
-def test_no_value_is_told_by_an_error() -> None:
+def test_no_error_shows_a_value() -> None:
     fields: dict[str, object] = {
         "github_url": [SECRET],
         "total_iterations": SECRET,
@@ -231,7 +231,7 @@ def test_no_value_is_told_by_an_error() -> None:
 @pytest.mark.parametrize(
     "decoded", [None, 1, SECRET, [], {}, {"type": None}, {"type": "ready"}, {"type": ["all_work_complete"]}]
 )
-def test_what_is_no_completion_message_is_refused(decoded: object) -> None:
+def test_anything_but_a_completion_message_is_rejected(decoded: object) -> None:
     with pytest.raises(SourceError, match="not an all_work_complete message") as refused:
         parse_message(decoded)
     assert SECRET not in str(refused.value)
@@ -258,7 +258,7 @@ def test_a_full_message_completes_the_row() -> None:
     }
 
 
-def test_a_missing_field_leaves_its_column_alone_but_the_plan_clears_the_artifacts() -> None:
+def test_a_missing_field_does_not_change_its_column_but_clears_the_artifacts() -> None:
     assert row_values(message(), NOON) == {
         "status": "completed",
         "completed_at": NOON_IN_THE_COLUMN,
@@ -325,7 +325,7 @@ def test_a_message_without_github_url_breaks_the_rule_on_a_row_that_has_one(
 
 
 @given(st.fixed_dictionaries({}, optional={"github_url": st.none() | urls()}), st.none() | urls())
-def test_breaking_the_rule_is_what_the_updated_row_shows(fields: dict[str, object], stored: str | None) -> None:
+def test_the_updated_row_breaks_the_rule_as_predicted(fields: dict[str, object], stored: str | None) -> None:
     row = {"github_url": stored, **row_values(message(**fields), NOON)}
     github_url = row["github_url"]
     assert github_url is None or isinstance(github_url, str)
@@ -366,7 +366,7 @@ def test_the_app_of_fly_toml_gives_the_address(tmp_path: Path, name: str) -> Non
         "x" * 64,
     ],
 )
-def test_a_name_that_fly_would_not_take_gives_no_address(tmp_path: Path, name: str) -> None:
+def test_a_name_that_fly_does_not_accept_gives_no_address(tmp_path: Path, name: str) -> None:
     (tmp_path / "fly.toml").write_text(f"app = {json.dumps(name)}\n", encoding="utf-8")
     assert detect_flyio_url(tmp_path) is None
 
@@ -422,7 +422,7 @@ def test_an_unreadable_fly_toml_gives_no_address(tmp_path: Path, monkeypatch: py
 # --- the module
 
 
-def test_the_module_needs_nothing_heavy() -> None:
+def test_the_module_imports_nothing_heavy() -> None:
     heavy = {"sqlalchemy", "pandas", "psycopg", "altair", "marimo", "duckdb", "pyarrow"}
     program = "import sys, genreq_checks.leo.completion; print(*{name.split('.')[0] for name in sys.modules})"
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

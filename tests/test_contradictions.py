@@ -44,7 +44,7 @@ def test_a_plan_that_agrees_with_its_table_leaves_nothing_unknown(filled: str, p
         (("status", "app_name"), "no unique index proves that (status, app_name) is a key"),
     ],
 )
-def test_a_key_that_is_none_leaves_the_values_that_go_unknown(
+def test_a_key_that_is_not_a_column_makes_dropped_values_unknown(
     filled: str, plan: Plan, key: tuple[str, ...], words: str
 ) -> None:
     found = unknown(before(changed(plan, "table", key=key), filled))
@@ -78,18 +78,18 @@ def test_a_key_is_proved_by_a_unique_index_over_every_row(filled: str, plan: Pla
     assert ("loss.download_url" not in unknown(before(changed(plan, "table", key=("app_id",)), filled))) == proved
 
 
-def test_a_key_with_more_columns_than_its_index_needs_is_one(filled: str, plan: Plan) -> None:
+def test_a_key_may_have_more_columns_than_its_index(filled: str, plan: Plan) -> None:
     assert unknown(before(changed(plan, "table", key=("app_id", "id")), filled)) == {}
     found = unknown(before(changed(plan, "table", key=("github_url", "id")), filled))
     assert "'github_url' of the plan's key may be NULL" in found["loss.download_url"]
 
 
-def test_values_that_are_lost_stay_lost_whatever_the_key(filled: str, plan: Plan) -> None:
+def test_lost_values_fail_whatever_the_key(filled: str, plan: Plan) -> None:
     insert(filled, {"download_url": "x"})
     assert before(changed(plan, "table", key=("app_name",)), filled).check("loss.download_url").outcome == "fail"
 
 
-def test_an_archive_that_is_counted_on_needs_a_key_also_after_the_drop(filled: str, plan: Plan) -> None:
+def test_an_archive_that_is_needed_requires_a_key_also_after_the_drop(filled: str, plan: Plan) -> None:
     held = {name: ArchivedColumn(type="text", values=2, digest="d") for name in GONE}
     read_at = observe(plan, filled).source.read_at
     archive = ArchiveFacts(
@@ -103,7 +103,7 @@ def test_an_archive_that_is_counted_on_needs_a_key_also_after_the_drop(filled: s
         assert report.check("loss.download_url").outcome == outcome
 
 
-def test_reconciliation_and_rollback_rest_on_the_key(filled: str, plan: Plan, tmp_path: Path) -> None:
+def test_reconciliation_and_rollback_need_the_key(filled: str, plan: Plan, tmp_path: Path) -> None:
     line = {"type": "all_work_complete", "completion_reason": "completed", "request_id": 1, "github_url": GITHUB}
     (tmp_path / "m.jsonl").write_text(json.dumps(line) + "\n")
     execute(filled, "ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE")
@@ -120,13 +120,13 @@ def test_reconciliation_and_rollback_rest_on_the_key(filled: str, plan: Plan, tm
     assert check(plan, proved.with_evidence(messages=messages)).check("reconciliation.github_url").outcome != "unknown"
 
 
-def test_a_rehearsal_of_a_table_without_a_unique_index_proves_no_way_back(filled: str, plan: Plan, server: Any) -> None:
+def test_a_rehearsal_of_a_table_without_a_unique_index_proves_no_rollback(filled: str, plan: Plan, server: Any) -> None:
     assert rehearse(plan, filled, scratch_url=server.url()).check("rollback").outcome == "pass"
     execute(filled, "ALTER TABLE generation_requests DROP CONSTRAINT generation_requests_pkey CASCADE")
     assert rehearse(plan, filled, scratch_url=server.url()).check("rollback").outcome == "unknown"
 
 
-def test_a_file_of_an_earlier_version_does_not_say_what_is_unique(filled: str, plan: Plan, tmp_path: Path) -> None:
+def test_a_file_of_an_earlier_version_has_no_unique_keys(filled: str, plan: Plan, tmp_path: Path) -> None:
     observe(plan, filled).save(tmp_path / "s.json")
     data = json.loads((tmp_path / "s.json").read_text())
     data["table"].pop("unique")
@@ -158,7 +158,7 @@ def test_a_file_of_an_earlier_version_does_not_say_what_is_unique(filled: str, p
         ("public.generation_mode", "generation_mode", True),  # cannot be compared, so it is not contradicted
     ],
 )
-def test_a_type_that_the_rollback_would_not_give_back_is_contradicted(
+def test_a_type_that_the_rollback_would_not_restore_is_contradicted(
     filled: str, plan: Plan, written: str, actual: str, agrees: bool
 ) -> None:
     execute(filled, f"ALTER TABLE generation_requests ALTER conversation TYPE {actual} USING NULL")
@@ -171,7 +171,7 @@ def test_a_type_that_the_rollback_would_not_give_back_is_contradicted(
         assert f"the plan says that conversation is {written}" in found["loss.conversation"]
 
 
-def test_rollback_sql_that_brings_another_type_back_is_contradicted(filled: str, plan: Plan) -> None:
+def test_rollback_sql_with_another_type_is_contradicted(filled: str, plan: Plan) -> None:
     other = changed(plan, "sql", rollback=plan.sql.rollback.replace("TEXT", "varchar(10)"))
     found = unknown(before(other, filled))
     assert set(found) == {"loss.download_url"}
@@ -277,13 +277,13 @@ def test_an_empty_table_has_no_cohort_to_be_empty(database: str, plan: Plan) -> 
     assert not any("cohort" in finding.message for one in report.checks for finding in one.findings)
 
 
-def test_a_cohort_by_free_text_shows_none_of_it(filled: str, plan: Plan) -> None:
+def test_a_cohort_of_free_text_shows_no_text(filled: str, plan: Plan) -> None:
     execute(filled, "UPDATE generation_requests SET prompt = 'a secret, ' || id")
     plan = plan.model_copy(update={"cohort": Cohort(column="prompt", values=("a secret, 9",), time="completed_at")})
     assert "secret, 1" not in json.dumps([one.findings[0].message for one in before(plan, filled).checks])
 
 
-def test_files_of_rows_have_a_cohort_to_be_empty_and_no_catalog_to_contradict(
+def test_row_files_can_have_an_empty_cohort_but_no_catalog_contradiction(
     filled: str, plan: Plan, tmp_path: Path
 ) -> None:
     export_csv(filled, tmp_path / "rows.csv")

@@ -65,7 +65,7 @@ def genreq(*words: object, timeout: float = 60) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def test_a_stopped_backend_is_given_up_after_the_statements_limit(filled: str, plan: Plan) -> None:
+def test_a_stopped_backend_ends_at_the_statements_limit(filled: str, plan: Plan) -> None:
     pids: list[int] = []
     began = time.monotonic()
     with stopped(pids), frozen_at(12, pids):
@@ -92,7 +92,7 @@ def test_a_deadline_cancels_the_statement_and_says_so(filled: str) -> None:
     none_active(filled)
 
 
-def test_a_deadline_bounds_the_run_and_the_parts_read_before_stay(filled: str, plan: Plan) -> None:
+def test_a_deadline_ends_the_run_and_keeps_the_parts_read_before(filled: str, plan: Plan) -> None:
     def slow(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> tuple[str, Any]:
         return (SLOW, ()) if "code_0" in statement else (statement, parameters)
 
@@ -108,14 +108,14 @@ def test_a_deadline_bounds_the_run_and_the_parts_read_before_stay(filled: str, p
     assert reasons == {"tally": reason, "bookkeeping": reason}
 
 
-def test_a_deadline_that_has_passed_asks_nothing(filled: str, plan: Plan) -> None:
+def test_after_the_deadline_nothing_is_sent(filled: str, plan: Plan) -> None:
     snapshot = observe(plan, filled, deadline=Deadline.after(-1))
     problem = snapshot.problem()
     assert problem is not None
     assert "the deadline of -1 s passed" in problem.message
 
 
-def test_a_proxy_that_takes_the_connection_and_is_silent(filled: str, plan: Plan) -> None:
+def test_a_proxy_that_accepts_the_connection_and_never_answers(filled: str, plan: Plan) -> None:
     with proxy(filled) as between:
         assert observe(plan, between.url(filled)).problems == ()
         between.stalls.set()
@@ -130,7 +130,7 @@ def test_a_proxy_that_takes_the_connection_and_is_silent(filled: str, plan: Plan
         assert time.monotonic() - began < 12
 
 
-def test_a_proxy_that_falls_silent_in_the_middle(filled: str, plan: Plan) -> None:
+def test_a_proxy_that_stops_answering_during_a_reading(filled: str, plan: Plan) -> None:
     with proxy(filled) as between, reading(parse(between.url(filled)), 0.5) as connection:
         between.stalls.set()
         began = time.monotonic()
@@ -211,7 +211,7 @@ def test_check_writes_its_outputs_when_the_deadline_passes(filled: str, tmp_path
     assert (tmp_path / "r.xml").exists()
 
 
-def test_ctrl_c_is_not_taken_for_a_part_that_could_not_be_read(filled: str, plan: Plan) -> None:
+def test_ctrl_c_is_not_treated_as_an_unreadable_part(filled: str, plan: Plan) -> None:
     pids: list[int] = []
     main = threading.main_thread().ident
     assert main is not None

@@ -233,7 +233,7 @@ BEFORE_15 = {"generated column": dataclasses.replace(CASES["generated column"], 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_word_is_what_happens_when_the_column_is_dropped(database: str, plan: Plan, name: str) -> None:
+def test_the_fate_is_what_happens_when_the_column_is_dropped(database: str, plan: Plan, name: str) -> None:
     case = CASES[name] if major(database) >= 15 else BEFORE_15.get(name, CASES[name])
     if major(database) < case.since:
         pytest.skip(f"PostgreSQL has it since version {case.since}")
@@ -256,7 +256,7 @@ def test_the_word_is_what_happens_when_the_column_is_dropped(database: str, plan
             assert case.fate == "fine" or cursor.fetchall() == []
 
 
-def test_what_survives_broken_is_still_found_after_the_drop(database: str, plan: Plan) -> None:
+def test_broken_objects_are_found_after_the_drop(database: str, plan: Plan) -> None:
     insert(database, {"app_name": "a"})
     execute(database, TRIGGER)
     execute(database, plan.sql.forward)
@@ -271,7 +271,7 @@ def test_what_survives_broken_is_still_found_after_the_drop(database: str, plan:
     assert dependents(plan, database, "conversation", "after").outcome == "pass"
 
 
-def test_every_kind_at_once_each_keeps_its_word(database: str, plan: Plan) -> None:
+def test_every_kind_at_once_each_keeps_its_fate(database: str, plan: Plan) -> None:
     """The cases that can stand in one database: one object's answer does not hide another's."""
     together = (
         "star view",
@@ -292,7 +292,7 @@ def test_every_kind_at_once_each_keeps_its_word(database: str, plan: Plan) -> No
     assert result.outcome == "fail"
 
 
-def test_a_blocked_drop_says_the_statement_that_makes_way_and_it_does(database: str, plan: Plan) -> None:
+def test_a_blocked_drop_names_a_statement_that_unblocks_it(database: str, plan: Plan) -> None:
     kinds = (
         "view",
         "rule",
@@ -313,7 +313,7 @@ def test_a_blocked_drop_says_the_statement_that_makes_way_and_it_does(database: 
     assert drop(database, "download_url") is None
 
 
-def test_a_generated_column_that_would_vanish_is_kept_by_the_statement_that_is_named(database: str, plan: Plan) -> None:
+def test_a_generated_column_that_would_be_dropped_too_is_kept_by_the_named_statement(database: str, plan: Plan) -> None:
     """On the versions that drop it along; the others forbid the drop, and name another statement."""
     insert(database, {"download_url": "abc"})
     execute(database, CASES["generated column"].ddl)
@@ -348,7 +348,7 @@ def test_a_partitioned_table(empty_database: str, plan: Plan, ddl: str) -> None:
     assert (drop(empty_database, "download_url") is None) == (not key)
 
 
-def test_nothing_hangs_and_it_is_said_where_it_was_looked(database: str, plan: Plan) -> None:
+def test_without_dependents_the_searched_places_are_named(database: str, plan: Plan) -> None:
     result = dependents(plan, database, "download_url")
     assert result.outcome == "pass"
     assert "1 function body" in result.findings[0].message
@@ -396,21 +396,21 @@ def test_recent_statements_that_name_the_column_are_possible() -> None:
         ("SELECT $1, x", "x", "", ""),
     ],
 )
-def test_a_body_is_sorted_into_code_texts_and_comments(source: str, code: str, text: str, comment: str) -> None:
+def test_a_body_is_split_into_code_texts_and_comments(source: str, code: str, text: str, comment: str) -> None:
     body = read_body(source, "plpgsql")
     for place, words in (("code", code), ("text", text), ("comment", comment)):
         for word in words:
             assert [p for p in ("code", "text", "comment") if body.names(word, p)] == [place]  # type: ignore[arg-type]
 
 
-def test_no_word_is_part_of_a_longer_one() -> None:
+def test_only_whole_words_match() -> None:
     body = read_body("SELECT my_conversation, conversations, conversation$, NEW.conversation_id", "plpgsql")
     assert not body.names("conversation", "code")
     assert not body.reads_record("conversation")
 
 
 @given(st.text(alphabet="ab'\"$-/*\n\\eE ", max_size=40))
-def test_nothing_of_a_body_is_lost_and_nothing_raises(source: str) -> None:
+def test_no_part_of_a_body_is_lost_and_nothing_raises(source: str) -> None:
     body = read_body(source, "sql")
     for letter in "ab":
         assert (body.code + body.text + body.comment).count(letter) == source.count(letter)

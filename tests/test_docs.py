@@ -106,7 +106,7 @@ def test_the_plans_requirements_name_checks_that_there_are(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
-def test_every_command_has_help_and_stands_in_the_docs(name: str) -> None:
+def test_every_command_has_help_and_is_in_the_docs(name: str) -> None:
     command = commands()[name]
     assert len((command.help or "").split()) >= 4
     for parameter in command.params:
@@ -114,7 +114,7 @@ def test_every_command_has_help_and_stands_in_the_docs(name: str) -> None:
     assert any(call[:1] == [name] for _, call in CALLS)
 
 
-def test_there_are_calls_to_hold() -> None:
+def test_there_are_calls_to_check() -> None:
     assert len(CALLS) > 40
     assert {str(page) for page, _ in CALLS} >= {"README.md", "docs/ci.md", "docs/history.md", "docs/selftest.md"}
 
@@ -135,7 +135,7 @@ def test_every_call_in_the_docs_is_a_valid_one(page: Path, call: list[str]) -> N
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+def test_links_within_the_project_have_a_target(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
         if not re.match(r"[a-z]+:|#", target):
             path, _, anchor = target.partition("#")
@@ -190,7 +190,7 @@ def workflows() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["ci.yml", "github"])
-def test_github_jobs_have_the_least_rights_an_end_and_pinned_actions(name: str) -> None:
+def test_github_jobs_have_least_rights_a_timeout_and_pinned_actions(name: str) -> None:
     flow = workflows()[name]
     assert flow["permissions"] == {"contents": "read"}
     assert flow[True]  # `on`, as YAML 1.1 reads it
@@ -205,7 +205,7 @@ def test_github_jobs_have_the_least_rights_an_end_and_pinned_actions(name: str) 
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_one_action_has_one_pin_and_says_its_version() -> None:
+def test_each_action_has_one_pin_with_its_version() -> None:
     pins: dict[str, set[str]] = {}
     for path in (".github/workflows/ci.yml", "docs/ci.md"):
         text = (ROOT / path).read_text("utf-8")

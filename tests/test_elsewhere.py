@@ -79,7 +79,9 @@ def test_a_column_of_a_foreign_partition_is_not_gone(partitioned: str, plan: Pla
     assert any("on another server: public.older" in note for note in report.notes)
 
 
-def test_the_rows_of_a_foreign_partition_are_counted_and_said_not_to_be_dropped(partitioned: str, plan: Plan) -> None:
+def test_the_rows_of_a_foreign_partition_are_counted_and_the_drop_does_not_reach_them(
+    partitioned: str, plan: Plan
+) -> None:
     report = before(plan, partitioned)
     assert report.check("loss.download_url").findings[0].evidence["populated"] == 2
     assert report.check("loss.download_url").outcome == "fail"
@@ -132,7 +134,7 @@ def test_a_child_that_defines_the_column_itself_keeps_it(database: str, plan: Pl
         ("CREATE UNLOGGED TABLE child () INHERITS (generation_requests)", "public.child"),
     ],
 )
-def test_rows_that_a_crash_takes_warn(database: str, plan: Plan, ddl: str, name: str) -> None:
+def test_rows_that_a_crash_would_remove_warn(database: str, plan: Plan, ddl: str, name: str) -> None:
     insert(database, {"status": "failed"})
     assert warnings(before(plan, database), "claims.download_url") == []
     execute(database, ddl)
@@ -161,7 +163,7 @@ def subscriber(database: str) -> Iterator[str]:
     execute(database, "DROP SUBSCRIPTION feed")
 
 
-def test_a_subscription_may_stop_by_the_drop(subscriber: str, plan: Plan) -> None:
+def test_a_subscription_may_stop_because_of_the_drop(subscriber: str, plan: Plan) -> None:
     report = before(plan, subscriber)
     for name in plan.dropped:
         assert "the subscription feed stops when a column is missing" in unknown(report)[f"dependents.{name}"]
@@ -179,7 +181,7 @@ def test_a_subscription_whose_first_copy_is_not_done_leaves_values_unknown(subsc
     assert "loss.conversation" in found
 
 
-def test_a_file_of_an_earlier_version_says_nothing_of_all_this(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_a_file_of_an_earlier_version_has_none_of_these_facts(database: str, plan: Plan, tmp_path: Path) -> None:
     execute(database, "CREATE UNLOGGED TABLE child (download_url text) INHERITS (generation_requests)")
     insert(database, {"completed_at": "2025-01-01", "github_url": "https://github.com/leo/app"})
     observe(plan, database).save(tmp_path / "s.json")

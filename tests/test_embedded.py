@@ -124,7 +124,7 @@ def test_it_answers_and_is_version_18_with_unicode(server: EmbeddedServer) -> No
     assert ask(server.url(), "select lower('ÄÖ')") == "äö"
 
 
-def test_psql_and_pg_dump_of_the_same_version_are_beside_it(server: EmbeddedServer) -> None:
+def test_psql_and_pg_dump_of_the_same_version_are_included(server: EmbeddedServer) -> None:
     shown = subprocess.run(
         [server.bin / "psql", "-XAtc", "show port", server.url()], capture_output=True, text=True, check=True
     )
@@ -253,7 +253,7 @@ def test_even_the_user_of_the_server_is_refused(server: EmbeddedServer) -> None:
         {"work_mem": "1MB\nssl = on"},
     ],
 )
-def test_a_setting_that_opens_it_or_cannot_be_meant_is_refused(settings: dict[str, str]) -> None:
+def test_a_setting_that_opens_it_or_is_invalid_is_rejected(settings: dict[str, str]) -> None:
     with pytest.raises(EmbeddedServerError, match=next(iter(settings))), start(settings):
         pass
 
@@ -395,7 +395,7 @@ def test_a_missing_package_is_named_with_what_to_install(monkeypatch: pytest.Mon
     assert "pip install" in raised.value.hint
 
 
-def test_a_user_without_a_name_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_gets_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(_uid: int) -> None:
         raise KeyError
 
@@ -404,13 +404,13 @@ def test_a_user_without_a_name_is_told_so(monkeypatch: pytest.MonkeyPatch) -> No
         pass
 
 
-def test_root_without_a_user_to_switch_to_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_without_a_user_to_switch_to_gets_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order, "SERVER_USERS", ("no-such-user",))
     with pytest.raises(EmbeddedServerError, match="does not run as root"):
         order.find_server_user()
 
 
-def test_windows_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_gets_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order, "os", SimpleNamespace(name="nt"))
     with pytest.raises(EmbeddedServerError, match="Linux and macOS only"), start():
         pass
@@ -436,7 +436,7 @@ def test_a_guardian_that_fails_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_pat
 # How it ends
 
 
-def test_it_is_gone_after_the_block_and_nobody_answers(base: Path) -> None:
+def test_it_is_gone_after_the_block_and_does_not_answer(base: Path) -> None:
     with start() as server:
         assert server.folder.parent == base
     assert not is_running(server.pid)

@@ -102,7 +102,7 @@ def test_a_new_optional_key_changes_no_fingerprint_until_it_is_set(plan: Plan) -
     assert using.fingerprint_of(2) != plan.fingerprint_of(2)
 
 
-def test_what_is_set_to_its_default_is_not_set() -> None:
+def test_a_key_with_its_default_value_counts_as_not_set() -> None:
     text = (
         'plan_version = 1\ntitle = "t"\n[table]\nname = "t"\nkey = ["id"]\n{}[cohort]\ncolumn = "s"\nvalues = ["x"]\n'
     )
@@ -164,7 +164,7 @@ def run_of(plan: Plan, day: int, identity: Identity | None, populated: int) -> A
     return make_run(check(plan, now), now, datetime(2025, 2, day, tzinfo=UTC))
 
 
-def test_a_history_says_when_the_database_is_another_one(plan: Plan, tmp_path: Path) -> None:
+def test_a_history_reports_another_database(plan: Plan, tmp_path: Path) -> None:
     keep(run_of(plan, 1, HERE, 500), tmp_path)
     keep(run_of(plan, 2, HERE.model_copy(update={"database_oid": 6}), 5), tmp_path)
     text = render_text(read_history(tmp_path), 200)
@@ -172,7 +172,7 @@ def test_a_history_says_when_the_database_is_another_one(plan: Plan, tmp_path: P
     assert "drift" not in text
 
 
-def test_runs_of_both_formats_stand_in_one_history(plan: Plan, tmp_path: Path) -> None:
+def test_runs_of_both_formats_are_in_one_history(plan: Plan, tmp_path: Path) -> None:
     old = run_of(plan, 1, None, 500)
     info = old.plan.model_copy(update={"fingerprint": FINGERPRINT_0_1_0})
     keep(old.model_copy(update={"format_version": 1, "plan": info}), tmp_path)
@@ -180,4 +180,4 @@ def test_runs_of_both_formats_stand_in_one_history(plan: Plan, tmp_path: Path) -
     text = render_text(read_history(tmp_path), 200)
     assert text.startswith("2 runs of")
     assert "The plan changed" not in text
-    assert "Whether the plan changed is not known" in text
+    assert "It is not known whether the plan changed" in text

@@ -104,14 +104,14 @@ async def starts_another(connection: ServerConnection) -> None:
         (starts_another, "started request 8, not 7: nothing was sent"),
     ],
 )
-def test_a_server_that_breaks_off_is_told_of_in_one_line(handler: Handler, words: str) -> None:
+def test_a_server_that_closes_the_connection_is_reported_in_one_line(handler: Handler, words: str) -> None:
     error = fail_against(handler, timeout=0.5, request="7")
     assert words in error.message
     assert (error.reached, error.exit_code) == (True, 1)
     assert "s3cret" not in str(error)
 
 
-def test_other_messages_before_the_start_are_passed_over() -> None:
+def test_other_messages_before_the_start_are_ignored() -> None:
     received: list[str | bytes] = []
 
     async def handler(connection: ServerConnection) -> None:
@@ -167,7 +167,7 @@ def test_an_app_without_fly_toml_passes_and_one_without_remote_is_unknown(tmp_pa
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_a_server_that_is_not_there_is_unknown_within_the_time(database: str, closed: bool) -> None:
+def test_a_missing_server_is_unknown_within_the_time(database: str, closed: bool) -> None:
     request = sample.add_request(database)
     with silent_port() as port:
         if closed:
@@ -181,7 +181,7 @@ def test_a_server_that_is_not_there_is_unknown_within_the_time(database: str, cl
     assert "s3cret" not in result.output
 
 
-def test_a_wrong_path_is_unknown_with_the_path_to_take(database: str, plan: Plan) -> None:
+def test_a_wrong_path_is_unknown_with_the_right_path(database: str, plan: Plan) -> None:
     request = sample.add_request(database)
 
     async def both() -> Report:
@@ -234,7 +234,7 @@ def test_a_row_that_was_completed_before_proves_nothing(database: str, plan: Pla
     assert "was so before the run" in found.message
 
 
-def test_a_database_that_goes_away_meanwhile_is_unknown(database: str, plan: Plan) -> None:
+def test_a_database_that_ends_during_the_run_is_unknown(database: str, plan: Plan) -> None:
     request = sample.add_request(database)
 
     async def handler(connection: ServerConnection) -> None:
@@ -301,15 +301,15 @@ def test_the_row_is_only_read(database: str, plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--request", "1"), "--request goes with --server"),
-        (("--server", "ws://127.0.0.1:1"), "--server goes with --request"),
+        (("--request", "1"), "--request needs --server"),
+        (("--server", "ws://127.0.0.1:1"), "--server needs --request"),
         (("--server", "http://s3cret@h", "--database", "postgresql:///x", "--request", "1"), "not a WebSocket address"),
         (("--server", "ws://h", "--database", "DB", "--request", "1; s3cret"), "--request is not a key"),
         (("--server", "ws://h", "--database", "DB", "--request", "99999999999999999999"), "--request is not a key"),
         (("--server", "ws://h", "--database", "DB", "--request", "5"), "has no request 5"),
-        (("--server", "ws://h", "--request", "1", "--header", "s3cret"), "no HTTP header"),
-        (("--server", "ws://h", "--request", "1", "--header", "X: s3cret\r\nY: 1"), "no HTTP header"),
-        (("--save", "/nowhere/generation.json"), "folder /nowhere of --save is not there"),
+        (("--server", "ws://h", "--request", "1", "--header", "s3cret"), "not an HTTP header"),
+        (("--server", "ws://h", "--request", "1", "--header", "X: s3cret\r\nY: 1"), "not an HTTP header"),
+        (("--save", "/nowhere/generation.json"), "folder /nowhere of --save does not exist"),
         (("--app-folder", "/nowhere"), "does not exist"),
         (("--github-url", "https://me:s3cret@github.com/o/r"), "holds credentials"),
         (("--table", "public.other"), "embedded database has no public.other"),

@@ -57,7 +57,7 @@ def test_a_remote_becomes_the_https_address_without_credentials(remote: str) -> 
         "https://github.com/leo/app\nhttps://evil.example/x/y",
     ],
 )
-def test_what_is_no_address_on_a_host_gives_none(remote: str) -> None:
+def test_only_an_address_on_a_host_becomes_an_address(remote: str) -> None:
     assert to_https(remote) is None
 
 
@@ -102,7 +102,7 @@ def test_a_worktree_has_the_remote_of_its_repository(tmp_path: Path) -> None:
         ('[remote "origin"]\n\turl = /srv/git/s3cret.git\n', "not an address on a host"),
     ],
 )
-def test_the_reason_is_told_when_there_is_no_remote(tmp_path: Path, config: str | None, reason: str) -> None:
+def test_without_a_remote_the_reason_is_given(tmp_path: Path, config: str | None, reason: str) -> None:
     app = inspect_app(make(tmp_path / "app", config, 'app = "leo-app"'))
     assert app.github_url is None
     assert reason in app.missing["github_url"]
@@ -117,7 +117,7 @@ def test_no_fly_toml_is_lawful_and_one_without_a_usable_name_is_not(tmp_path: Pa
     assert "fly.toml has no app name" in unusable.missing["flyio_url"]
 
 
-def test_a_given_address_is_taken_as_it_stands_but_never_with_credentials(tmp_path: Path) -> None:
+def test_a_given_address_is_used_unchanged_but_never_with_credentials(tmp_path: Path) -> None:
     assert inspect_app(make(tmp_path / "a"), f"{WANTED}/").github_url == f"{WANTED}/"
     for refused in ("", " ", "https://me:s3cret@github.com/leo/app"):
         with pytest.raises(UsageError) as caught:

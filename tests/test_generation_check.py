@@ -56,7 +56,7 @@ def test_a_run_whose_row_is_right_passes(plan: Plan) -> None:
         ({"completed": False, "status": "generating"}, "fail"),
     ],
 )
-def test_a_run_that_went_wrong_says_nothing_of_the_columns(plan: Plan, changes: dict[str, Any], outcome: str) -> None:
+def test_a_failed_run_judges_no_columns(plan: Plan, changes: dict[str, Any], outcome: str) -> None:
     assert judged(plan, FACTS.model_copy(update=changes)) == {"generation": outcome}
 
 
@@ -87,7 +87,7 @@ def test_a_derived_column_is_judged_by_its_class(plan: Plan, derivation: str, ou
     assert judged(plan, FACTS.model_copy(update={"derived": (derived,)}))["artifacts_github_url"] == outcome
 
 
-def test_a_check_of_the_table_skips_what_was_not_run(plan: Plan, database: str) -> None:
+def test_a_check_of_the_table_skips_a_generation_that_was_not_run(plan: Plan, database: str) -> None:
     report = check(plan, observe(plan, database))
     assert report.check("generation").outcome == "skip"
     assert next(row for row in report.requirements if row.id == "test:1").outcome == "skip"
@@ -106,7 +106,7 @@ def test_a_saved_run_proves_the_requirement_unless_it_was_the_reference_servers_
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"format": "another"}', b"\xff"])
-def test_a_file_that_is_no_saved_run_is_a_wrong_call(database: str, tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_not_a_saved_run_is_a_wrong_call(database: str, tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "generation.json"
     if content is not None:
         file.write_bytes(content)

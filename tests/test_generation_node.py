@@ -116,7 +116,7 @@ def test_a_server_with_the_plans_handler_passes_on_the_command_line(
     assert row == [("completed", repository, f"{repository}-artifacts", "https://sample-app.fly.dev", True)]
 
 
-def test_the_plans_own_handler_breaks_a_resumed_row_and_that_is_told(
+def test_the_plans_handler_breaks_a_resumed_row_and_this_is_reported(
     installed: Path, database: str, request_id: str, plan: Plan
 ) -> None:
     resume(database, request_id, **RESUMED)

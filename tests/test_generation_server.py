@@ -84,7 +84,7 @@ def test_a_completion_is_written_as_the_plan_says(database: str, request_id: str
     assert server.finished.is_set()
 
 
-def test_a_duplicate_or_late_completion_is_passed_over(database: str, request_id: str, plan: Plan) -> None:
+def test_a_duplicate_or_late_completion_is_ignored(database: str, request_id: str, plan: Plan) -> None:
     later = MESSAGE | {"github_url": "https://github.com/other/other", "session_id": "s-2"}
     server = served(plan, database, request_id, sends(MESSAGE, MESSAGE, later))
     assert row(database) == WRITTEN
@@ -116,7 +116,7 @@ def test_a_completion_after_the_row_was_cancelled_elsewhere_is_late(database: st
         (MESSAGE | {"type": "all_work_\x1bcomplete"}, "unknown type"),
     ],
 )
-def test_a_malformed_message_is_passed_over_and_the_next_one_counts(
+def test_a_malformed_message_is_ignored_and_the_next_one_counts(
     database: str, request_id: str, plan: Plan, frame: object, reason: str
 ) -> None:
     server = served(plan, database, request_id, sends(frame, MESSAGE))
@@ -145,7 +145,7 @@ def test_a_cancelled_generation_is_paused_without_a_time(database: str, request_
     assert server.kinds() == ["started", "written"]
 
 
-def test_the_plans_defect_on_a_resumed_row_is_told(database: str, request_id: str, plan: Plan) -> None:
+def test_the_plans_defect_on_a_resumed_row_is_reported(database: str, request_id: str, plan: Plan) -> None:
     execute(database, f"UPDATE generation_requests SET github_url = '{REPOSITORY}', artifacts_github_url = 'x'")
     server = served(plan, database, request_id, sends({"type": "all_work_complete"}))
     assert row(database)[2:4] == (REPOSITORY, None)
@@ -153,7 +153,7 @@ def test_the_plans_defect_on_a_resumed_row_is_told(database: str, request_id: st
 
 
 @pytest.mark.parametrize("value", ["nul \x00", "\udfff"])
-def test_what_the_database_cannot_take_leaves_the_row_whole(
+def test_text_that_the_database_cannot_store_does_not_change_the_row(
     database: str, request_id: str, plan: Plan, value: str
 ) -> None:
     server = served(plan, database, request_id, sends(MESSAGE | {"session_id": value}))
@@ -161,7 +161,7 @@ def test_what_the_database_cannot_take_leaves_the_row_whole(
     assert "written" not in server.kinds()
 
 
-def test_a_database_that_refuses_leaves_the_row_whole_and_the_message_may_come_again(
+def test_a_database_error_does_not_change_the_row_and_the_message_may_be_sent_again(
     database: str, request_id: str, plan: Plan
 ) -> None:
     async def play(server: ReferenceServer, connection: ClientConnection) -> None:
@@ -178,7 +178,7 @@ def test_a_database_that_refuses_leaves_the_row_whole_and_the_message_may_come_a
     assert "SQLSTATE 42703" in server.events[1].text
 
 
-def test_a_connection_that_breaks_while_the_row_is_written_leaves_it_whole(
+def test_a_connection_that_breaks_during_the_write_does_not_change_the_row(
     database: str, request_id: str, plan: Plan
 ) -> None:
     waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -211,9 +211,7 @@ def test_a_database_that_is_down_starts_nothing(plan: Plan) -> None:
     assert server.events[0].text == "The request could not be started: the database cannot be reached."
 
 
-def test_a_container_that_is_lost_leaves_the_row_and_the_next_one_takes_it_up(
-    database: str, request_id: str, plan: Plan
-) -> None:
+def test_after_a_lost_container_the_next_one_takes_the_request(database: str, request_id: str, plan: Plan) -> None:
     async def both() -> ReferenceServer:
         async with serve(plan, database, request_id) as server:
             first = await connect(server.url, proxy=None)
@@ -254,7 +252,7 @@ def test_only_one_container_on_the_one_path_and_nothing_before_it_is_ready(
     assert server.kinds() == ["refused", "ignored", "lost"]
 
 
-def test_a_request_that_is_not_there_is_not_started(database: str, request_id: str, plan: Plan) -> None:
+def test_a_missing_request_is_not_started(database: str, request_id: str, plan: Plan) -> None:
     async def both() -> ReferenceServer:
         async with serve(plan, database, "987654") as server, connect(server.url, proxy=None) as connection:
             await connection.send('{"type": "ready"}')

@@ -95,7 +95,7 @@ def test_a_no_break_space_is_blank_where_the_encoding_has_one(encoded: str, plan
 
 
 @pytest.mark.parametrize("encoded", ["SQL_ASCII"], indirect=True)
-def test_bytes_that_are_no_text_are_counted_and_listed(encoded: str, plan: Plan, tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_counted_and_listed(encoded: str, plan: Plan, tmp_path: Path) -> None:
     fill(encoded, (GITHUB,))
     execute(encoded, "ALTER TABLE generation_requests ALTER COLUMN status TYPE text")
     with psycopg.connect(encoded) as connection:
@@ -135,7 +135,7 @@ BYTES = (
 
 
 @pytest.mark.parametrize("encoded", ["SQL_ASCII"], indirect=True)
-def test_what_cannot_be_converted_is_what_no_utf_8_is(encoded: str, plan: Plan) -> None:
+def test_undecodable_values_are_those_that_are_not_utf_8(encoded: str, plan: Plan) -> None:
     fill(encoded, (GITHUB,) * len(BYTES))
     with psycopg.connect(encoded) as connection:
         for number, (value, _) in enumerate(BYTES, 1):
@@ -157,7 +157,7 @@ def _is_utf_8(escaped: bytes) -> bool:
 
 
 @pytest.mark.parametrize("encoded", ["WIN1252"], indirect=True)
-def test_a_byte_that_stands_for_no_character_is_judged_and_reported(encoded: str, plan: Plan) -> None:
+def test_a_byte_without_a_character_is_judged_and_reported(encoded: str, plan: Plan) -> None:
     fill(encoded, (GITHUB, GITHUB, "https://u:p@github.com/leo/app"))
     with psycopg.connect(encoded) as connection:
         connection.execute(
@@ -174,7 +174,7 @@ def test_a_byte_that_stands_for_no_character_is_judged_and_reported(encoded: str
     assert sum(shape.evidence[name] for name in ("null", "blank", "populated")) == shape.evidence["rows"] == 3
 
 
-def test_the_bytes_of_an_encoding_that_stand_for_nothing_are_the_servers_own(database: str) -> None:
+def test_the_bytes_of_an_encoding_without_a_character_are_the_servers(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         numbers = "SELECT pg_encoding_to_char(n) FROM generate_series(0, 41) n WHERE pg_encoding_max_length(n) = 1"
         names = [row[0] for row in connection.execute(numbers) if row[0] not in ("", "SQL_ASCII")]
@@ -283,7 +283,7 @@ def marker(tmp_path: Path) -> Path:
     return folder / "ran"
 
 
-def test_a_cast_of_the_owners_own_is_not_run(database: str, plan: Plan, marker: Path, tmp_path: Path) -> None:
+def test_a_user_defined_cast_is_not_run(database: str, plan: Plan, marker: Path, tmp_path: Path) -> None:
     insert(database, {"github_url": GITHUB, "download_url": "https://s3.example/a"})
     execute(database, EVIL_CAST.format(SHELL.format(marker).replace("'", "''").join(("EXECUTE '", "'"))))
     with psycopg.connect(database) as connection:  # a control: the attack works where the cast is called
@@ -306,7 +306,7 @@ def test_a_cast_of_the_owners_own_is_not_run(database: str, plan: Plan, marker: 
     assert not marker.exists()
 
 
-def test_a_cast_of_an_extension_or_to_another_type_is_no_obstacle(database: str, plan: Plan) -> None:
+def test_a_cast_of_an_extension_or_to_another_type_is_accepted(database: str, plan: Plan) -> None:
     insert(database, {"github_url": GITHUB})
     execute(
         database,
@@ -334,9 +334,7 @@ CREATE OPERATOR evil.<> (LEFTARG = regproc, RIGHTARG = integer, FUNCTION = evil.
 """
 
 
-def test_a_search_path_of_the_databases_own_is_not_followed(
-    database: str, plan: Plan, marker: Path, tmp_path: Path
-) -> None:
+def test_the_databases_search_path_is_not_used(database: str, plan: Plan, marker: Path, tmp_path: Path) -> None:
     insert(database, {"github_url": GITHUB, "download_url": "https://s3.example/a"})
     clean = observe(plan, database, CUTOVER)
     execute(database, EVIL_PATH.format(SHELL.format(marker).replace("'", "''").join(("EXECUTE '", "'"))))
@@ -355,7 +353,7 @@ def test_a_search_path_of_the_databases_own_is_not_followed(
     assert not marker.exists()
 
 
-def test_the_granted_role_reads_all_and_no_more(server: Server, database: str, plan: Plan) -> None:
+def test_the_granted_role_reads_exactly_what_the_checks_need(server: Server, database: str, plan: Plan) -> None:
     insert(database, {"github_url": GITHUB, "download_url": "https://s3.example/a", "completed_at": "2025-01-11"})
     execute(
         database,
@@ -385,7 +383,7 @@ def test_the_granted_role_reads_all_and_no_more(server: Server, database: str, p
         execute(database, f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-def test_the_grants_quote_odd_names(plan: Plan) -> None:
+def test_the_grants_quote_special_names(plan: Plan) -> None:
     odd = plan.with_table('Odd "schema".My table')
     assert any('"Odd ""schema""" TO' in line for line in grants(odd))
 
@@ -437,7 +435,7 @@ def test_every_statement_is_ascii_and_the_first_names_everything_by_schema(datab
     assert sent[0].count("set_config(") == sent[0].count("pg_catalog.set_config(")
 
 
-def test_a_time_limit_that_ends_the_set_up_is_told_as_one(database: str) -> None:
+def test_a_time_limit_that_ends_the_set_up_is_reported_as_one(database: str) -> None:
     told = unreachable(parse(database), psycopg.errors.QueryCanceled("canceling statement due to statement timeout"))
     assert "time limit" in told.message
     assert "--timeout" in told.hint

@@ -49,7 +49,7 @@ def rate(populated: int, rows: int) -> Rate:
     return Rate(column="a", side="after", rows=rows, populated=populated, rate=share, low=low, high=high, **numbers)
 
 
-def test_a_run_is_kept_and_read_back_whole(good: Run, tmp_path: Path) -> None:
+def test_a_run_is_saved_and_read_back_completely(good: Run, tmp_path: Path) -> None:
     path = keep(good, tmp_path / "history")
     assert path.name.startswith("2025-02-01T080000Z-")
     assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
@@ -74,7 +74,7 @@ def test_runs_at_the_same_moment_are_all_kept(good: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("hard_links", [True, False])
-def test_a_name_that_is_taken_is_never_written_to(
+def test_an_existing_file_is_never_changed(
     good: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hard_links: bool
 ) -> None:
     parts = iter(["aaaa", "aaaa", "bbbb"])
@@ -117,7 +117,7 @@ def test_a_tally_that_stays_big_is_left_out(plan: Plan) -> None:
     )
 
 
-def test_damaged_and_foreign_files_are_passed_over_and_named(good: Run, tmp_path: Path, plan: Plan) -> None:
+def test_damaged_and_foreign_files_are_skipped_and_named(good: Run, tmp_path: Path, plan: Plan) -> None:
     path = keep(good, tmp_path)
     text = path.read_text()
     (tmp_path / ".gitkeep").touch()
@@ -134,18 +134,18 @@ def test_damaged_and_foreign_files_are_passed_over_and_named(good: Run, tmp_path
     found = read_history(tmp_path)
     assert found.runs == (good,)
     assert {file.name: file.reason for file in found.passed_over} == {
-        "README.md": "no run",
-        "bytes.json": "damaged: no valid JSON",
-        "deep.json": "damaged: no valid JSON",
-        "half.json": "damaged: no valid JSON",
-        "link.json": "no plain file",
-        "list.json": "no run",
+        "README.md": "not a run",
+        "bytes.json": "damaged: not valid JSON",
+        "deep.json": "damaged: not valid JSON",
+        "half.json": "damaged: not valid JSON",
+        "link.json": "not a plain file",
+        "list.json": "not a run",
         "naive.json": "damaged: at",
         "newer.json": "of another version of genreq-checks",
-        "snapshot.json": "no run",
+        "snapshot.json": "not a run",
         "wrong.json": "damaged: outcome",
     }
-    assert "10 files passed over: README.md (no run), " in render_text(found)
+    assert "10 files skipped: README.md (not a run), " in render_text(found)
 
 
 def test_artefacts_in_folders_of_their_own_are_one_history(good: Run, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_artefacts_in_folders_of_their_own_are_one_history(good: Run, tmp_path: 
     assert [run.at.hour for run in read_history(tmp_path).runs] == [8, 9]
 
 
-def test_what_turned_is_told_once_and_in_its_own_list(good: Run) -> None:
+def test_each_changed_check_is_in_exactly_one_list(good: Run) -> None:
     def of(**outcomes: Any) -> Run:
         return good.model_copy(update={"checks": tuple(CheckOutcome(id=k, outcome=v) for k, v in outcomes.items())})
 
@@ -177,9 +177,9 @@ def test_what_turned_is_told_once_and_in_its_own_list(good: Run) -> None:
     [
         ((157, 160), (157, 160), None),
         ((157, 160), (176, 180), None),  # the 20 new rows are like those before
-        ((157, 160), (163, 180), "30 % (6 of 20) of the 20 rows since, 98.1 % (157 of 160) of those before them"),
+        ((157, 160), (163, 180), "30 % (6 of 20) of the 20 rows since, 98.1 % (157 of 160) of those before"),
         ((9_000, 10_000), (9_000, 10_020), "0 % (0 of 20) of the 20 rows since"),  # 89.8 %, within the old interval
-        ((157, 160), (120, 160), "75 % (120 of 160) now, 98.1 % (157 of 160) then"),  # cleared
+        ((157, 160), (120, 160), "75 % (120 of 160) now, 98.1 % (157 of 160) earlier"),  # cleared
         ((0, 100), (90, 100), "90 % (90 of 100) now"),  # back-filled
         ((0, 0), (0, 40), None),
         ((5, 5), (0, 0), None),
@@ -226,7 +226,7 @@ def test_the_text_says_what_fails_since_the_last_run_with_every_count(plan: Plan
         "160 of 200",
         "newly failing: derivation.artifacts_github_url: 40 rows of 200",
         "drift: artifacts_github_url after: 0 % (0 of 40) of the 40 rows since, 100 % (160 of 160) of those before",
-        "Besides, 1 run of another table, phase or source.",
+        "Also 1 run of another table, phase or source.",
     ):
         assert words in plain
     back = good.model_copy(update={"at": AT + timedelta(hours=48)})
@@ -267,7 +267,7 @@ def test_the_chart_shows_each_rate_and_outcome(plan: Plan, good: Run, tmp_path: 
     assert "2 runs of public.generation_requests: the last is FAIL" in " ".join(spec["title"]["text"])
 
 
-def test_the_commands_keep_runs_and_show_them(plan: Plan, tmp_path: Path) -> None:
+def test_the_commands_save_runs_and_show_them(plan: Plan, tmp_path: Path) -> None:
     now = snapshot(plan, ("2025-01-09", OLD, 100), ("2025-01-11", DONE, 160))
     now.save(tmp_path / "now.json")
     folder, chart = tmp_path / "history", tmp_path / "trend.svg"
@@ -289,7 +289,7 @@ def test_a_run_that_could_read_nothing_is_kept_too(tmp_path: Path) -> None:
     found = read_history(tmp_path / "h")
     assert [run.outcome for run in found.runs] == ["unknown"]
     assert "hidden-word" not in next((tmp_path / "h").iterdir()).read_text()
-    assert "no run" not in render_text(found)
+    assert "not a run" not in render_text(found)
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_run_that_could_read_nothing_is_kept_too(tmp_path: Path) -> None:
         (["check", "postgresql://h/d", "--history", "no/such/place"], UsageError, "cannot be used"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_read(
+def test_an_error_is_reported_before_anything_is_read(
     arguments: list[str], error: type[Exception], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

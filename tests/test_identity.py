@@ -166,7 +166,7 @@ def test_a_physical_copy_warns(database: str, plan: Plan, change: dict[str, obje
     assert report.check("population.github_url").outcome == "pass"
 
 
-def test_a_role_that_may_not_ask_is_told_what_is_not_proved(database: str, plan: Plan) -> None:
+def test_a_role_without_the_right_gets_a_message_about_what_is_not_proved(database: str, plan: Plan) -> None:
     fill(database)
     before = observe(plan, database)
     role = f"reader_{uuid.uuid4().hex[:8]}"
@@ -215,7 +215,7 @@ def test_a_column_that_took_the_name_of_another_is_not_gone(database: str, plan:
     assert (finding.outcome, finding.evidence["renamed_to"]) == ("fail", "github_url")
 
 
-def test_a_table_whose_columns_have_other_places_has_no_rename(database: str, plan: Plan) -> None:
+def test_a_table_with_other_column_positions_has_no_rename(database: str, plan: Plan) -> None:
     """A baseline of format 1 and a table that was dumped and restored since: each column moved up by one place."""
     fill(database)
     before = with_identity(observe(plan, database), None)
@@ -250,7 +250,7 @@ def test_without_a_baseline_the_message_says_that_nothing_was_ever_dropped(datab
     assert "No column was ever dropped from this table" in message
 
 
-def test_another_databases_values_are_not_put_back(database: str, other: str, plan: Plan, tmp_path: Path) -> None:
+def test_another_databases_values_are_not_restored(database: str, other: str, plan: Plan, tmp_path: Path) -> None:
     fill(database, mark="production")
     fill(other, mark="staging")
     path = tmp_path / "staging.parquet"
@@ -278,7 +278,7 @@ def test_an_archive_of_another_database_does_not_count(database: str, other: str
         assert report.check("identity").outcome == outcome
 
 
-def test_a_doubt_is_not_answered_by_yes(
+def test_yes_does_not_confirm_a_doubtful_database(
     database: str, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(database)
@@ -297,7 +297,7 @@ def test_a_doubt_is_not_answered_by_yes(
     assert invoke("restore", path, database, "--yes", "--other-database")[0] == 0
 
 
-def test_the_report_of_the_command_says_so(database: str, other: str, plan: Plan, tmp_path: Path) -> None:
+def test_the_commands_report_has_the_identity_finding(database: str, other: str, plan: Plan, tmp_path: Path) -> None:
     fill(database)
     fill(other)
     observe(plan, other).save(tmp_path / "theirs.json")

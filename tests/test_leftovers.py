@@ -161,7 +161,7 @@ def test_a_longer_name_is_another_name(plan: Plan, tmp_path: Path, text: str) ->
 
 
 @pytest.mark.parametrize("text", ["conversations", "myDownloadUrl", "conversational"])
-def test_a_longer_word_is_no_mention(plan: Plan, tmp_path: Path, text: str) -> None:
+def test_a_longer_word_is_not_a_mention(plan: Plan, tmp_path: Path, text: str) -> None:
     assert classes(plan, tmp_path, {"a.ts": f"const x = generationRequests.{text};"}) == []
 
 
@@ -199,7 +199,7 @@ def test_no_code_is_unknown_and_not_asked_for_is_a_skip(plan: Plan, tmp_path: Pa
     assert judged(plan, empty, "leftovers.conversation", "rolled-back").outcome == "skip"
 
 
-def test_the_counts_are_whole_where_the_list_is_cut(plan: Plan, tmp_path: Path) -> None:
+def test_the_counts_are_complete_where_the_list_is_cut(plan: Plan, tmp_path: Path) -> None:
     lines = "".join(f"use(generationRequests.conversation, {i});\n" for i in range(250))
     result = judged(plan, read_code(plan, write_tree(tmp_path, {"a.ts": lines})), "leftovers.conversation")
     assert (result.found, len(result.findings), result.outcome) == (251, 100, "fail")
@@ -232,7 +232,7 @@ def snapshot(plan: Plan, folder: Path) -> str:
     return str(file)
 
 
-def test_the_command_reads_code_and_tells_a_wrong_folder(plan: Plan, tmp_path: Path) -> None:
+def test_the_command_reads_code_and_reports_a_wrong_folder(plan: Plan, tmp_path: Path) -> None:
     now, tree = snapshot(plan, tmp_path), write_tree(tmp_path / "tree", before())
     command = [sys.executable, "-c", "from genreq_checks.cli import main; main()", "check", now, "--code"]
     ran = subprocess.run([*command, str(tree)], capture_output=True, text=True, check=False)

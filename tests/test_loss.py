@@ -60,7 +60,7 @@ def planted(database: str) -> str:
     return database
 
 
-def test_values_that_live_nowhere_else_fail_with_their_number_and_the_way_to_their_keys(
+def test_values_that_are_stored_nowhere_else_fail_with_their_number_and_the_command_for_their_keys(
     planted: str, plan: Plan
 ) -> None:
     finding = loss(plan, planted)
@@ -83,7 +83,7 @@ def test_values_that_live_nowhere_else_fail_with_their_number_and_the_way_to_the
     assert (finding.evidence["lost"], finding.evidence["json-null"], finding.evidence["empty"]) == (1, 1, 1)
 
 
-def test_what_has_no_content_is_no_loss(database: str, plan: Plan) -> None:
+def test_values_without_content_are_not_a_loss(database: str, plan: Plan) -> None:
     insert(database, {"download_url": "\n", "conversation": Jsonb([])}, {"conversation": Jsonb(None)})
     assert loss(plan, database).outcome == loss(plan, database, "conversation").outcome == "pass"
 
@@ -93,7 +93,7 @@ def test_a_value_beside_a_malformed_one_warns(database: str, plan: Plan) -> None
     assert loss(plan, database).outcome == "warn"
 
 
-def test_a_value_that_the_plan_makes_again_is_recoverable(database: str, plan: Plan) -> None:
+def test_a_value_that_the_plan_rebuilds_is_recoverable(database: str, plan: Plan) -> None:
     recipe = Reconstruction(column="github_url", suffix="/archive.zip")
     plan = with_dropped(plan, "download_url", claim=None, reconstruction=recipe)
     insert(database, {"download_url": f"{GITHUB}/archive.zip", "github_url": GITHUB})
@@ -119,7 +119,7 @@ def test_what_the_plan_gives_up_passes_with_its_reason(planted: str, plan: Plan)
         (archive(4, columns={}), "fail"),
     ],
 )
-def test_only_a_verified_archive_of_every_value_holds_them(
+def test_only_a_verified_archive_of_every_value_counts(
     planted: str, plan: Plan, held: ArchiveFacts, outcome: str
 ) -> None:
     finding = loss(plan, planted, held=held)
@@ -127,7 +127,7 @@ def test_only_a_verified_archive_of_every_value_holds_them(
     assert finding.evidence["archived"] == (3 if outcome == "pass" else 0)
 
 
-def test_after_the_drop_only_a_baseline_can_tell(planted: str, plan: Plan) -> None:
+def test_after_the_drop_only_a_baseline_decides(planted: str, plan: Plan) -> None:
     before = observe(plan, planted)
     execute(planted, plan.sql.forward)
     after = observe(plan, planted)
@@ -139,7 +139,7 @@ def test_after_the_drop_only_a_baseline_can_tell(planted: str, plan: Plan) -> No
     assert loss(plan, after, phase="before").outcome == "unknown"
 
 
-def test_a_rollback_that_gives_back_empty_columns_is_not_the_old_state(planted: str, plan: Plan) -> None:
+def test_a_rollback_with_empty_columns_is_not_the_old_state(planted: str, plan: Plan) -> None:
     before = observe(plan, planted)
     execute(planted, plan.sql.forward)
     execute(planted, plan.sql.rollback)
@@ -173,7 +173,7 @@ def test_a_column_that_is_back_does_not_prove_that_it_is_dropped(planted: str, p
     assert {row.id: row.outcome for row in after.requirements}["rollback"] == "skip"
 
 
-def test_an_archive_of_another_database_is_no_proof(database: str, plan: Plan) -> None:
+def test_an_archive_of_another_database_proves_nothing(database: str, plan: Plan) -> None:
     insert(database, {"download_url": ZIP})
     elsewhere = loss(plan, database, held=archive(1, location="postgresql://u@other-host/leo"))
     assert elsewhere.outcome == "unknown"

@@ -149,7 +149,7 @@ def test_a_snapshot_is_the_same_when_it_was_saved(plan: Plan, counted: Snapshot,
     assert before.check("loss.gone_13").outcome == "fail"
 
 
-def test_sides_days_and_history_count_what_is_apart(many: str, plan: Plan, counted: Snapshot) -> None:
+def test_sides_days_and_history_count_separate_facets(many: str, plan: Plan, counted: Snapshot) -> None:
     plan = plan.model_copy(update={"cutover": None})
     assert counted.tally is not None
     folded = fold(counted, None)
@@ -162,7 +162,7 @@ def test_sides_days_and_history_count_what_is_apart(many: str, plan: Plan, count
     assert (counted.tally + counted.tally).count("gone_9")["null"] == 2 * counted.tally.count("gone_9")["null"]
 
 
-def test_few_columns_with_many_classes_in_fact_are_counted_by_a_second_statement(
+def test_few_columns_with_many_classes_are_counted_by_a_second_statement(
     many: str, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = plan.model_copy(update={"dropped": {name: plan.dropped[name] for name in COLUMNS[:6]}})
@@ -234,7 +234,7 @@ NAMES = [group.facets[0].name for group in GROUPS]
     groups=st.lists(st.sampled_from(GROUPS), unique=True),
     together=st.lists(st.frozensets(st.sampled_from(NAMES), min_size=2, max_size=3)),
 )
-def test_whatever_is_asked_together_is_in_one_part(groups: list[Group], together: list[frozenset[str]]) -> None:
+def test_facets_that_are_needed_together_are_in_one_part(groups: list[Group], together: list[frozenset[str]]) -> None:
     there = {facet.name for group in groups for facet in group.facets}
     ways = list(ways_to_count(groups, together))
     for parts in ways:

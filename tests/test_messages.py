@@ -70,7 +70,7 @@ def message(**fields: object) -> bytes:
         (message(github_url="a\x00b"), "NUL character in github_url, which PostgreSQL refuses"),
     ],
 )
-def test_a_bad_line_is_refused_with_its_reason_and_hides_no_other(tmp_path: Path, line: bytes, reason: str) -> None:
+def test_a_bad_line_is_rejected_with_its_reason_and_hides_no_other(tmp_path: Path, line: bytes, reason: str) -> None:
     messages, peculiar = one(tmp_path, GOOD + b"\n" + line.rstrip(b"\n") + b"\n" + GOOD + b"\n")
     assert [found.line for found in messages] == [1, 3]
     assert peculiar == {reason: ["m.jsonl:2"]}
@@ -85,7 +85,7 @@ def test_a_bad_line_is_refused_with_its_reason_and_hides_no_other(tmp_path: Path
         (message(received_at=[1]), "received_at not understood"),
     ],
 )
-def test_an_odd_line_is_read_all_the_same_and_told_of(tmp_path: Path, line: bytes, reason: str) -> None:
+def test_a_peculiar_line_is_read_and_reported(tmp_path: Path, line: bytes, reason: str) -> None:
     messages, peculiar = one(tmp_path, line)
     assert [found.key for found in messages] == ["7"]
     assert peculiar == {reason: ["m.jsonl:1"]}
@@ -135,14 +135,14 @@ def test_gzip_files_folders_and_blank_lines_are_read(tmp_path: Path) -> None:
     assert peculiar == {}
 
 
-def test_a_gzip_file_that_is_cut_off_gives_what_it_has(tmp_path: Path) -> None:
+def test_a_truncated_gzip_file_is_read_up_to_its_end(tmp_path: Path) -> None:
     packed = gzip.compress(b"".join(message(n=n, pad=os.urandom(60).hex()) for n in range(2_000)))
     messages, peculiar = one(tmp_path, packed[: len(packed) // 2])
     assert len(messages) > 100
     assert list(peculiar) == ["gzip file cut off or damaged"]
 
 
-def test_a_line_beyond_all_measure_is_refused_without_being_held(
+def test_a_line_that_is_too_long_is_rejected_without_being_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(message_lines, "LONGEST_LINE", 2**20)
@@ -151,13 +151,13 @@ def test_a_line_beyond_all_measure_is_refused_without_being_held(
     assert peculiar == {"line of more than 1 MB": ["m.jsonl:2"]}
 
 
-def test_a_path_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
+def test_a_missing_path_is_a_wrong_call(tmp_path: Path) -> None:
     (tmp_path / "messages.jsonl").touch()
     with pytest.raises(UsageError, match=r"Did you mean 'messages\.jsonl'"):
         message_files([tmp_path / "mesages.jsonl"])
 
 
-def test_a_key_or_a_file_name_that_is_no_unicode_is_survived(tmp_path: Path) -> None:
+def test_a_key_or_a_file_name_that_is_not_unicode_does_not_stop_the_reading(tmp_path: Path) -> None:
     file = Path(os.fsdecode(bytes(tmp_path) + b"/\xff.jsonl"))
     file.write_bytes(GOOD.replace(b"7", rb'"\ud800"') + b"\n[]")
     messages, peculiar = read(file)
@@ -178,7 +178,7 @@ def received(line: int, at: int | None, key: str = "7") -> Message:
     return Message(key, at, "m.jsonl", line, {})
 
 
-def test_the_message_received_last_counts_and_else_the_order_decides() -> None:
+def test_the_message_received_last_counts_and_otherwise_the_last_in_order() -> None:
     assert last(received(1, 20), received(2, 10)) == {"7": 1}
     assert last(received(1, 20), received(2, 20)) == {"7": 2}
     assert last(received(1, None), received(2, None)) == {"7": 2}
@@ -186,7 +186,7 @@ def test_the_message_received_last_counts_and_else_the_order_decides() -> None:
     assert last(received(1, 20), received(2, 10, "8"), received(3, None)) == {"7": 1, "8": 2}
 
 
-def test_lone_surrogates_are_what_node_makes_of_them(tmp_path: Path) -> None:
+def test_lone_surrogates_are_converted_as_in_node(tmp_path: Path) -> None:
     messages, _ = one(tmp_path, GOOD.replace(b"app", rb"\ud800\ud83d\ude00"))
     assert messages[0].fields["github_url"] == "https://github.com/leo/�\U0001f600"
 
@@ -205,7 +205,7 @@ def test_the_index_holds_no_more_than_a_batch_in_memory() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks into /proc, which only Linux has")
-def test_the_index_spills_into_a_file_without_a_name_that_nobody_else_may_read() -> None:
+def test_the_index_spills_into_an_unnamed_private_file() -> None:
     def spilled() -> list[tuple[str, os.stat_result]]:
         links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
         return [(os.readlink(link), link.stat()) for link in links if "etilqs" in os.readlink(link)]
@@ -221,7 +221,7 @@ def test_the_index_spills_into_a_file_without_a_name_that_nobody_else_may_read()
 @pytest.mark.node
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_a_line_is_json_for_us_exactly_when_it_is_for_javascript(data: st.DataObject) -> None:
+def test_a_line_is_json_exactly_when_it_is_for_javascript(data: st.DataObject) -> None:
     pieces = ['{"a":1}', '"', "\\u00", "NaN", "1e400", "-0", "{", "}", ",", "\t", " ", "\x0b", "﻿", "tru", "true", "[1]"]
     texts = data.draw(st.lists(st.lists(st.sampled_from(pieces), max_size=4).map("".join), min_size=20, max_size=60))
     expression = "(() => { try { return [JSON.parse(msg.text)] } catch { return null } })()"

@@ -97,7 +97,7 @@ def test_applied_passes(plan: Plan, table: Table, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("phase", "outcome"), [("before", "pass"), ("after", "fail"), ("rolled-back", "pass")])
-def test_pending_is_as_it_should_be_before_and_fails_after(
+def test_pending_passes_before_and_fails_after(
     plan: Plan, table: Table, tmp_path: Path, phase: Phase, outcome: str
 ) -> None:
     result = judge(plan, table(MADE), folder(tmp_path / "d"), phase)
@@ -115,7 +115,7 @@ def test_a_clock_that_was_behind_is_skipped_silently_by_the_migrator_and_not_by_
 
 
 @pytest.mark.parametrize(("phase", "outcome"), [("before", "fail"), ("after", "fail"), ("rolled-back", "warn")])
-def test_a_rollback_by_hand_contradicts_the_books(
+def test_a_manual_rollback_contradicts_the_bookkeeping(
     plan: Plan, table: Table, tmp_path: Path, phase: Phase, outcome: str
 ) -> None:
     result = judge(plan, table(MADE, DROPPED), folder(tmp_path / "d"), phase)
@@ -175,7 +175,7 @@ def test_a_byte_order_mark_in_what_is_applied_warns(plan: Plan, table: Table, tm
     assert "begins with a byte-order mark" in str(saved.findings)
 
 
-def test_other_line_ends_are_only_a_note(plan: Plan, table: Table, tmp_path: Path) -> None:
+def test_other_line_endings_are_only_a_note(plan: Plan, table: Table, tmp_path: Path) -> None:
     windows = DROP.replace("\n", "\r\n")
     path = folder(tmp_path / "d", drop=windows)
     result = judge(plan, table(MADE, DROPPED, gone=True), path)
@@ -185,18 +185,18 @@ def test_other_line_ends_are_only_a_note(plan: Plan, table: Table, tmp_path: Pat
     assert states(judge(plan, table(MADE, other_way, gone=True), path))["0001_drop"] == ("line-endings", "pass")
 
 
-def test_a_file_that_the_journal_does_not_name_is_never_applied(plan: Plan, table: Table, tmp_path: Path) -> None:
+def test_a_file_that_is_not_in_the_journal_is_never_applied(plan: Plan, table: Table, tmp_path: Path) -> None:
     path = folder(tmp_path / "d", journal=["0000_make"])
     assert states(judge(plan, table(MADE), path))["0001_drop"] == ("unlisted", "fail")
     assert states(judge(plan, table(MADE, gone=True), path))["0001_drop"] == ("unlisted", "warn")
 
 
-def test_a_time_that_was_changed_after_the_fact_makes_it_run_again(plan: Plan, table: Table, tmp_path: Path) -> None:
+def test_a_time_that_was_changed_later_makes_a_migration_run_again(plan: Plan, table: Table, tmp_path: Path) -> None:
     result = judge(plan, table(MADE, DROPPED, gone=True), folder(tmp_path / "d", when=NEW + 5))
     assert states(result)["0001_drop"] == ("applied", "warn")
 
 
-def test_books_of_another_folder_are_told(plan: Plan, table: Table, tmp_path: Path) -> None:
+def test_bookkeeping_of_another_folder_is_reported(plan: Plan, table: Table, tmp_path: Path) -> None:
     foreign = AppliedMigration(id=9, hash="f" * 64, created_at=NEW + 1)
     result = judge(plan, table(MADE, DROPPED, foreign, gone=True), folder(tmp_path / "d"))
     assert states(result)["row 9"] == ("no-file", "warn")
@@ -274,7 +274,7 @@ def test_files_that_cannot_be_read_are_unknown(
     assert states(judge(plan, now, tmp_path / "d"))["0001_drop"] == ("unreadable", "unknown")
 
 
-def test_a_folder_without_migrations_is_unknown_and_one_that_is_not_there_a_wrong_call(
+def test_a_folder_without_migrations_is_unknown_and_a_missing_one_a_wrong_call(
     plan: Plan, table: Table, tmp_path: Path
 ) -> None:
     folder(tmp_path / "outer" / "drizzle")
@@ -311,7 +311,7 @@ def test_a_folder_without_migrations_is_unknown_and_one_that_is_not_there_a_wron
         ("DO $$ BEGIN CREATE TYPE m AS ENUM('a'); EXCEPTION WHEN duplicate_object THEN null; END $$;", {}, ""),
     ],
 )
-def test_what_sql_does_is_read_by_a_parser(
+def test_a_parser_reads_what_sql_does(
     plan: Plan, sql: str, effects: Mapping[str, str], unclear: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -325,7 +325,7 @@ BOOKS = (
 )
 
 
-def test_the_books_are_read_in_the_snapshot_and_saved_with_it(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_the_bookkeeping_is_read_with_the_snapshot_and_saved_in_it(database: str, plan: Plan, tmp_path: Path) -> None:
     assert observe(plan, database).books == Books(table="drizzle.__drizzle_migrations", present=False)
     name = "drizzle.__drizzle_migrations"
     execute(database, f"CREATE SCHEMA drizzle; {BOOKS.format(name, name)}; ALTER TABLE {name} ADD name text")
@@ -335,7 +335,7 @@ def test_the_books_are_read_in_the_snapshot_and_saved_with_it(database: str, pla
     assert load_snapshot(tmp_path / "s.json").books == snapshot.books
 
 
-def test_books_elsewhere_are_hinted_at_and_can_be_named(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_bookkeeping_elsewhere_is_suggested_and_can_be_named(database: str, plan: Plan, tmp_path: Path) -> None:
     execute(database, BOOKS.format('public."my migrations"', 'public."my migrations"'))
     path = folder(tmp_path / "d")
     result = judge(plan, observe(plan, database), path)
@@ -357,7 +357,9 @@ def test_books_elsewhere_are_hinted_at_and_can_be_named(database: str, plan: Pla
     assert states(found)["row 1"] == ("no-file", "warn")
 
 
-def test_books_that_are_no_books_or_not_to_be_read_are_unknown(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_another_table_or_an_unreadable_one_as_bookkeeping_is_unknown(
+    database: str, plan: Plan, tmp_path: Path
+) -> None:
     path = folder(tmp_path / "d")
     execute(database, "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id int)")
     assert "is not a bookkeeping table" in judge(plan, observe(plan, database), path).findings[0].message

@@ -82,7 +82,7 @@ def test_the_notebook_has_the_reports_numbers(story: tuple[str, Snapshot, Snapsh
     assert "artifacts_github_url rose from 0 % to" in shown("rates")
 
 
-def test_another_cutover_asks_the_database_nothing(story: tuple[str, Snapshot, Snapshot], plan: Plan) -> None:
+def test_another_cutover_does_not_read_the_database(story: tuple[str, Snapshot, Snapshot], plan: Plan) -> None:
     url, _, _ = story
     statements: list[str] = []
 
@@ -107,7 +107,7 @@ def test_another_cutover_asks_the_database_nothing(story: tuple[str, Snapshot, S
     assert len(statements) == asked
 
 
-def test_the_day_of_the_configured_cutover_stands_for_its_instant(story: tuple[str, Snapshot, Snapshot]) -> None:
+def test_the_day_of_the_configured_cutover_means_its_instant(story: tuple[str, Snapshot, Snapshot]) -> None:
     days = review.days_to_choose(story[2], CUTOVER)
     assert days[0] == date(2025, 1, 1)
     assert days[-1] == date(2025, 1, 20)
@@ -145,7 +145,7 @@ def test_the_schema_notebook_shows_what_is_gone(story: tuple[str, Snapshot, Snap
     assert found[0]["on the drop it"] == "blocks the drop"
 
 
-def test_what_was_not_read_is_said(story: tuple[str, Snapshot, Snapshot], plan: Plan) -> None:
+def test_unread_parts_are_reported(story: tuple[str, Snapshot, Snapshot], plan: Plan) -> None:
     bare = story[2].model_copy(update={"table": None, "dependents": None})
     shown, _ = run("dropped_columns", review.Opened(plan, bare, None, CUTOVER))
     assert "has no catalog" in shown("schema")
@@ -184,7 +184,7 @@ def test_an_unreachable_source_is_a_sentence_without_its_password(name: str) -> 
         ("", {"GENREQ_SOURCE": "x.json", "GENREQ_PLAN": "none.toml"}, "none.toml"),
     ],
 )
-def test_a_source_that_cannot_be_meant_is_a_sentence(source: str, environment: dict[str, str], words: str) -> None:
+def test_an_invalid_source_is_a_sentence(source: str, environment: dict[str, str], words: str) -> None:
     opened = review.open_sources(source, environment=environment)
     assert opened.now is None
     assert words in (opened.problem or "")
@@ -215,7 +215,7 @@ def test_a_notebook_becomes_a_jupyter_notebook(name: str, tmp_path: Path) -> Non
     assert any("genreq_checks" in cell.source for cell in book.cells if cell.cell_type == "code")
 
 
-def test_charts_show_themselves_in_jupyter(story: tuple[str, Snapshot, Snapshot], plan: Plan) -> None:
+def test_jupyter_displays_charts(story: tuple[str, Snapshot, Snapshot], plan: Plan) -> None:
     with alt.renderers.enable("mimetype"):
         bundle, _ = charts.rates(check(plan, story[2], cutover=CUTOVER))._repr_mimebundle_()
     assert any(kind.startswith("application/vnd.vegalite") for kind in bundle)

@@ -97,7 +97,7 @@ ROWS = st.lists(st.tuples(st.integers(1, 8), st.none() | st.sampled_from(["", "a
 
 @settings(max_examples=30)
 @given(then=ROWS, now=ROWS)
-def test_what_would_be_lost_is_what_plain_python_says(
+def test_the_lost_values_are_those_of_a_plain_python_comparison(
     database: str, plan: Plan, tmp_path: Path, then: Any, now: Any
 ) -> None:
     path = tmp_path / "a.parquet"
@@ -155,7 +155,7 @@ def test_a_snapshot_is_replaced_by_one_of_the_same_table_that_holds_as_much(
     assert file.read_text() != old
 
 
-def test_a_snapshot_does_not_take_the_place_of_something_else(database: str, tmp_path: Path) -> None:
+def test_a_snapshot_does_not_replace_another_kind_of_file(database: str, tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
     file.write_text("mine")
     code, told = invoke("snapshot", database, "-o", file)
@@ -179,9 +179,7 @@ def test_a_generation_that_was_completed_is_kept(plan: Plan, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("option", ["--output", "--chart", "rows -o"])
-def test_no_report_takes_the_place_of_evidence_or_of_what_is_read(
-    database: str, plan: Plan, archived: Path, option: str
-) -> None:
+def test_no_report_replaces_evidence_or_an_input(database: str, plan: Plan, archived: Path, option: str) -> None:
     folder = archived.parent
     observe(plan, database).save(folder / "before.svg" if option == "--chart" else folder / "before.json")
     baseline = next(folder.glob("before.*"))
@@ -211,8 +209,8 @@ def test_evidence_is_known_by_its_contents(database: str, plan: Plan, archived: 
     assert load_snapshot(tmp_path / "odd.name").plan_table == plan.table.qualified
 
 
-def test_the_demo_does_not_write_into_a_folder_of_somebody_else(tmp_path: Path) -> None:
+def test_the_demo_does_not_write_into_a_folder_with_other_files(tmp_path: Path) -> None:
     (tmp_path / "before.json").write_text("mine")
     code, told = invoke("demo", "-o", tmp_path)
-    assert (code, "holds files that no demo made" in told) == (2, True)
+    assert (code, "holds files that are not from a demo" in told) == (2, True)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("before.json", "mine")]

@@ -24,7 +24,7 @@ def test_newcombe_is_statsmodels(before: tuple[int, int], after: tuple[int, int]
     assert newcombe(before, after) == pytest.approx(wanted, abs=1e-9)
 
 
-def test_no_rows_are_no_data_not_nought_and_not_one() -> None:
+def test_no_rows_are_no_data_not_zero_and_not_one() -> None:
     assert rate(0, 0) is None
     assert wilson(0, 0) is None
     assert newcombe((0, 0), (5, 10)) is None

@@ -125,7 +125,7 @@ def test_a_snapshot_is_a_baseline_for_a_live_database(files: Path, old_plan: Pla
     assert empty["loss.download_url"] == "fail"  # 419 values then, none now
 
 
-def test_a_snapshot_under_odd_names_is_read(files: Path) -> None:
+def test_a_snapshot_with_special_names_is_read(files: Path) -> None:
     plan, odd = load_plan(files / "odd_plan.toml"), load_snapshot(files / "odd.json")
     assert odd.tally
     assert (odd.tally.total, odd.plan_table) == (100, 'Odd schema.My "Table" 50%')
@@ -151,7 +151,7 @@ def test_an_archive_is_verified_by_its_digests(files: Path, tmp_path: Path) -> N
         read_facts(tmp_path / "damaged.parquet")
 
 
-def test_an_archive_is_proof_that_nothing_is_lost(files: Path) -> None:
+def test_an_archive_proves_that_nothing_is_lost(files: Path) -> None:
     calls = (
         "check",
         str(files / "odd.json"),
@@ -187,7 +187,7 @@ def test_an_archive_is_restored(files: Path, place: Place) -> None:
     assert query(place.url, BOTH) == values
 
 
-def test_an_archive_under_odd_names_is_restored(files: Path, empty_database: str) -> None:
+def test_an_archive_with_special_names_is_restored(files: Path, empty_database: str) -> None:
     execute(empty_database, TABLE)
     values = query(empty_database, ODD)
     execute(empty_database, FORGET)
@@ -198,7 +198,7 @@ def test_an_archive_under_odd_names_is_restored(files: Path, empty_database: str
     assert query(empty_database, ODD) == values
 
 
-def test_a_history_is_told(files: Path) -> None:
+def test_a_history_is_shown(files: Path) -> None:
     told = json.loads(called("history", str(files / "history"), "--format", "json").stdout)
     assert told["passed_over"] == []
     first, last = told["runs"]
@@ -234,7 +234,7 @@ def test_a_saved_generation_is_judged(files: Path) -> None:
     assert "ran with the reference server: it proves nothing about yours" in generation["findings"][0]["message"]
 
 
-def test_a_plan_says_what_it_said(files: Path) -> None:
+def test_a_plan_has_the_same_meaning(files: Path) -> None:
     plan, odd = load_plan(files / "plan.toml"), load_plan(files / "odd_plan.toml")
     assert plan.table.qualified == "public.generation_requests"
     assert tuple(plan.kept) == ("github_url", "artifacts_github_url", "deployment_url")

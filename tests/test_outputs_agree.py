@@ -88,7 +88,7 @@ def test_the_report_has_one_of_everything(report: Report) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_failed_broken_and_unjudged_stand_in_every_format(report: Report, name: str) -> None:
+def test_failed_broken_and_unjudged_are_in_every_format(report: Report, name: str) -> None:
     text = plain_text(name, report)
     for expected in (
         "public.generation_requests still has the column conversation (jsonb).",
@@ -106,7 +106,7 @@ def test_the_verdict_is_the_same_sentence(report: Report, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "junit", "sarif"])
-def test_the_rates_are_the_same_everywhere(report: Report, name: str) -> None:
+def test_the_rates_are_the_same_in_every_format(report: Report, name: str) -> None:
     text = plain_text(name, report)
     assert [rate.rows for rate in report.rates] == [80, 3001, 1] * 3
     assert "99.9 %" in text

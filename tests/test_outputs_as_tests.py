@@ -79,7 +79,7 @@ def test_a_standby_within_the_limit_is_judged(clean: str, monkeypatch: pytest.Mo
         genreq_checks.assert_clean(late, cutover=CUTOVER, max_lag=1)
 
 
-def test_what_cannot_be_judged_is_no_pass(clean: str) -> None:
+def test_what_cannot_be_judged_is_not_a_pass(clean: str) -> None:
     with pytest.raises(AssertionError, match="UNKNOWN"):
         genreq_checks.assert_clean(clean)
     with pytest.raises(AssertionError, match=r"could not be read"):
@@ -105,7 +105,7 @@ def test_a_baseline_and_a_plan_may_be_files(database: str, plan: Plan, tmp_path:
         genreq_checks.assert_clean(database, plan=tmp_path / "none.toml")
 
 
-def test_a_wrong_call_is_no_finding(clean: str) -> None:
+def test_a_wrong_call_is_not_a_finding(clean: str) -> None:
     with pytest.raises(UsageError, match="Did you mean 'after'"):
         genreq_checks.assert_clean(clean, phase="aftr")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="is not a point in time"):

@@ -43,7 +43,7 @@ def calm_report() -> Report:
 
 
 @pytest.mark.parametrize("case", ["markup", "quotes", "bidi", "links", "long markup"])
-def test_it_asks_for_nothing_and_complains_of_nothing(chromium: Browser, tmp_path: Path, case: str) -> None:
+def test_it_requests_nothing_and_logs_no_errors(chromium: Browser, tmp_path: Path, case: str) -> None:
     context = chromium.new_context(offline=True)
     assert opened(context.new_page(), tmp_path / "report.html", renderer("html")(hostile_report(HOSTILE[case]))) == []
     context.close()
@@ -70,7 +70,7 @@ def test_it_is_accessible_by_axe_and_fits_the_window(
     context.close()
 
 
-def test_on_paper_the_evidence_is_open_and_the_page_light(chromium: Browser, tmp_path: Path) -> None:
+def test_in_print_the_evidence_is_open_and_the_page_is_light(chromium: Browser, tmp_path: Path) -> None:
     context = chromium.new_context(offline=True, color_scheme="dark")
     page = context.new_page()
     opened(page, tmp_path / "report.html", renderer("html")(calm_report()))
@@ -82,7 +82,7 @@ def test_on_paper_the_evidence_is_open_and_the_page_light(chromium: Browser, tmp
     context.close()
 
 
-def test_a_notebook_cell_is_dressed_by_its_own_style_alone(chromium: Browser, tmp_path: Path) -> None:
+def test_a_notebook_cell_uses_only_its_own_style(chromium: Browser, tmp_path: Path) -> None:
     context = chromium.new_context(offline=True)
     page = context.new_page()
     text = f"<!DOCTYPE html><html class='dark'><title>n</title><p id=outside>a</p>{fragment(calm_report())}</html>"

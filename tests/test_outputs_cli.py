@@ -63,7 +63,7 @@ def test_a_step_summary_that_is_nearly_full_is_not_made_too_large(
     assert "more lines do not fit here" in summary.read_text("utf-8")
 
 
-def test_outside_of_a_job_the_missing_summary_is_told_on_stderr(
+def test_outside_of_a_job_the_missing_summary_is_reported_on_stderr(
     snapshot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)

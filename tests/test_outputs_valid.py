@@ -47,7 +47,7 @@ def sarif_schema() -> dict[str, Any]:
     return found
 
 
-def test_nothing_steers_a_terminal_or_turns_a_line(hostile: Report) -> None:
+def test_no_output_controls_a_terminal_or_changes_a_direction(hostile: Report) -> None:
     for name in MODULES:
         text = renderer(name)(hostile)
         assert not STEERING.search(text), name
@@ -62,7 +62,7 @@ def test_a_megabyte_in_each_field_stays_readable() -> None:
                 assert len(renderer(name)(report)) < 2_000_000, name
 
 
-def test_text_keeps_to_its_width_and_starts_no_workflow_command(hostile: Report) -> None:
+def test_text_fits_its_width_and_starts_no_workflow_command(hostile: Report) -> None:
     from rich.cells import cell_len
 
     for width in (40, 80, 120):
@@ -143,7 +143,7 @@ def test_json_is_valid_by_its_committed_schema(hostile: Report) -> None:
     assert Report.model_validate_json(text) == hostile
 
 
-def test_the_committed_schema_is_the_current_one_and_refuses_what_is_no_report() -> None:
+def test_the_committed_schema_is_current_and_rejects_other_json() -> None:
     committed = json.loads((ROOT / "docs" / "report.schema.json").read_text("utf-8"))
     assert committed == schema(), "run: genreq-checks schema > docs/report.schema.json"
     jsonschema.Draft202012Validator.check_schema(committed)
@@ -153,7 +153,7 @@ def test_the_committed_schema_is_the_current_one_and_refuses_what_is_no_report()
             jsonschema.validate(data | change, committed)
 
 
-def test_json_has_null_for_what_is_no_number() -> None:
+def test_json_has_null_for_a_value_that_is_not_a_number() -> None:
     report = hostile_report("x")
     finding = report.checks[0].findings[0].model_copy(update={"evidence": {"n": float("nan")}})
     broken = report.checks[0].model_copy(update={"findings": (finding,)})
@@ -161,7 +161,7 @@ def test_json_has_null_for_what_is_no_number() -> None:
     assert json.loads(text, parse_constant=pytest.fail)["checks"][0]["findings"][0]["evidence"] == {"n": None}
 
 
-def test_markdown_has_its_tables_whole_and_nothing_of_the_values_becomes_markup(hostile: Report) -> None:
+def test_markdown_tables_are_complete_and_no_value_becomes_markup(hostile: Report) -> None:
     calm = _shape(renderer("markdown")(hostile_report("calm")))
     assert _shape(renderer("markdown")(hostile)) == calm
 
@@ -183,7 +183,7 @@ def _shape(text: str) -> list[str]:
     return [str(element.tag) for element in tree.iter()]
 
 
-def test_markdown_mentions_nobody_and_refers_to_nothing() -> None:
+def test_markdown_has_no_mentions_and_no_references() -> None:
     text = renderer("markdown")(hostile_report(HOSTILE["links"]))
     assert not re.search(r"@\w|#\d|://|www\.e", text)
 

@@ -44,7 +44,7 @@ def test_a_moved_file_is_not_a_missing_feature(plan: Plan, tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("name", PHASES)
-def test_nothing_of_the_kind_is_unknown_and_not_asked_is_a_skip(plan: Plan, tmp_path: Path, name: str) -> None:
+def test_no_such_code_is_unknown_and_not_requested_is_a_skip(plan: Plan, tmp_path: Path, name: str) -> None:
     result = phase(plan, tmp_path, {"a.ts": "const x = 1;", "b.py": "x = 1"}, name)
     assert result.outcome == "unknown"
     assert {finding.evidence["state"] for finding in result.findings} == {"cannot tell"}
@@ -95,7 +95,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("name", "path", "old", "new", "expected"), BROKEN)
-def test_each_planted_defect_turns_its_phase(
+def test_each_planted_defect_fails_its_phase(
     plan: Plan, tmp_path: Path, name: str, path: str, old: str, new: str, expected: str
 ) -> None:
     files = after()
@@ -148,7 +148,7 @@ def test_optional_chaining_without_a_condition_is_not_the_derivation(plan: Plan,
 MANUAL = "const flyioUrl = await deploy();\nawait storage.updateGenerationRequest(id, { deploymentUrl: flyioUrl });"
 
 
-def test_the_manual_deploy_endpoint_does_not_stand_in_for_the_handler(plan: Plan, tmp_path: Path) -> None:
+def test_the_manual_deploy_endpoint_does_not_replace_the_handler(plan: Plan, tmp_path: Path) -> None:
     files = after() | {"server/routes/deploy.ts": MANUAL}
     assert phase(plan, tmp_path / "both", files, "server").outcome == "pass"
     files[SERVER] = files[SERVER].replace("      deploymentUrl: msg.flyio_url,\n", "")

@@ -39,7 +39,7 @@ ALL_BEFORE = {
         ("DROP COLUMN download_url", "statement 1 does not begin with an SQL command"),
     ],
 )
-def test_forward_sql_that_is_none_leaves_everything_before_unknown(
+def test_forward_sql_that_is_not_sql_makes_every_check_before_unknown(
     filled: str, plan: Plan, text: str, words: str
 ) -> None:
     found = unknown(before(forward(plan, text), filled))
@@ -88,7 +88,7 @@ DROPS = 'ALTER TABLE "generation_requests" DROP COLUMN "download_url", DROP COLU
         ("START TRANSACTION; SAVEPOINT a; LOCK TABLE generation_requests IN ACCESS EXCLUSIVE MODE; COMMIT", [], ""),
     ],
 )
-def test_forward_sql_that_takes_a_column_that_stays_is_contradicted(
+def test_forward_sql_that_drops_a_column_that_stays_is_contradicted(
     filled: str, plan: Plan, more: str, kept: Any, words: str
 ) -> None:
     found = unknown(before(forward(plan, f"{DROPS};\n--> statement-breakpoint\n{more};"), filled))
@@ -129,7 +129,7 @@ def test_forward_sql_that_takes_a_column_that_stays_is_contradicted(
         ),
     ],
 )
-def test_forward_sql_that_does_not_drop_what_goes_is_contradicted(
+def test_forward_sql_that_does_not_drop_a_dropped_column_is_contradicted(
     filled: str, plan: Plan, text: str, columns: Any, words: str
 ) -> None:
     found = unknown(before(forward(plan, text), filled))
@@ -169,7 +169,7 @@ def test_a_contradiction_hides_no_failure_and_keeps_the_numbers(filled: str, pla
     assert unsure.findings[0].remedy
 
 
-def test_the_sql_is_judged_before_the_drop_only(filled: str, plan: Plan) -> None:
+def test_the_sql_is_judged_only_before_the_drop(filled: str, plan: Plan) -> None:
     plan = forward(plan, 'ALTER TABLE "generation_requests" DROP COLUMN "github_url"')
     report = check(plan, observe(plan, filled))
     assert report.check("kept.github_url").outcome == "pass"

@@ -50,7 +50,7 @@ def test_a_day_with_a_z_is_its_first_instant_in_utc() -> None:
 
 
 @pytest.mark.parametrize(("pattern", "home"), ONCE.items())
-def test_a_primitive_has_one_home(pattern: str, home: str) -> None:
+def test_each_primitive_has_one_home(pattern: str, home: str) -> None:
     found = {str(f.relative_to(SRC)) for f in SRC.rglob("*.py") if re.search(pattern, f.read_text("utf-8"))}
     assert found - {home} == set()
 
@@ -73,7 +73,7 @@ def test_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["report.json"]
 
 
-def test_a_new_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
+def test_a_new_file_never_replaces_another(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     file.write_text("old")
     with pytest.raises(FileExistsError):
@@ -91,7 +91,7 @@ def test_a_private_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / "b").stat().st_mode == (tmp_path / "c").stat().st_mode
 
 
-def test_a_link_stays_a_link_to_the_file_that_is_written(tmp_path: Path) -> None:
+def test_a_link_stays_a_link_to_the_written_file(tmp_path: Path) -> None:
     (tmp_path / "real.json").write_text("old")
     (tmp_path / "link.json").symlink_to("real.json")
     write_text(tmp_path / "link.json", "new")

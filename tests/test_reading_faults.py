@@ -192,7 +192,7 @@ def test_check_writes_every_output_whatever_fails(filled: str, plant: Plant, tmp
 
 
 @each_fault
-def test_a_snapshot_is_whole_or_not_there(filled: str, plan: Plan, plant: Plant, tmp_path: Path) -> None:
+def test_a_snapshot_is_complete_or_absent(filled: str, plan: Plan, plant: Plant, tmp_path: Path) -> None:
     def run(number: int) -> int:
         file = tmp_path / f"{number}.json"
         with fault_at(number, filled, plant) as seen:
@@ -214,7 +214,7 @@ def test_a_snapshot_is_whole_or_not_there(filled: str, plan: Plan, plant: Plant,
 @pytest.mark.parametrize(
     "plant", [terminate, refuse, pytest.param(freeze, marks=pytest.mark.soak)], ids=lambda plant: plant.__name__
 )
-def test_the_dashboard_keeps_its_answer_and_is_fresh_again(filled: str, plan: Plan, plant: Plant) -> None:
+def test_the_dashboard_keeps_its_answer_and_recovers(filled: str, plan: Plan, plant: Plant) -> None:
     now = [0.0]
     board = Board(reader(Settings(plan, filled, timeout=LIMIT)), refresh=30, patience=60, clock=lambda: now[0])
     with fault_at(0, filled, plant) as seen:
@@ -262,7 +262,7 @@ def look_before_restoring(plan: Plan, url: str, folder: Path) -> object:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @each_fault
 @pytest.mark.parametrize("read", [read_rows, read_messages, read_request, archive, look_before_restoring])
-def test_every_other_reader_says_it_in_one_line(
+def test_every_other_reader_reports_it_in_one_line(
     filled: str, plan: Plan, plant: Plant, read: Callable[[Plan, str, Path], object], tmp_path: Path
 ) -> None:
     write_archive(plan, filled, tmp_path / "before.parquet")

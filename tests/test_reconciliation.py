@@ -129,7 +129,7 @@ def test_two_hundred_messages_give_exactly_the_planted_mismatches(database: str,
     assert report.check("reconciliation.deployment_url").findings[0].evidence["not-set"] == 1
 
 
-def test_rows_that_hold_what_was_said_pass(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_rows_that_agree_with_their_messages_pass(database: str, plan: Plan, tmp_path: Path) -> None:
     insert(database, *(stored(n) for n in range(1, 4)))
     report = judged(plan, database, record(tmp_path / "m.jsonl", *(sent(n) for n in range(1, 4))))
     assert outcomes(report) == dict.fromkeys(COLUMNS, "pass")
@@ -150,7 +150,7 @@ def test_a_cancelled_generation_is_a_paused_row(database: str, plan: Plan, tmp_p
     assert outcomes(report)["github_url"] == "unknown"  # no message says anything about it
 
 
-def test_rows_of_before_the_cutover_are_not_judged(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_rows_from_before_the_cutover_are_not_judged(database: str, plan: Plan, tmp_path: Path) -> None:
     old = {"completed_at": START - timedelta(days=1), "github_url": None}
     insert(
         database, stored(1), stored(2) | old, stored(3) | {"completed_at": None, "github_url": None}, {"id": 4} | old
@@ -168,7 +168,7 @@ def verdicts(plan: Plan, fields: dict[str, str | None], row: dict[str, str | Non
     return dict(compare(rules, fields, expected_values(rules, fields), row))
 
 
-def test_a_mended_handler_is_no_defect(plan: Plan) -> None:
+def test_a_fixed_handler_is_not_a_defect(plan: Plan) -> None:
     row: dict[str, str | None] = {"github_url": "https://a/", "deployment_url": None}
     for artifacts, verdict in (("https://a-artifacts", "agrees"), (None, "plan-defect"), ("x", "unexpected")):
         assert verdicts(plan, {}, row | {"artifacts_github_url": artifacts})["artifacts_github_url"] == verdict
@@ -176,7 +176,7 @@ def test_a_mended_handler_is_no_defect(plan: Plan) -> None:
     assert verdicts(plan, {}, nothing)["artifacts_github_url"] == "agrees"
 
 
-def test_more_than_a_hundred_are_counted_whole_and_listed_to_the_limit(
+def test_more_than_a_hundred_are_counted_completely_and_listed_up_to_the_limit(
     database: str, plan: Plan, tmp_path: Path
 ) -> None:
     insert(database, *(stored(n) | {"github_url": None} for n in range(1, 131)))
@@ -194,7 +194,7 @@ def test_no_usable_message_is_unknown_and_not_asked_for_is_skipped(database: str
     assert outcomes(check(plan, observe(plan, database))) == dict.fromkeys(COLUMNS, "skip")
 
 
-def test_what_the_database_refuses_is_unknown(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_an_error_of_the_database_is_unknown(database: str, plan: Plan, tmp_path: Path) -> None:
     insert(database, stored(1))
     recording = record(tmp_path / "m.jsonl", sent(1))
     execute(database, "ALTER TABLE generation_requests RENAME COLUMN deployment_url TO elsewhere")
@@ -223,7 +223,7 @@ def test_row_security_is_never_mistaken_for_missing_rows(database: str, plan: Pl
 
 
 @pytest.mark.parametrize("kind", ["uuid", "text", "bigint"])
-def test_keys_of_other_types_are_asked_for_too(empty_database: str, tmp_path: Path, kind: str) -> None:
+def test_keys_of_other_types_are_looked_up_too(empty_database: str, tmp_path: Path, kind: str) -> None:
     known = {"uuid": "00000000-0000-4000-8000-000000000001", "text": "request-1", "bigint": "9007199254740991"}[kind]
     execute(
         empty_database,
@@ -260,7 +260,7 @@ def test_no_value_is_shown(database: str, plan: Plan, tmp_path: Path) -> None:
     assert not any(secret in text for secret in ("hunter2", "s3cret", "tok_en", "leo/secret", "leo/app1"))
 
 
-def test_the_command_takes_recordings_and_needs_a_database(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_the_command_reads_recordings_and_needs_a_database(database: str, plan: Plan, tmp_path: Path) -> None:
     insert(database, stored(1))
     recording = record(tmp_path / "m.jsonl", sent(1))
     run = CliRunner().invoke(app, ["check", database, "--messages", str(recording), "--format", "json"])
@@ -294,5 +294,5 @@ def test_what_the_handler_wrote_always_agrees(fields: dict[str, str | None], bef
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(urls(), urls())
-def test_a_difference_shows_nothing_of_a_value(one: str, two: str) -> None:
+def test_a_difference_shows_no_part_of_a_value(one: str, two: str) -> None:
     assert not any(word in difference(one, two) for word in ("leo", "app", "http"))

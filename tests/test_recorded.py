@@ -41,7 +41,7 @@ def test_the_answers_are_those_that_were_recorded(server: Server, tmp_path: Path
     assert not found.failed, "\n".join(found.lines(wording=False))
 
 
-def test_each_call_has_a_name_of_its_own() -> None:
+def test_each_call_has_a_unique_name() -> None:
     names = [(state.name, call.name) for state in STATES for call in state.calls]
     assert len(names) == len(set(names)) > 200
 
@@ -71,7 +71,7 @@ def old(today: Path, tmp_path: Path) -> Path:
     return tmp_path / "old"
 
 
-def test_a_check_that_judges_otherwise_is_found(
+def test_a_check_with_another_verdict_is_found(
     server: Server, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def judge(evidence: Evidence, subject: str) -> list[Finding]:
@@ -131,7 +131,7 @@ def finding_of(data: dict[str, Any], name: str) -> dict[str, Any]:
         ("outcome", lambda data: data.update(outcome="unknown")),
     ],
 )
-def test_a_changed_answer_is_one(about: str, change: Callable[[dict[str, Any]], object], old: Path) -> None:
+def test_a_changed_answer_is_a_difference(about: str, change: Callable[[dict[str, Any]], object], old: Path) -> None:
     found = compare(old, edited(old, change))
     assert {one.name[0] for one in found.answers} == {about}
     assert found.failed
@@ -148,7 +148,7 @@ def test_a_changed_answer_is_one(about: str, change: Callable[[dict[str, Any]], 
         lambda data: data.update(a_further_key=[1]),
     ],
 )
-def test_other_wording_and_further_keys_are_told_and_do_not_fail(
+def test_other_wording_and_additional_keys_are_listed_and_do_not_fail(
     change: Callable[[dict[str, Any]], object], old: Path
 ) -> None:
     found = compare(old, edited(old, change))
@@ -194,7 +194,7 @@ def test_an_intended_difference_has_a_reason(entry: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("folder", [RECORDED, *sorted(HERE.glob("files-*"))], ids=lambda folder: folder.name)
-def test_no_kept_file_names_this_machine_or_holds_a_password(folder: Path) -> None:
+def test_no_recorded_file_names_this_machine_or_holds_a_password(folder: Path) -> None:
     private = [
         socket.gethostname(),
         PASSWORD,

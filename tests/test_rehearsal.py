@@ -81,7 +81,7 @@ def test_the_plans_own_sql_passes_every_step(run: Rehearse) -> None:
     assert (report.rates, report.daily) == ((), ())
 
 
-def test_an_embedded_server_and_a_sample_do_as_well(plan: Plan, source: str) -> None:
+def test_an_embedded_server_and_a_sample_work_too(plan: Plan, source: str) -> None:
     report = rehearse(plan, source, sample=1)
     assert [s.name for s in report.steps if s.outcome != "pass"] == []
     assert step(report, "copy").message.startswith("5 rows"), "one row of every class at the least"
@@ -206,7 +206,7 @@ def test_a_generation_that_never_worked_is_unknown(run: Rehearse) -> None:
     assert "before the forward SQL either" in step(report, "generation").message
 
 
-def test_a_view_blocks_and_cascade_takes_it_along(run: Rehearse) -> None:
+def test_a_view_blocks_and_cascade_drops_it(run: Rehearse) -> None:
     report = run(before="CREATE VIEW downloads AS SELECT id, download_url FROM generation_requests")
     message = step(report, "forward").message
     assert step(report, "forward").outcome == "fail"
@@ -222,7 +222,7 @@ def test_a_view_blocks_and_cascade_takes_it_along(run: Rehearse) -> None:
     assert "view public.downloads was defined again" in step(mended, "broken").message
 
 
-def test_what_vanishes_with_a_column_is_told_and_missed_after_the_rollback(run: Rehearse) -> None:
+def test_what_is_dropped_with_a_column_is_reported_and_missing_after_the_rollback(run: Rehearse) -> None:
     report = run(
         before="CREATE INDEX by_download ON generation_requests (lower(download_url));"
         "ALTER TABLE generation_requests ADD CONSTRAINT short CHECK (length(download_url) < 900);"
@@ -237,7 +237,7 @@ def test_what_vanishes_with_a_column_is_told_and_missed_after_the_rollback(run: 
     assert "download_url is back without its default" in step(report, "rollback").message
 
 
-def test_a_function_whose_text_reads_the_column_is_left_broken(run: Rehearse) -> None:
+def test_a_function_whose_text_reads_the_column_is_broken(run: Rehearse) -> None:
     report = run(
         before="CREATE FUNCTION newest() RETURNS text LANGUAGE sql AS 'SELECT download_url FROM generation_requests LIMIT 1'"
     )
@@ -269,7 +269,7 @@ def test_a_rollback_that_does_not_bring_the_old_state_back_fails(run: Rehearse, 
     assert report.check("forward").outcome in ("pass", "unknown", "fail")
 
 
-def test_values_that_come_back_otherwise_are_seen(run: Rehearse) -> None:
+def test_values_that_come_back_changed_are_found(run: Rehearse) -> None:
     """A trigger of the rollback's that rewrites what is restored: the structure alone would not tell."""
     report = run(
         rollback=f"{ADD_BOTH} ALTER TABLE generation_requests ALTER download_url SET DEFAULT 'kept', "

@@ -37,7 +37,7 @@ def widen(database: str, column: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["smallint DEFAULT 7", "timestamptz DEFAULT now()"])
-def test_a_table_of_many_columns_is_compared_whole(server: Server, plan: Plan, database: str, column: str) -> None:
+def test_a_table_of_many_columns_is_compared_completely(server: Server, plan: Plan, database: str, column: str) -> None:
     insert(database, {"download_url": "https://d.example/1.zip"}, {"status": "failed"})
     widen(database, column)
     report = rehearse(plan, database, scratch_url=server.url("postgres"))
@@ -46,7 +46,7 @@ def test_a_table_of_many_columns_is_compared_whole(server: Server, plan: Plan, d
 
 
 @pytest.mark.parametrize("number", [0, 400, MANY - 21])
-def test_a_changed_value_in_any_of_many_columns_is_seen(
+def test_a_changed_value_in_any_of_many_columns_is_found(
     server: Server, plan: Plan, database: str, number: int, tmp_path: Path
 ) -> None:
     insert(database, {"download_url": "https://d.example/1.zip"}, {"status": "failed"})
@@ -81,7 +81,7 @@ def test_a_row_whose_key_is_not_unique_is_copied_once(server: Server, empty_data
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_every_class_of_a_column_with_a_domain_over_a_domain_comes_along(
+def test_every_class_of_a_column_with_a_domain_over_a_domain_is_copied(
     server: Server, plan: Plan, database: str, depth: int
 ) -> None:
     insert(database, *({"conversation": '{"a": 1}'} for _ in range(60)))

@@ -44,7 +44,9 @@ def rehearsed(server: Server, plan: Plan, database: str, tmp_path: Path) -> Rehe
         (", status text, github_url text", "completed_at"),
     ],
 )
-def test_a_table_that_is_dropped_and_made_again_fails_the_step(rehearsed: Rehearse, columns: str, missing: str) -> None:
+def test_a_table_that_is_dropped_and_created_again_fails_the_step(
+    rehearsed: Rehearse, columns: str, missing: str
+) -> None:
     report = rehearsed(MADE_AGAIN.format(columns))
     forward = step(report, "forward")
     assert forward.outcome == "fail"
@@ -60,7 +62,7 @@ def test_a_table_that_is_dropped_and_made_again_fails_the_step(rehearsed: Rehear
 
 
 @pytest.mark.parametrize("column", ["status", "completed_at", "id CASCADE"])
-def test_a_column_by_which_the_plan_counts_may_not_go(rehearsed: Rehearse, column: str) -> None:
+def test_a_column_that_the_plan_counts_by_must_stay(rehearsed: Rehearse, column: str) -> None:
     report = rehearsed(f"{DROP_BOTH} ALTER TABLE generation_requests DROP COLUMN {column};")
     assert step(report, "forward").outcome == "fail"
     assert step(report, "generation").outcome == "fail"
@@ -78,7 +80,7 @@ def backfilling(plan: Plan, *columns: str) -> Plan:
     return plan.model_copy(update={"kept": kept})
 
 
-def test_a_back_fill_that_the_plan_means_passes(rehearsed: Rehearse, plan: Plan) -> None:
+def test_a_back_fill_in_the_plan_passes(rehearsed: Rehearse, plan: Plan) -> None:
     report = rehearsed(f"{DROP_BOTH} {FILL}", backfilling(plan, "deployment_url"))
     assert [(s.name, s.message) for s in report.steps if s.outcome != "pass"] == []
     told = "deployment_url: 2 of 2 rows back-filled, as planned"
@@ -96,7 +98,7 @@ def test_a_back_fill_that_the_plan_means_passes(rehearsed: Rehearse, plan: Plan)
         ("UPDATE generation_requests SET error_message = 'x';", "error_message: 2 of 2 rows differ"),
     ],
 )
-def test_what_the_plan_does_not_mean_fails_beside_what_it_means(
+def test_an_unplanned_change_fails_next_to_a_planned_one(
     rehearsed: Rehearse, plan: Plan, change: str, words: str
 ) -> None:
     report = rehearsed(f"{DROP_BOTH} {change}", backfilling(plan, "github_url"))
@@ -105,7 +107,7 @@ def test_what_the_plan_does_not_mean_fails_beside_what_it_means(
     assert words in forward.message
 
 
-def test_the_plan_file_says_that_a_back_fill_is_meant() -> None:
+def test_the_plan_file_allows_a_back_fill() -> None:
     text = (files("genreq_checks") / "plans" / "generation_requests.toml").read_text("utf-8")
     meant = parse_plan(text.replace("[kept.deployment_url]", "[kept.deployment_url]\nbackfilled = 'why'"), "p")
     assert meant.kept["deployment_url"].backfilled == "why"

@@ -80,7 +80,7 @@ class Odd:
     [*((pattern, 1) for pattern in ODD.values()), (ODD["percents"], None)],
     ids=[*ODD, "all rows"],
 )
-def test_a_rehearsal_does_not_mind_the_names(
+def test_a_rehearsal_works_with_any_names(
     server: Server, empty_database: str, pattern: str, sample: int | None
 ) -> None:
     odd = Odd(pattern)
@@ -92,7 +92,7 @@ def test_a_rehearsal_does_not_mind_the_names(
 
 
 @pytest.mark.parametrize("pattern", WORST)
-def test_what_names_a_column_or_another_table_is_still_seen(
+def test_what_names_a_column_or_another_table_is_still_found(
     server: Server, empty_database: str, pattern: str, tmp_path: Path
 ) -> None:
     odd = Odd(pattern)
@@ -109,7 +109,7 @@ def test_what_names_a_column_or_another_table_is_still_seen(
 
 
 @pytest.mark.parametrize("pattern", WORST)
-def test_a_generation_does_not_mind_the_names(empty_database: str, pattern: str) -> None:
+def test_a_generation_works_with_any_names(empty_database: str, pattern: str) -> None:
     odd = Odd(pattern)
     columns = "status text, completed_at timestamp, github_url text, artifacts_github_url text, deployment_url text"
     execute(empty_database, "CREATE SCHEMA {schema}".format(**odd.sql))

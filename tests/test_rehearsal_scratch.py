@@ -72,14 +72,16 @@ def role(server: Server) -> Iterator[str]:
         connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
-def test_a_server_that_refuses_a_database_is_told_of(server: Server, plan: Plan, database: str, role: str) -> None:
+def test_a_server_that_cannot_create_a_database_is_reported(
+    server: Server, plan: Plan, database: str, role: str
+) -> None:
     url = conninfo.make_conninfo(server.url("postgres"), user=role, password="secret-pass")
     with pytest.raises(SourceError, match="permission denied to create database") as caught:
         rehearse(plan, database, scratch_url=url)
     assert "secret-pass" not in str(caught.value)
 
 
-def test_a_server_newer_than_pg_dump_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_newer_than_pg_dump_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = parse("postgresql://me:secret-pass@db.example/leo")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SourceError, match="PostgreSQL 99, newer than pg_dump"):
@@ -96,7 +98,7 @@ def test_a_server_newer_than_pg_dump_is_told_of(tmp_path: Path, monkeypatch: pyt
     assert find_pg_dump(target, 150000) != str(other)
 
 
-def test_rows_that_the_table_refers_to_come_along(server: Server, plan: Plan, database: str) -> None:
+def test_rows_that_the_table_refers_to_are_copied(server: Server, plan: Plan, database: str) -> None:
     execute(database, "CREATE TABLE owners (id uuid PRIMARY KEY, name text)")
     execute(database, "INSERT INTO owners SELECT gen_random_uuid(), 'n' FROM generate_series(1, 1200)")
     execute(database, "INSERT INTO owners VALUES ('00000000-0000-4000-8000-000000000001', 'owner')")
@@ -146,7 +148,7 @@ def test_another_plan_with_partitions_and_a_key_of_two_columns(server: Server, e
         ("RAISE EXCEPTION '% is secret', NEW.prompt; RETURN NEW;", "RaiseException (SQLSTATE P0001)"),
     ],
 )
-def test_a_trigger_that_comes_with_the_migration_breaks_the_generation(
+def test_a_trigger_in_the_migration_breaks_the_generation(
     server: Server, plan: Plan, database: str, tmp_path: Path, body: str, words: str
 ) -> None:
     insert(database, {"download_url": "x", "conversation": "{}", "prompt": "SECRET PROMPT"})
@@ -166,7 +168,7 @@ def test_a_trigger_that_comes_with_the_migration_breaks_the_generation(
 SCRIPT = "import sys; from genreq_checks.cli import main; main()"
 
 
-def test_the_command_writes_the_contract_and_exits_by_it(server: Server, database: str, tmp_path: Path) -> None:
+def test_the_command_writes_the_json_contract_and_its_exit_code(server: Server, database: str, tmp_path: Path) -> None:
     insert(database, {"download_url": "x", "conversation": "{}"})
     file = tmp_path / "forward.sql"
     file.write_text("-- nothing")

@@ -82,7 +82,7 @@ def test_the_days_add_up_to_the_rates(rows: list[TallyRow], then: list[TallyRow]
         }
 
 
-def test_rows_without_a_time_are_told_from_what_no_calendar_holds(report: Report) -> None:
+def test_rows_without_a_time_differ_from_times_outside_the_calendar(report: Report) -> None:
     days = {(one.side, one.day) for one in report.daily if one.column == "github_url"}
     assert ("undated", None) in days
     assert {day for side, day in days if side == "after"} == {"2025-01-10", "20000-01-01", "infinity"}
@@ -114,13 +114,13 @@ def test_a_report_from_before_there_were_counts_by_day_says_so_and_not_that_ther
     assert "no counts by day" not in json.dumps(charts.daily(none, "github_url").to_dict())
 
 
-def test_a_column_that_was_not_counted_has_a_place_that_says_so() -> None:
+def test_a_column_that_was_not_counted_has_a_chart_that_says_so() -> None:
     some = check(PLAN, made(TallyRow("2025-01-10", None, "completed", (2,), 5), columns=("deployment_url",)))
     assert charts.columns(some) == tuple(PLAN.kept)
     assert "github_url was not counted" in json.dumps(charts.overview(some).to_dict())
 
 
-def test_a_foreign_baseline_that_is_meant_is_drawn_as_the_report_counts_it() -> None:
+def test_an_accepted_foreign_baseline_is_drawn_as_the_report_counts_it() -> None:
     now, then = made(done("2025-01-11", rows=3), system="1"), made(done("2025-01-01", 0, 7), system="2")
     refused = check(PLAN, now, then, cutover=CUTOVER)
     meant = check(PLAN, now, then, cutover=CUTOVER, other_database=True)

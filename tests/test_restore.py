@@ -113,7 +113,7 @@ def back_and_forth(url: str, plan: Plan) -> None:
     execute(url, plan.sql.rollback)
 
 
-def test_every_value_comes_back(database: str, plan: Plan, archived: Path) -> None:
+def test_every_value_is_restored(database: str, plan: Plan, archived: Path) -> None:
     done = restore(plan, archived, database)
     assert (done.placed, done.already, done.conflicts, done.gone, done.verified) == (6, 0, 0, 0, True)
     assert query(database, ALL) == [
@@ -138,7 +138,7 @@ def odd(server: Any) -> Any:
 
 @given(rows=st.lists(ROW, max_size=6, unique_by=lambda row: row[:2]))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_values_under_any_key_come_back_exactly(rows: list[Any], odd: str, tmp_path: Path) -> None:
+def test_any_values_with_any_key_are_restored_exactly(rows: list[Any], odd: str, tmp_path: Path) -> None:
     plan = parse_plan(ODD_PLAN, "odd")
     with psycopg.connect(odd) as connection, connection.cursor() as cursor:
         cursor.execute('TRUNCATE "Odd schema"."My ""Table"" %s"')
@@ -171,7 +171,7 @@ def test_different_values_are_kept_unless_overwriting_is_asked_for(database: str
     assert query(database, ALL)[2] == (3, "newer", '{"a": 1}')  # the archive has nothing to say of it
 
 
-def test_rows_that_are_gone_are_told_by_key(database: str, plan: Plan, archived: Path) -> None:
+def test_missing_rows_are_listed_by_key(database: str, plan: Plan, archived: Path) -> None:
     execute(database, "DELETE FROM generation_requests WHERE id = 2")
     done = restore(plan, archived, database)
     assert (done.placed, done.gone, done.gone_values, done.verified) == (4, 1, 2, True)
@@ -193,7 +193,7 @@ def test_a_killed_restore_is_finished_by_the_next(rows: int, database: str, plan
     assert query(database, ALL) == before
 
 
-def test_a_restore_that_was_changed_meanwhile_is_not_verified(database: str, plan: Plan, archived: Path) -> None:
+def test_a_table_that_changed_during_the_restore_is_not_verified(database: str, plan: Plan, archived: Path) -> None:
     def meddle(rows: int) -> None:
         if rows == 4:
             execute(database, statement)
@@ -235,7 +235,7 @@ def test_a_restore_that_was_changed_meanwhile_is_not_verified(database: str, pla
         ),
     ],
 )
-def test_a_table_that_does_not_fit_is_refused_and_keeps_its_rows(
+def test_a_table_that_does_not_fit_is_rejected_and_keeps_its_rows(
     change: str, said: str, database: str, plan: Plan, archived: Path
 ) -> None:
     execute(database, change)
@@ -248,7 +248,7 @@ def test_a_table_that_does_not_fit_is_refused_and_keeps_its_rows(
     assert read_facts(archived).verified
 
 
-def test_another_type_will_do_when_every_text_fits(database: str, plan: Plan, archived: Path) -> None:
+def test_another_type_is_accepted_when_every_text_fits(database: str, plan: Plan, archived: Path) -> None:
     execute(
         database,
         "ALTER TABLE generation_requests ALTER download_url TYPE varchar(90), ALTER conversation TYPE json, ALTER id TYPE bigint",
@@ -265,7 +265,7 @@ def test_an_archive_of_another_table_or_key_is_refused(database: str, plan: Plan
         restore(plan.model_copy(update={"table": key}), archived, database)
 
 
-def test_a_locked_row_is_waited_for_and_told_of(database: str, plan: Plan, archived: Path, monkeypatch: Any) -> None:
+def test_a_locked_row_is_waited_for_and_reported(database: str, plan: Plan, archived: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules["genreq_checks.archive.restoring"].SETTINGS, "lock_timeout", "50ms")
     with psycopg.connect(database) as other:
         other.execute("SELECT FROM generation_requests WHERE id = 2 FOR UPDATE")
@@ -294,7 +294,7 @@ def test_in_a_terminal_the_answer_decides(database: str, archived: Path, monkeyp
     assert "6 values placed, 0 already there; verified" in done.stderr
 
 
-def test_what_stays_in_the_archive_goes_to_stdout_as_csv(database: str, archived: Path) -> None:
+def test_values_that_stay_in_the_archive_are_csv_on_stdout(database: str, archived: Path) -> None:
     execute(database, "DELETE FROM generation_requests WHERE id = 2")
     execute(database, "UPDATE generation_requests SET conversation = '1' WHERE id = 3")
     done = CliRunner().invoke(app, ["restore", str(archived), database, "--yes"], catch_exceptions=False)
@@ -317,5 +317,5 @@ def test_triggers_fire_and_are_named(database: str, archived: Path) -> None:
         'CREATE TRIGGER "set_app" BEFORE UPDATE ON generation_requests FOR EACH ROW EXECUTE FUNCTION touch()',
     )
     done = CliRunner().invoke(app, ["restore", str(archived), database, "--yes"], catch_exceptions=False)
-    assert "Every row that is filled fires: set_app." in done.stderr
+    assert "Each filled row fires these triggers: set_app." in done.stderr
     assert query(database, "SELECT count(*) FROM generation_requests WHERE app_name = 'touched'") == [(4,)]

@@ -124,19 +124,19 @@ def test_all_of_it_is_one_note_and_bypassrls_is_a_remark(plan: Plan, database: s
     assert "BYPASSRLS" not in noted(plan, database, reader)[0]
 
 
-def test_a_superuser_gets_the_note_of_a_superuser_only(plan: Plan, database: str) -> None:
+def test_a_superuser_gets_only_the_note_of_a_superuser(plan: Plan, database: str) -> None:
     assert observe(plan, database).source.notes == (
         "read as a superuser; a role that may only read is enough: genreq-checks list --grants",
     )
 
 
-def test_a_role_is_judged_where_the_table_is_not_there(plan: Plan, database: str, reader: str) -> None:
+def test_a_role_is_judged_also_without_the_table(plan: Plan, database: str, reader: str) -> None:
     execute(database, f"ALTER ROLE {reader} CREATEDB")
     (note,) = noted(plan.with_table("public.nowhere"), database, reader)
     assert "CREATEDB" in note
 
 
-def test_what_the_server_does_not_tell_is_said(
+def test_rights_that_cannot_be_read_are_reported(
     plan: Plan, database: str, reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_source, "_RIGHTS", sa.text("SELECT 1 / 0, :oid, :given, :writes"))

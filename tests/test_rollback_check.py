@@ -13,7 +13,7 @@ from rows import execute, insert
 VALUES = ({"download_url": "x", "conversation": "{}"}, {"download_url": "y", "conversation": "null"}, {})
 
 
-def test_columns_with_as_many_values_as_at_the_baseline_pass(database: str, plan: Plan) -> None:
+def test_columns_with_as_many_values_as_in_the_baseline_pass(database: str, plan: Plan) -> None:
     insert(database, *VALUES)
     baseline = observe(plan, database)
     insert(database, {"github_url": "later"})
@@ -40,7 +40,7 @@ def test_a_column_that_is_not_back_fails_whatever_the_baseline(database: str, pl
     assert "without a baseline" in findings[0].message
 
 
-def test_more_values_than_at_the_baseline_warn(database: str, plan: Plan) -> None:
+def test_more_values_than_in_the_baseline_warn(database: str, plan: Plan) -> None:
     insert(database, *VALUES)
     baseline = observe(plan, database)
     insert(database, {"download_url": "new"})
@@ -63,7 +63,7 @@ def test_nothing_to_compare_with_is_unknown(database: str, plan: Plan) -> None:
     assert "did not count" in result.findings[0].message
 
 
-def test_it_is_not_asked_for_in_other_phases(plan: Plan) -> None:
+def test_it_is_not_checked_in_other_phases(plan: Plan) -> None:
     source = SourceInfo(kind="postgresql", location="here", read_at=datetime(2025, 1, 1, tzinfo=UTC))
     nothing = Snapshot(tool_version="0", plan_fingerprint="", plan_table="t", source=source)
     assert check(plan, nothing).check("rollback").outcome == "skip"

@@ -130,7 +130,7 @@ def test_a_conversation_never_shows_more_than_its_shape(database: str, plan: Pla
     assert [row[-1] for row in rows] == ["JSON array, 9,014 characters", "JSON {}"]
 
 
-def test_a_composite_text_key_is_given_whole(empty_database: str, plan: Plan) -> None:
+def test_a_composite_text_key_is_shown_completely(empty_database: str, plan: Plan) -> None:
     columns = '"Tenant" text, no int, status text, completed_at timestamptz, download_url text, github_url text'
     execute(empty_database, f'CREATE TABLE generation_requests ({columns}, PRIMARY KEY ("Tenant", no))')
     execute(
@@ -161,7 +161,7 @@ def test_reading_the_rows_writes_nothing_and_any_number_streams(database: str, p
         assert [row[0] for row in found.rows] == ["1", "2", "3"]
 
 
-def test_a_table_that_the_role_cannot_read_is_said(database: str, plan: Plan) -> None:
+def test_a_table_that_the_role_cannot_read_is_reported(database: str, plan: Plan) -> None:
     execute(database, plan.sql.forward)
     with pytest.raises(SourceError, match="no column 'download_url'"):
         listed(plan, database, "loss", "download_url")
@@ -202,7 +202,7 @@ def test_a_wrong_call_says_what_to_do(arguments: tuple[str, ...], message: str) 
         run(*arguments)
 
 
-def test_the_command_writes_a_table_or_a_file_that_is_whole(varied: str, plan: Plan, tmp_path: Path) -> None:
+def test_the_command_writes_a_table_or_a_complete_file(varied: str, plan: Plan, tmp_path: Path) -> None:
     table, narration = run("loss.conversation", varied)
     assert table.splitlines()[0].split() == ["id", "status", "completed_at", "finding", "conversation"]
     count = len(table.splitlines()) - 1
@@ -232,12 +232,12 @@ def test_the_command_writes_a_table_or_a_file_that_is_whole(varied: str, plan: P
         (None, ""),
     ],
 )
-def test_a_cell_is_no_formula_and_moves_no_cursor(value: str | None, cell: str) -> None:
+def test_a_cell_is_not_a_formula_and_moves_no_cursor(value: str | None, cell: str) -> None:
     assert safe_cell(value) == cell
 
 
 @given(st.lists(st.lists(st.one_of(st.none(), st.text(max_size=20)), min_size=2, max_size=2), max_size=5))
-def test_whatever_the_values_each_row_is_one_line(rows: list[list[str | None]]) -> None:
+def test_each_row_is_one_line_whatever_its_values(rows: list[list[str | None]]) -> None:
     for write in (write_csv, write_table):
         out = io.StringIO()
         assert write(["a", "b"], rows, out) == len(rows)
@@ -275,7 +275,7 @@ def test_a_mask_shows_a_shape_and_no_content(value: str | None, is_json: bool, s
 
 
 @given(st.text(alphabet="ab/?#@:.\n", max_size=30))
-def test_nothing_behind_the_host_survives_the_mask(rest: str) -> None:
+def test_the_mask_removes_everything_after_the_host(rest: str) -> None:
     shown = mask(f"https://host.example/{rest}", 100, is_json=False)
     assert not set("ab") & set(shown.removeprefix("https://host.example").replace("characters", "").replace("text", ""))
     assert escape_controls(shown) == shown

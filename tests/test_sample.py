@@ -12,7 +12,7 @@ from genreq_checks.embedded import sample
 from genreq_checks.files import resource
 
 
-def test_the_file_is_what_the_script_makes(tmp_path: Path) -> None:
+def test_the_file_is_the_output_of_the_script(tmp_path: Path) -> None:
     script = resource("data", "make_history.py")
     (tmp_path / script.name).write_text(script.read_text())
     subprocess.run([sys.executable, str(tmp_path / script.name)], check=True)

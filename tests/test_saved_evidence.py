@@ -73,14 +73,14 @@ def test_a_saved_snapshot_has_no_more_mentions_than_a_report_lists_and_no_text_o
     assert not any(url and url in json.dumps(saved["messages"]) for url in sent)
 
 
-def test_what_was_not_asked_for_leaves_no_key(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_evidence_that_was_not_requested_has_no_key(database: str, plan: Plan, tmp_path: Path) -> None:
     observe(plan, database).save(tmp_path / "now.json")
     saved = json.loads((tmp_path / "now.json").read_text())
     assert {one.name for one in all_sources()}.isdisjoint(saved)
     assert {"rehearsal", "probes"}.isdisjoint(saved)
 
 
-def test_the_command_line_saves_what_it_was_given_and_the_file_answers_alone(
+def test_the_command_line_saves_its_evidence_and_the_file_is_enough(
     read: tuple[Plan, Snapshot, Snapshot, Path], database: str, tmp_path: Path
 ) -> None:
     *_, folder = read
@@ -147,7 +147,7 @@ def test_messages_that_were_read_with_another_cutover_judge_nothing(
     assert first.outcome == "unknown"
 
 
-def test_a_recording_that_is_not_there_is_a_wrong_call_beside_a_file_too(
+def test_a_missing_recording_is_a_wrong_call_also_with_a_file_as_source(
     read: tuple[Plan, Snapshot, Snapshot, Path], tmp_path: Path
 ) -> None:
     plan, now, _, folder = read

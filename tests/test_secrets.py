@@ -154,7 +154,7 @@ def test_no_command_writes_a_password(command: str, place: SimpleNamespace, wher
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_is_refused_or_unreachable_in_one_line(form: str, place: SimpleNamespace) -> None:
+def test_every_form_is_rejected_or_unreachable_in_one_line(form: str, place: SimpleNamespace) -> None:
     with empty_folder():
         told = run("check", source(form, f"{TOKEN}/{TOKEN}"), "--format", "json", "--output", "r.json")
     assert "exit code 2" in told or "exit code 3" in told
@@ -192,7 +192,7 @@ def test_no_exception_holds_a_password(name: str, plan: Plan, place: SimpleNames
     assert not has_token(told), told
 
 
-def test_what_is_no_secret_is_still_shown() -> None:
+def test_text_without_a_secret_is_still_shown() -> None:
     with empty_folder():
         told = run("check", f"postgresql://bob:{TOKEN}@{NOWHERE}/orders", *FORMATS)
     for name in MODULES:
@@ -321,7 +321,7 @@ def test_generate():
     url = os.environ["LEO_DATABASE_URL"].replace("postgresql", "ws")
     asyncio.run(run_container(url, App(None, None), session_id="x"))
 
-def test_a_fault_of_ours(monkeypatch):
+def test_an_error_in_this_tool(monkeypatch):
     from genreq_checks.sources import postgres
     monkeypatch.setattr(postgres, "reading", lambda *_: 1 / 0)
     genreq_checks.observe(load_plan(), os.environ["LEO_DATABASE_URL"])
@@ -335,7 +335,7 @@ def test_a_fault_in_the_driver(monkeypatch):
 
 @pytest.mark.parametrize("url", [f"postgresql://bob:{TOKEN}@{NOWHERE}/db", SLASH])
 @pytest.mark.parametrize("style", ["long", "short", "native"])
-def test_pytest_prints_no_argument_of_ours(url: str, style: str, place: SimpleNamespace, tmp_path: Path) -> None:
+def test_pytest_prints_no_argument_of_this_tool(url: str, style: str, place: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "test_team.py").write_text(SUITE, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--tb={style}", "--junitxml=j.xml"]
     environment = os.environ | {"LEO_DATABASE_URL": url, "ARCHIVE": str(place.archive)}
@@ -345,7 +345,7 @@ def test_pytest_prints_no_argument_of_ours(url: str, style: str, place: SimpleNa
     assert not has_token(told), told
 
 
-def test_a_fault_of_ours_is_a_traceback_without_the_password() -> None:
+def test_an_error_in_this_tool_is_a_traceback_without_the_password() -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise KeyError(f"{TOKEN}/x{TOKEN} of postgresql://bob:{TOKEN}/{TOKEN}@h and {TOKEN} x{TOKEN}")
 
@@ -381,7 +381,7 @@ def test_a_file_of_an_older_version_that_holds_a_password_is_not_shown_with_it(p
         ("sorry, too many clients already", True),
     ],
 )
-def test_of_what_a_server_says_at_the_set_up_only_known_words_are_shown(say: str, kept: bool, plan: Plan) -> None:
+def test_only_known_messages_of_a_server_at_the_set_up_are_shown(say: str, kept: bool, plan: Plan) -> None:
     with telltale(say) as port:
         problem = genreq_checks.observe(plan, f"postgresql://bob:abcdefgh@127.0.0.1:{port}/leo").problem("connection")
     assert problem is not None
@@ -390,7 +390,7 @@ def test_of_what_a_server_says_at_the_set_up_only_known_words_are_shown(say: str
     assert ("is not shown" in problem.text) == (not kept)
 
 
-def test_a_server_cannot_say_a_password_in_another_form(plan: Plan) -> None:
+def test_a_server_cannot_show_a_password_in_another_form(plan: Plan) -> None:
     """Backwards, or in capitals: no search for the password finds it."""
     with telltale("hgfedcba ABCDEFGH") as port:
         problem = genreq_checks.observe(plan, f"postgresql://bob:abcdefgh@127.0.0.1:{port}/leo").problem("connection")

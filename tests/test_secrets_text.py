@@ -48,7 +48,7 @@ def test_no_source_in_a_message_keeps_its_password(around: str, where: str) -> N
     before=st.sampled_from(["", "bob:", ":", "a/b:", "a@b:"]),
     after=st.sampled_from(["", "/db", "/x@y"]),
 )
-def test_of_a_url_everything_up_to_its_last_at_sign_goes(password: str, before: str, after: str) -> None:
+def test_everything_in_a_url_up_to_its_last_at_sign_is_hidden(password: str, before: str, after: str) -> None:
     for scheme in ("postgresql", "https", "ws"):
         told = redact(f'at "{scheme}://{before}{password}@host{after}" there')
         assert not has_token(told)
@@ -60,7 +60,7 @@ def test_of_a_url_everything_up_to_its_last_at_sign_goes(password: str, before: 
     password=PASSWORDS,
     name=st.sampled_from(["password", "PGPASSWORD", "sslpassword", "oauth_client_secret", "access_token"]),
 )
-def test_the_value_of_a_secret_name_goes(password: str, name: str) -> None:
+def test_the_value_of_a_secret_name_is_hidden(password: str, name: str) -> None:
     for text in (f"host=h {name}={in_libpq_quotes(password)} dbname=d", f"host=h {name} = {password} dbname=d"):
         told = redact(text)
         assert not has_token(told)
@@ -70,7 +70,7 @@ def test_the_value_of_a_secret_name_goes(password: str, name: str) -> None:
 
 
 @given(password=PASSWORDS.filter(lambda text: "\udc80" not in text))
-def test_a_known_secret_goes_however_it_is_written_and_in_pieces(password: str) -> None:
+def test_a_known_secret_is_hidden_in_every_form_and_in_pieces(password: str) -> None:
     forms = (password, percent_encoded(password), repr(password), " ".join(password.split()), in_libpq_quotes(password))
     pieces = (part for sign in "/@:#?% \n'\"" for part in password.split(sign))
     for form in (*forms, *pieces):
@@ -78,7 +78,7 @@ def test_a_known_secret_goes_however_it_is_written_and_in_pieces(password: str) 
 
 
 @given(user=st.one_of(st.just(""), NAMES), host=HOSTS, port=st.sampled_from(["", "5432"]), name=NAMES)
-def test_what_we_show_of_a_database_is_kept_as_it_is(user: str, host: str, port: str, name: str) -> None:
+def test_the_shown_parts_of_a_database_url_do_not_change(user: str, host: str, port: str, name: str) -> None:
     given = {"user": user, "host": host, "port": port, "dbname": name}
     try:
         shown = parse(conninfo.make_conninfo("", **{key: value for key, value in given.items() if value})).location
@@ -101,11 +101,11 @@ def test_what_we_show_of_a_database_is_kept_as_it_is(user: str, host: str, port:
         "postgres:// is another name of it.",
     ],
 )
-def test_what_holds_no_secret_stays(text: str) -> None:
+def test_text_without_a_secret_does_not_change(text: str) -> None:
     assert redact_ours(text, "x", "", "post") == text.replace("post", "***")
 
 
-def test_a_password_that_is_a_common_word_is_not_told_by_hiding_it() -> None:
+def test_hiding_does_not_reveal_a_password_that_is_a_common_word() -> None:
     target = parse("postgresql://postgres:postgres@h/leo")
     assert target.secrets == ()
     assert redact_ours("the database server", "database", "server") == "the database server"
@@ -148,7 +148,7 @@ def test_masked_urls_keep_their_hosts() -> None:
         pytest.param("a\udc80b", "not UTF-8", id="surrogate"),
     ],
 )
-def test_a_url_that_is_not_escaped_is_refused_with_what_to_write(password: str, words: str) -> None:
+def test_an_unescaped_url_is_rejected_with_what_to_write(password: str, words: str) -> None:
     with empty_folder():
         for command in (("check",), ("dashboard",), ("review", "--headless")):
             told = run(*command, f"postgresql://bob:{password}@{NOWHERE}/db")
@@ -161,7 +161,7 @@ def test_a_url_that_is_not_escaped_is_refused_with_what_to_write(password: str, 
 
 
 @pytest.mark.parametrize("url", ["postgresql://h/db@x", "postgresql://h/db?user=bob@x", "postgresql://bob:12/x@h/db"])
-def test_what_can_be_read_in_two_ways_is_refused(url: str) -> None:
+def test_a_url_that_can_be_read_in_two_ways_is_rejected(url: str) -> None:
     with pytest.raises(UsageError, match=r"an unescaped '/' in its user or password.*'@' after the host as %40"):
         parse(url)
 
@@ -169,7 +169,7 @@ def test_what_can_be_read_in_two_ways_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "password", ["a:b", "a[b]c", 'a"b', "a'b", "a\\b", "a$b!", "a%2Fb%40%23%3F%20%25c", "ä漢", "a+b"]
 )
-def test_a_password_that_is_written_rightly_is_taken_as_libpq_takes_it(password: str) -> None:
+def test_a_correctly_escaped_password_is_read_as_by_libpq(password: str) -> None:
     for url in (f"postgresql://bob:{password}@h:5/db", f"postgresql://h:5/db?user=bob&password={password}"):
         given, ours = conninfo.conninfo_to_dict(url), parse(f"{url}\n")
         assert {name: ours.parameters[name] for name in given} == given
@@ -179,7 +179,7 @@ def test_a_password_that_is_written_rightly_is_taken_as_libpq_takes_it(password:
 @pytest.mark.parametrize(
     "url", ["postgresql://bob@h/d", "postgresql://h/d", "postgresql://[::1]:5433/a%20b", "postgresql://a,b/d"]
 )
-def test_a_url_without_a_password_is_shown_whole(url: str) -> None:
+def test_a_url_without_a_password_is_shown_completely(url: str) -> None:
     assert parse(url).location == url
 
 
@@ -194,7 +194,7 @@ def test_pg_dump_is_never_given_a_secret_by_its_arguments() -> None:
             without_password({"host": "h", name: TOKEN}, {})
 
 
-def test_no_value_of_ours_shows_a_password_in_its_repr(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_no_object_shows_a_password_in_its_repr(database: str, plan: Plan, tmp_path: Path) -> None:
     from genreq_checks.archive import write_archive
     from genreq_checks.archive.target import examine
     from genreq_checks.dashboard.access import Rules

@@ -32,18 +32,18 @@ def trials(server: Server) -> list[Trial]:
     return list(sabotage(server, FAULTS))
 
 
-def test_each_fault_turns_exactly_the_checks_it_must_and_clean_states_are_green(trials: list[Trial]) -> None:
+def test_each_fault_changes_exactly_the_expected_checks_and_clean_states_are_green(trials: list[Trial]) -> None:
     assert [line(trial) for trial in trials if not trial.caught] == []
     assert sum(trial.fault is not None for trial in trials) == len(FAULTS)
     assert [line(trial) for trial in trials if trial.fault and not trial.wanted] == []
 
 
-def test_no_fault_turns_nothing_and_no_two_have_the_same_name() -> None:
+def test_every_fault_changes_a_check_and_has_a_unique_name() -> None:
     assert all(one.turns or one.takes or one.doubts for one in FAULTS)
     assert len({(one.phase, one.name) for one in FAULTS}) == len(FAULTS)
 
 
-def test_every_check_has_a_fault_that_it_must_notice(plan: Plan) -> None:
+def test_every_check_has_a_fault_that_it_must_detect(plan: Plan) -> None:
     assert without_fault(plan, FAULTS) == []
 
 
@@ -60,20 +60,20 @@ def test_a_fault_that_only_warns_is_not_enough_for_a_check(plan: Plan) -> None:
     ) == {"identity", "claims.deployment_url"}  # that says unknown at worst; which the plan asks nothing
 
 
-def test_a_fault_that_is_not_noticed_is_not_caught(server: Server) -> None:
+def test_an_undetected_fault_is_not_caught(server: Server) -> None:
     nothing = fault("nothing at all", "before", by_sql("SELECT 1"), "claims.conversation")
     told = list(sabotage(server, [nothing]))
     assert not told[-1].caught
-    assert line(told[-1]) == ("✗ before      nothing at all: nothing turned; it had to be claims.conversation FAIL")
+    assert line(told[-1]) == ("✗ before      nothing at all: nothing turned; expected: claims.conversation FAIL")
     assert verdict(told, []).startswith("0 of 1 fault caught")
 
 
-def test_a_plan_that_compares_turns_nothing_where_the_values_agree(server: Server) -> None:
+def test_a_plan_that_compares_changes_no_check_where_the_values_agree(server: Server) -> None:
     control = fault("a claim that compares, and values that agree", "before", together(COMPARES, AGREES))
     assert list(sabotage(server, [control]))[-1].turned == {}
 
 
-def test_a_check_that_was_made_blind_is_found_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_detects_nothing_is_found(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def blind(_: Evidence, column: str) -> list[Finding]:
         return [Finding(subject=column, outcome="pass", message="All is well.")]
 
@@ -86,7 +86,7 @@ def test_a_check_that_was_made_blind_is_found_out(server: Server, monkeypatch: p
 
 
 @pytest.mark.parametrize("turned", [{"a": "warn"}, {"a": "fail", "b": "fail"}, {}])
-def test_another_outcome_or_another_check_besides_is_not_caught(turned: dict[str, Any]) -> None:
+def test_another_outcome_or_an_additional_check_is_not_caught(turned: dict[str, Any]) -> None:
     assert not Trial("after", fault("x", "after", by_sql("SELECT 1"), "a"), turned, {"a": "fail"}).caught
 
 

@@ -84,7 +84,9 @@ def ending(url: str, end: End, told: list[int]) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize("end", [terminate, kill])
-def test_an_archive_blames_the_server_and_leaves_the_old_file(url: str, plan: Plan, tmp_path: Path, end: End) -> None:
+def test_a_server_error_during_an_archive_is_reported_and_the_old_file_stays(
+    url: str, plan: Plan, tmp_path: Path, end: End
+) -> None:
     path, told = tmp_path / "a.parquet", list[int]()
     path.touch()
     with pytest.raises(SourceError) as caught:
@@ -99,7 +101,9 @@ def test_an_archive_blames_the_server_and_leaves_the_old_file(url: str, plan: Pl
 
 
 @pytest.mark.parametrize("end", [terminate, kill])
-def test_a_restore_blames_the_server_and_the_next_one_finishes(url: str, plan: Plan, tmp_path: Path, end: End) -> None:
+def test_a_server_error_during_a_restore_is_reported_and_the_next_one_finishes(
+    url: str, plan: Plan, tmp_path: Path, end: End
+) -> None:
     path, told = tmp_path / "a.parquet", list[int]()
     before = query(url, ALL)
     write_archive(plan, url, path)
@@ -116,7 +120,7 @@ def test_a_restore_blames_the_server_and_the_next_one_finishes(url: str, plan: P
     assert read_facts(path).verified
 
 
-def test_a_restore_whose_last_look_is_cut_off_does_not_say_verified(
+def test_a_restore_whose_verification_is_interrupted_is_not_verified(
     url: str, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, told = tmp_path / "a.parquet", list[int]()
@@ -134,7 +138,7 @@ def test_a_restore_whose_last_look_is_cut_off_does_not_say_verified(
     assert (told, caught.value.exit_code) == ([1], 3)
 
 
-def test_a_time_limit_that_ends_the_copy_is_told_as_one(url: str, plan: Plan, tmp_path: Path) -> None:
+def test_a_time_limit_that_ends_the_copy_is_reported_as_one(url: str, plan: Plan, tmp_path: Path) -> None:
     def cancel(rows: int) -> None:
         execute(url, OURS.replace("SELECT pid", "SELECT pg_cancel_backend(pid)"))  # its SQLSTATE is the limit's
 

@@ -64,7 +64,7 @@ def answer(database: str, plan: Plan) -> Answer:
     return judge(plan, now, None, None)
 
 
-def test_fifty_who_ask_at_once_get_one_reading(answer: Answer) -> None:
+def test_fifty_viewers_at_once_share_one_reading(answer: Answer) -> None:
     reads: list[int] = []
     go = threading.Event()
     asked = threading.Barrier(50, action=go.set)  # the reading does not end before all have asked for one
@@ -96,7 +96,7 @@ def test_a_source_is_read_once_in_each_interval(answer: Answer) -> None:
     assert reads == [1000, 1030, 1060, 1200]
 
 
-def test_the_last_good_answer_stays_with_its_age_and_a_new_one_takes_its_place(answer: Answer) -> None:
+def test_the_last_good_answer_stays_with_its_age_until_a_new_one_replaces_it(answer: Answer) -> None:
     clock = Clock()
     steps: Iterator[Answer | Exception] = iter(
         [answer, SourceError("It is down."), RuntimeError("a value from the table"), replace(answer, cutover=None)]
@@ -122,7 +122,7 @@ def test_the_last_good_answer_stays_with_its_age_and_a_new_one_takes_its_place(a
     assert words.stale(again) is None
 
 
-def test_slow_readings_do_not_pile_up_and_nobody_waits_for_long(answer: Answer) -> None:
+def test_slow_readings_do_not_accumulate_and_no_viewer_waits_long(answer: Answer) -> None:
     clock, reads, go = Clock(), [], threading.Event()
 
     def read() -> Answer:
@@ -139,8 +139,8 @@ def test_slow_readings_do_not_pile_up_and_nobody_waits_for_long(answer: Answer) 
         assert slow.answer is answer
         assert slow.is_stale
     assert len(reads) == 2
-    assert "under way for 120 s" not in str(words.stale(slow))
-    assert "under way for 2 min" in str(words.stale(slow))
+    assert "running for 120 s" not in str(words.stale(slow))
+    assert "running for 2 min" in str(words.stale(slow))
     attempt = board.attempt()
     assert attempt is not None
     go.set()
@@ -149,7 +149,7 @@ def test_slow_readings_do_not_pile_up_and_nobody_waits_for_long(answer: Answer) 
     assert len(reads) == 2, "a reading longer than an interval is not followed by the next at once"
 
 
-def test_a_reading_that_hangs_is_given_up_and_its_late_answer_is_not_shown(answer: Answer) -> None:
+def test_a_reading_that_hangs_is_abandoned_and_its_late_answer_is_not_shown(answer: Answer) -> None:
     clock, begun, go = Clock(), list[int](), threading.Event()
     late, newer = replace(answer, cutover=datetime(2020, 1, 1, tzinfo=UTC)), replace(answer, cutover=None)
     ended = threading.Event()
@@ -170,7 +170,7 @@ def test_a_reading_that_hangs_is_given_up_and_its_late_answer_is_not_shown(answe
     clock.now += 11
     given_up = board.peek()
     assert given_up.error is not None
-    assert "longer than 100 s and was given up" in given_up.error
+    assert "longer than 100 s and was stopped" in given_up.error
     assert hung.done()
     clock.now += 30
     fresh = board.latest()
@@ -181,7 +181,7 @@ def test_a_reading_that_hangs_is_given_up_and_its_late_answer_is_not_shown(answe
     assert board.peek().answer is newer
 
 
-def test_a_stalled_connection_does_not_leave_the_dashboard_stale_for_good(plan: Plan, database: str) -> None:
+def test_a_stalled_connection_does_not_leave_the_dashboard_stale_permanently(plan: Plan, database: str) -> None:
     insert(database, ROW)
     with proxy(database) as between:
         settings = Settings(plan, between.url(database), timeout=0.3, deadline=1)
@@ -213,16 +213,14 @@ def test_the_baseline_is_read_once(plan: Plan, database: str, tmp_path: Path) ->
     assert read().baseline is not None
 
 
-def test_a_table_that_is_not_there_is_an_answer_and_a_server_that_is_not_is_none(
-    plan: Plan, empty_database: str
-) -> None:
+def test_a_missing_table_is_an_answer_and_a_missing_server_is_not(plan: Plan, empty_database: str) -> None:
     assert reader(Settings(plan, empty_database))().unread is None
     unread = reader(Settings(plan, "postgresql://leo:hidden-word@127.0.0.1:1/leo"))().unread
     assert unread is not None
     assert "hidden-word" not in unread
 
 
-def test_settings_go_through_the_environment_and_show_no_password(tmp_path: Path, plan: Plan) -> None:
+def test_settings_are_passed_in_the_environment_and_show_no_password(tmp_path: Path, plan: Plan) -> None:
     url = "postgresql://u:hidden-word@h/d"
     there = from_environment(to_environment(url, cutover=None, table="other.requests", refresh=60, timeout=5))
     assert (there.source, there.refresh, there.timeout, there.deadline) == (url, 60, 5, 15)
@@ -231,7 +229,7 @@ def test_settings_go_through_the_environment_and_show_no_password(tmp_path: Path
     assert from_environment({"LEO_DATABASE_URL": url}).source == url
     with pytest.raises(UsageError, match="GENREQ_REFRESH"):
         from_environment({"GENREQ_REFRESH": "nan"})
-    with pytest.raises(UsageError, match="neither a database URL nor a file"):
+    with pytest.raises(UsageError, match="neither a database URL nor an existing file"):
         to_environment(str(tmp_path / "nothing.json"))
 
 
@@ -290,7 +288,7 @@ def board() -> Board:
     return Board(never, refresh=30)
 
 
-def test_without_a_token_only_the_loopbacks_names_lead_in(board: Board) -> None:
+def test_without_a_token_only_the_loopbacks_names_are_accepted(board: Board) -> None:
     door = Access(inner, Rules(origins=frozenset({"https://checks.example.org"})), board)
     assert fetch(door).text == "inside"
     assert fetch(door, base="http://localhost:2718").status_code == 200
@@ -320,7 +318,7 @@ def test_no_other_sites_page_may_read_or_connect(board: Board) -> None:
     assert fetch(door).headers["content-security-policy"] == "frame-ancestors 'self'"
 
 
-def test_a_token_opens_by_address_form_cookie_or_header_and_nothing_else_does(board: Board) -> None:
+def test_only_a_token_in_address_form_cookie_or_header_gives_access(board: Board) -> None:
     door = Access(inner, Rules(token=TOKEN), board)
     asked = fetch(door)
     assert (asked.status_code, "password" in asked.text) == (401, True)
@@ -343,13 +341,13 @@ def test_a_token_opens_by_address_form_cookie_or_header_and_nothing_else_does(bo
     assert not is_let_in(door, host="dashboard", origin="http://dashboard")
 
 
-def test_the_token_never_leads_to_another_site(board: Board) -> None:
+def test_the_token_is_never_sent_to_another_site(board: Board) -> None:
     door = Access(inner, Rules(token=TOKEN, base="/checks"), board)
     led = fetch(door, f"//evil.example/?{PARAMETER}={TOKEN}&next=//evil.example")
     assert led.headers["location"] == "/checks/?next=%2F%2Fevil.example"
 
 
-def test_healthz_tells_the_age_of_the_last_good_read_to_everyone(answer: Answer) -> None:
+def test_healthz_shows_the_age_of_the_last_good_reading_without_a_token(answer: Answer) -> None:
     clock, failing = Clock(), [False]
 
     def read() -> Answer:
@@ -377,7 +375,7 @@ def test_healthz_tells_the_age_of_the_last_good_read_to_everyone(answer: Answer)
 # --- the process
 
 
-def test_a_token_file_is_made_for_the_user_alone_and_read_again(tmp_path: Path) -> None:
+def test_a_token_file_is_created_for_the_user_only_and_read_again(tmp_path: Path) -> None:
     token, place = serve.find_token(tmp_path / "token", "", True, tmp_path)
     assert place == tmp_path / "token"
     assert token is not None
@@ -410,7 +408,7 @@ def test_a_dashboard_asks_for_its_token_and_never_prints_it(tmp_path: Path, data
     assert TOKEN[:4] in served.log()
 
 
-def test_a_base_url_is_where_everything_is(tmp_path: Path, database: str) -> None:
+def test_everything_is_served_under_the_base_url(tmp_path: Path, database: str) -> None:
     insert(database, ROW)
     with dashboard(tmp_path, database, "--base-url", "/checks/") as served:
         assert served.get("/checks/").status_code == 200
@@ -421,15 +419,15 @@ def test_a_base_url_is_where_everything_is(tmp_path: Path, database: str) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--proxy", "checks.example.org"], "--proxy is no address"),
-        (["--base-url", "/a b"], "--base-url '/a b' is no path"),
+        (["--proxy", "checks.example.org"], "--proxy is not the address"),
+        (["--base-url", "/a b"], "--base-url '/a b' is not a path"),
         (["--refresh", "5"], "30"),
-        (["--host", "256.0.0.1"], "cannot be listened on"),
+        (["--host", "256.0.0.1"], "Cannot listen on"),
         (["nothing.json"], "could not be read: No such file"),
         (["--plan", "nothing.toml"], "could not be read"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_served(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_an_error_is_reported_before_anything_is_served(arguments: list[str], message: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "genreq_checks", "dashboard", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert done.returncode == 2
@@ -481,7 +479,7 @@ def test_the_demo_is_served_from_its_snapshots(tmp_path: Path) -> None:
         assert served.get("/").status_code == 200
 
 
-def test_the_review_notebooks_are_copied_and_copies_are_left_alone(tmp_path: Path) -> None:
+def test_the_review_notebooks_are_copied_and_existing_copies_do_not_change(tmp_path: Path) -> None:
     copy_notebooks(tmp_path / "review")
     mine = tmp_path / "review" / "population_rates.py"
     assert "auto_instantiate = true" in (tmp_path / "review" / "pyproject.toml").read_text()
@@ -505,7 +503,7 @@ def test_the_dashboards_notebook_runs_without_a_server(answer: Answer) -> None:
     assert "? UNKNOWN" in shown or "✗ FAIL" in shown
 
 
-def test_nobody_is_left_behind_when_the_dashboard_is_stopped(tmp_path: Path, database: str) -> None:
+def test_no_process_is_left_when_the_dashboard_is_stopped(tmp_path: Path, database: str) -> None:
     with dashboard(tmp_path, database) as served:
         os.kill(served.process.pid, signal.SIGINT)
         assert served.process.wait(30) in (0, 130, -signal.SIGINT)

@@ -13,7 +13,7 @@ from genreq_checks.snapshot import load_snapshot
 from test_before_after import DONE, OLD, snapshot
 
 
-def test_a_snapshot_comes_back_as_it_was(plan: Plan, tmp_path: Path) -> None:
+def test_a_snapshot_is_read_back_unchanged(plan: Plan, tmp_path: Path) -> None:
     taken = snapshot(plan, ("2025-01-09", OLD, 100), ("0044-03-15 BC", DONE, 50), (None, OLD, 3))
     taken.save(tmp_path / "s.json")
     assert load_snapshot(tmp_path / "s.json") == taken
@@ -49,7 +49,7 @@ def damage(plan: Plan, file: Path, kind: str) -> None:
         ("a negative count", "is damaged, or of another version: tally"),
     ],
 )
-def test_a_file_that_is_no_whole_snapshot_is_refused(plan: Plan, tmp_path: Path, kind: str, words: str) -> None:
+def test_a_file_that_is_not_a_complete_snapshot_is_rejected(plan: Plan, tmp_path: Path, kind: str, words: str) -> None:
     damage(plan, tmp_path / "s.json", kind)
     with pytest.raises(SnapshotError, match=words):
         load_snapshot(tmp_path / "s.json")

@@ -180,7 +180,7 @@ def test_a_killed_snapshot_leaves_the_old_one_or_the_new_one(filled: str, tmp_pa
 
 
 @pytest.mark.parametrize("command", ["archive", "restore", "snapshot"])
-def test_a_server_that_is_killed_is_told_of_and_nothing_is_lost(
+def test_a_killed_server_is_reported_and_nothing_is_lost(
     command: str, server: Server, filled: str, plan: Plan, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.parquet"

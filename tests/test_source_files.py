@@ -57,7 +57,7 @@ def export_parquet(database: str, file: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_files_count_as_the_table_does(database: str, plan: Plan, tmp_path: Path, kind: str) -> None:
+def test_row_files_count_like_the_table(database: str, plan: Plan, tmp_path: Path, kind: str) -> None:
     fill(database)
     file = tmp_path / f"rows.{kind}"
     (export_csv if kind == "csv" else export_parquet)(database, file)
@@ -87,7 +87,7 @@ def test_a_time_that_cannot_be_read_makes_the_counts_unknown(plan: Plan, tmp_pat
     assert "1 values of completed_at in the files are not timestamps" in problem.message
 
 
-def test_a_damaged_file_is_said(plan: Plan, tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "rows.parquet").write_bytes(b"PAR1 nothing")
     problem = observe(plan, tmp_path / "rows.parquet").problem("tally")
     assert problem

@@ -69,14 +69,14 @@ def test_a_misspelled_table_is_named(empty_database: str, plan: Plan) -> None:
     assert "public.generation_request?" in said(judged(plan, empty_database))
 
 
-def test_an_empty_database_is_unknown_everywhere(empty_database: str, plan: Plan) -> None:
+def test_every_check_of_an_empty_database_is_unknown(empty_database: str, plan: Plan) -> None:
     report = judged(plan, empty_database)
     assert {result.outcome for result in report.checks} <= {"unknown", "skip"}
     assert report.outcome == "unknown"
 
 
 @pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
-def test_a_view_without_the_columns_is_no_proof(database: str, plan: Plan, kind: str) -> None:
+def test_a_view_without_the_columns_proves_nothing(database: str, plan: Plan, kind: str) -> None:
     execute(database, "ALTER TABLE generation_requests RENAME TO requests")
     execute(
         database,
@@ -86,7 +86,7 @@ def test_a_view_without_the_columns_is_no_proof(database: str, plan: Plan, kind:
     assert f"is a {kind.lower()}, not a table" in said(judged(plan, database))
 
 
-def test_a_foreign_table_is_no_proof(empty_database: str, plan: Plan) -> None:
+def test_a_foreign_table_proves_nothing(empty_database: str, plan: Plan) -> None:
     execute(
         empty_database,
         "CREATE EXTENSION postgres_fdw; CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw; "
@@ -95,7 +95,7 @@ def test_a_foreign_table_is_no_proof(empty_database: str, plan: Plan) -> None:
     assert "is a foreign table, not a table" in said(judged(plan, empty_database))
 
 
-def test_a_table_found_by_search_path_is_not_the_plans(database: str, plan: Plan) -> None:
+def test_a_table_that_only_search_path_finds_is_not_the_plans(database: str, plan: Plan) -> None:
     drop_both(database)
     execute(
         database,
@@ -127,7 +127,7 @@ def test_partitions_and_children_that_kept_the_column_fail(database: str, plan: 
     assert report.check("dropped.conversation").outcome == "pass"
 
 
-def test_a_partitioned_table_is_counted_whole(empty_database: str, plan: Plan) -> None:
+def test_a_partitioned_table_is_counted_completely(empty_database: str, plan: Plan) -> None:
     execute(
         empty_database,
         """CREATE TABLE generation_requests (id int, status text, completed_at timestamp, github_url varchar(200),
@@ -247,7 +247,7 @@ def test_a_locked_table_is_unknown_within_the_lock_timeout(
     assert "is locked by another transaction" in said(report, "population.github_url")
 
 
-def test_a_statement_over_its_time_limit_is_given_up(database: str, plan: Plan) -> None:
+def test_a_statement_over_its_time_limit_is_stopped(database: str, plan: Plan) -> None:
     execute(
         database,
         """INSERT INTO generation_requests (user_id, app_name, prompt, initial_prompt, status, completed_at, github_url)
@@ -271,7 +271,7 @@ def test_an_unreachable_server_is_one_reason_without_the_password(plan: Plan, ur
     assert "secret-word" not in report.model_dump_json()
 
 
-def test_a_database_that_does_not_exist_is_said(server: Server, plan: Plan) -> None:
+def test_a_database_that_does_not_exist_is_named(server: Server, plan: Plan) -> None:
     assert "does not exist" in said(judged(plan, server.url("no_such_database")))
 
 
@@ -286,13 +286,13 @@ def test_a_database_that_does_not_exist_is_said(server: Server, plan: Plan) -> N
         ("postgresql://u:secret@h/%zz", "neither a database URL"),
     ],
 )
-def test_a_url_that_cannot_be_meant_is_refused_without_showing_it(plan: Plan, url: str, words: str) -> None:
+def test_an_invalid_url_is_rejected_without_showing_it(plan: Plan, url: str, words: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
         observe(plan, url)
     assert "secr" not in str(caught.value)
 
 
-def test_parameters_of_other_clients_are_left_out_and_said() -> None:
+def test_parameters_of_other_clients_are_left_out_with_a_note() -> None:
     target = parse("postgres://u:p@h:6543/d?pgbouncer=true&connection_limit=1&sslmode=require&schema=public")
     assert target.parameters["sslmode"] == "require"
     assert not {"pgbouncer", "connection_limit", "schema"} & set(target.parameters)
@@ -313,7 +313,7 @@ def test_reading_cannot_write_and_leaves_no_setting_behind(database: str) -> Non
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "0"
 
 
-def test_one_instant_is_read_while_rows_come_in(database: str, plan: Plan) -> None:
+def test_one_instant_is_read_while_rows_are_inserted(database: str, plan: Plan) -> None:
     """All facets are of one statement, so that they agree while a writer is at work."""
     stop = threading.Event()
 

@@ -32,7 +32,7 @@ STATEMENTS = [
 
 
 @given(st.lists(st.sampled_from(STATEMENTS), max_size=6), st.sampled_from([";", ";\n", " ;; ", ";\n-- x; y\n"]))
-def test_statements_are_cut_where_postgres_parser_cuts_them(parts: list[str], separator: str) -> None:
+def test_statements_are_split_where_postgres_parser_splits_them(parts: list[str], separator: str) -> None:
     text = separator.join(parts)
     expected = [piece.strip() for piece in pglast.split(text)]
     assert [pglast.split(piece)[0].strip() for piece in statements(text)] == expected
@@ -45,7 +45,7 @@ def test_a_file_without_a_statement_has_none(text: str) -> None:
     assert parse_sql(text, "f").statements == ()
 
 
-def test_an_open_quote_takes_the_rest() -> None:
+def test_an_open_quote_extends_to_the_end() -> None:
     assert statements("SELECT 'open; SELECT 2") == ("SELECT 'open; SELECT 2",)
     assert statements("DO $$ open; SELECT 2") == ("DO $$ open; SELECT 2",)
 
@@ -90,7 +90,7 @@ def test_comments_and_texts_are_where_postgres_scanner_has_them(source: str) -> 
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
 @example("a;b(;);c")
-def test_statements_are_cut_at_the_semicolons_of_postgres_scanner(source: str) -> None:
+def test_statements_are_split_at_the_semicolons_of_postgres_scanner(source: str) -> None:
     try:
         found = [source[t.start : t.end + 1] for t in scan(source) if "COMMENT" not in t.name]
     except ParseError:

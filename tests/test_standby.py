@@ -92,13 +92,13 @@ def test_a_paused_standby_proves_no_success_either(paused: str, plan: Plan) -> N
     assert report.check("kept.github_url").outcome == "unknown"
 
 
-def test_a_paused_standby_is_said_in_the_report(paused: str, plan: Plan) -> None:
+def test_the_report_names_a_paused_standby(paused: str, plan: Plan) -> None:
     report = check(plan, observe(plan, paused), phase="before")
     assert "The source is a standby whose replay is paused: it shows an earlier state" in render(report, width=400)
     assert json.loads(report.model_dump_json())["sources"]["after"]["recovery"]["paused"] is True
 
 
-def test_a_snapshot_of_a_paused_standby_is_said_to_be_one(paused: str, tmp_path: Path) -> None:
+def test_the_report_names_a_snapshot_of_a_paused_standby(paused: str, tmp_path: Path) -> None:
     called = CliRunner().invoke(app, ["snapshot", paused, "-o", str(tmp_path / "s.json")])
     assert called.exit_code == 0, called.output
     assert "The source is a standby whose replay is paused" in called.stderr
@@ -118,7 +118,7 @@ def test_a_standby_is_judged_when_its_lag_is_allowed(filled: str, plan: Plan, st
     assert set(unknown(check(plan, now, phase="before", max_lag=0))) >= BEFORE
 
 
-def test_an_idle_primary_is_not_a_lag_while_it_is_heard(filled: str, plan: Plan, standby: Standby) -> None:
+def test_an_idle_primary_causes_no_lag_while_its_messages_arrive(filled: str, plan: Plan, standby: Standby) -> None:
     """The last change grows old though nothing is missing: what the primary says of its WAL counts then."""
     standby.wait("SELECT status = 'streaming' FROM pg_stat_wal_receiver")
     deadline = time.monotonic() + SECONDS
@@ -160,7 +160,7 @@ def test_an_unlogged_table_cannot_be_read_on_a_standby(
     assert report.exit_code() == 3
 
 
-def test_the_option_and_the_plan_say_how_much_is_enough(
+def test_the_option_and_the_plan_give_the_allowed_lag(
     filled: str, plan: Plan, tmp_path: Path, standby: Standby
 ) -> None:
     standby.wait("SELECT status = 'streaming' FROM pg_stat_wal_receiver")
@@ -212,13 +212,13 @@ def test_values_that_a_late_baseline_did_not_have_are_not_proved_kept(database: 
     assert check(plan, now, aged(baseline), max_lag=1).check("loss.download_url").outcome == "pass"
 
 
-def test_a_failure_on_a_late_standby_stays_one(database: str, plan: Plan) -> None:
+def test_a_failure_on_a_late_standby_is_still_a_failure(database: str, plan: Plan) -> None:
     insert(database, {"download_url": "x"})
     report = check(plan, aged(observe(plan, database), paused=True), phase="before")
     assert report.check("loss.download_url").outcome == "fail"
 
 
-def test_what_is_known_of_a_standby_is_kept_in_the_file(database: str, plan: Plan, tmp_path: Path) -> None:
+def test_the_state_of_a_standby_is_saved_in_the_file(database: str, plan: Plan, tmp_path: Path) -> None:
     moment = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(microseconds=1)
     taken = aged(observe(plan, database), replayed_at=moment, heard_at=moment, waiting=7, unproved=("x",))
     taken.save(tmp_path / "s.json")

@@ -57,7 +57,7 @@ def test_the_tables_own_key_and_its_enums_are_read(database: str, plan: Plan) ->
     ],
 )
 @pytest.mark.parametrize("name", ["x", 'odd "(1 = 2)" {n}'])
-def test_a_check_that_is_a_plain_list_is_read_and_no_other(
+def test_only_a_check_that_is_a_plain_list_is_read(
     empty_database: str, plan: Plan, kind: str, check: str, allowed: Any, name: str
 ) -> None:
     quoted = '"{}"'.format(name.replace('"', '""'))
@@ -72,13 +72,13 @@ def test_several_checks_allow_what_all_of_them_do(empty_database: str, plan: Pla
     assert column(plan, empty_database, "x").allowed == ("b", "c")
 
 
-def test_a_check_that_not_every_row_must_meet_is_passed_over(empty_database: str, plan: Plan) -> None:
+def test_a_check_that_does_not_hold_for_every_row_is_ignored(empty_database: str, plan: Plan) -> None:
     execute(empty_database, "CREATE TABLE generation_requests (x text, y text, CHECK (x IN ('a')) NO INHERIT)")
     execute(empty_database, "ALTER TABLE generation_requests ADD CHECK (y IN ('a', 'b')) NOT VALID")
     assert [c.allowed for c in facts(plan, empty_database).columns] == [None, None]
 
 
-def test_a_not_null_that_was_not_validated_may_have_nulls_under_it(empty_database: str, plan: Plan) -> None:
+def test_a_not_null_that_was_not_validated_may_have_nulls(empty_database: str, plan: Plan) -> None:
     execute(empty_database, "CREATE TABLE generation_requests (x text UNIQUE, y text NOT NULL UNIQUE)")
     keys = [UniqueKey(columns=("x",), nullable=("x",)), UniqueKey(columns=("y",))]
     assert facts(plan, empty_database).unique == tuple(keys)
@@ -94,5 +94,5 @@ def test_a_partitioned_tables_unique_key_holds_for_all_of_it(empty_database: str
 
 
 @pytest.mark.parametrize("expression", ["", "(x = ANY (ARRAY[]))", "(y = 'a'::text)", "(x = 'a'::citext)"])
-def test_what_is_not_understood_is_not_known(expression: str) -> None:
+def test_a_check_that_is_not_understood_is_unknown(expression: str) -> None:
     assert listed_values("x", expression) is None

@@ -32,7 +32,7 @@ def spelled(server: Server) -> dict[str, str]:
     return dict(zip([*wanted, *SERIALS], (row[0] for row in rows), strict=True))
 
 
-def test_each_spelling_is_the_type_that_the_server_takes_it_for_and_no_other(spelled: dict[str, str]) -> None:
+def test_each_spelling_is_exactly_the_type_that_the_server_reads(spelled: dict[str, str]) -> None:
     for written in spelled:
         for other, catalog in spelled.items():
             assert same_type(written, catalog) == (spelled[written] == catalog), (written, other, catalog)

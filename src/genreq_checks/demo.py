@@ -1,4 +1,4 @@
-"""The clean-up from beginning to end on the sample history: what `demo` shows and notebooks open without a database."""
+"""The complete clean-up on the sample history: what `demo` shows and notebooks open without a database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GENERATIONS = 160
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The sample table before and after the clean-up, and when that was."""
+    """The sample table before and after the clean-up, and the cutover."""
 
     plan: Plan
     before: Snapshot
@@ -37,14 +37,14 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The whole clean-up: what was read before and after, and the report, with a step for everything that was done."""
+    """The complete clean-up: the snapshots before and after, and the report, with a step for each action."""
 
     samples: Samples
     report: Report
 
 
 def apply(url: str, statements: str) -> None:
-    """Run a plan's SQL in one transaction, as the migration tool does. Writes: for databases of our own."""
+    """Run a plan's SQL in one transaction, as the migration tool does. It writes: only for databases that this tool created."""
     import psycopg
 
     with psycopg.connect(url) as connection:
@@ -52,7 +52,7 @@ def apply(url: str, statements: str) -> None:
 
 
 def messages(count: int = GENERATIONS) -> Iterator[tuple[AllWorkCompleteMessage, datetime]]:
-    """What containers send after the change, with the time of each: most have a fly.toml, not all."""
+    """The messages of containers after the change, each with its time: most have a fly.toml, not all."""
     dice = random.Random(CUTOVER.toordinal())  # noqa: S311 - a sample, not a secret
     for number in range(count):
         app = f"{dice.choice(('atlas', 'ledger', 'metronome', 'pantry'))}-{1000 + number}"
@@ -70,7 +70,7 @@ def messages(count: int = GENERATIONS) -> Iterator[tuple[AllWorkCompleteMessage,
 
 
 def complete_generations(url: str, count: int = GENERATIONS) -> int:
-    """Insert queued rows and complete each as the plan's server does with a container's message; the number of rows."""
+    """Insert queued rows and complete each as the plan's server does by a container's message; returns their number."""
     import psycopg
     from psycopg import sql
 
@@ -91,7 +91,7 @@ def complete_generations(url: str, count: int = GENERATIONS) -> int:
 
 
 def sample_snapshots() -> Samples:
-    """The sample table read before and after the clean-up, on an embedded PostgreSQL that is gone when this returns."""
+    """The sample table read before and after the clean-up, on an embedded PostgreSQL that is removed when this returns."""
     from genreq_checks.embedded import start
 
     plan = load_plan()
@@ -108,7 +108,7 @@ def sample_snapshots() -> Samples:
 def tell_story(folder: Path, progress: Callable[[str], None]) -> Story:
     """Before, archive, forward, generations, after, rollback, restored, forward again: on an embedded PostgreSQL.
 
-    The archive goes into `folder`. `progress` is told each step as it begins. The report is that of phase `after`.
+    The archive is written into `folder`. `progress` receives each step as it begins. The report is that of phase `after`.
     """
     from genreq_checks.embedded import start
 
@@ -120,7 +120,7 @@ def tell_story(folder: Path, progress: Callable[[str], None]) -> Story:
 
 @dataclass
 class _Teller:
-    """Tells the story step by step, and keeps what each step found."""
+    """Runs the clean-up step by step, and keeps the result of each step."""
 
     plan: Plan
     url: str
@@ -143,7 +143,7 @@ class _Teller:
         )
         self.step("restore", self.restore)
         self.judge("rolled-back", observe(self.plan, self.url, CUTOVER, baseline=before), before)
-        self.step("forward again", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL once more."))
+        self.step("forward again", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL again."))
         again = observe(self.plan, self.url, CUTOVER, baseline=before).with_evidence(archive=facts)
         self.judge("after", again, before)
         told = report.model_copy(update={"steps": tuple(self.steps)})
@@ -170,7 +170,7 @@ class _Teller:
 
     def make_archive(self) -> str:
         facts = write_archive(self.plan, self.url, self.archive, replace=True)
-        return f"{facts.rows:,} rows' values of the columns that go, verified."
+        return f"{facts.rows:,} rows with values of the dropped columns archived and verified."
 
     def run(self, statements: str, message: str) -> str:
         apply(self.url, statements)
@@ -182,4 +182,4 @@ class _Teller:
 
     def restore(self) -> str:
         done = restore(self.plan, self.archive, self.url)
-        return f"{done.placed:,} values put back from the archive, {done.gone:,} rows gone meanwhile."
+        return f"{done.placed:,} values restored from the archive, {done.gone:,} rows gone since."

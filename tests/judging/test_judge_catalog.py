@@ -25,7 +25,7 @@ def dropped(facts: Any, phase: Phase = "after", then: Any = None, by: Any = PLAN
 
 
 @pytest.mark.parametrize("phase", ["after", "rehearsal"])
-def test_gone_or_still_there(phase: Phase) -> None:
+def test_gone_or_still_present(phase: Phase) -> None:
     outcome, numbers = only(dropped(table(*LEFT, bytes=8192, dropped_slots=2, dropped_positions=(7,)), phase))
     assert (outcome, numbers) == ("pass", {"present": False, "table_bytes": 8192, "dropped_slots": 2})
     (finding,) = dropped(table(*LEFT, ZIP), phase)
@@ -36,13 +36,13 @@ def test_gone_or_still_there(phase: Phase) -> None:
     )
 
 
-def test_no_column_was_ever_dropped_is_said() -> None:
+def test_a_table_without_dropped_columns_is_reported() -> None:
     assert "ever dropped" in dropped(table(*LEFT))[0].message
     assert "ever dropped" not in dropped(table(*LEFT, dropped_positions=(7,)))[0].message
 
 
 @pytest.mark.parametrize("kind", ["view", "materialized view", "foreign table"])
-def test_of_what_is_no_table_nothing_is_gone(kind: str) -> None:
+def test_a_relation_that_is_not_a_table_proves_nothing_gone(kind: str) -> None:
     assert told(dropped(table(*LEFT, kind=kind))) == [(ZIP, "unknown")]
     assert told(dropped(table(*LEFT, kind="partitioned table"))) == [(ZIP, "pass")]
 
@@ -54,7 +54,7 @@ def test_without_a_catalog_or_with_a_problem_it_is_unknown() -> None:
     assert told(dropped(table(*LEFT), problems={"tally": "no."})) == [(ZIP, "pass")]
 
 
-def test_children_that_still_have_it_fail_and_foreign_ones_are_not_seen() -> None:
+def test_children_that_still_have_it_fail_and_foreign_ones_are_unknown() -> None:
     one, two = child("public.a", "id", ZIP), child("public.b", "id")
     far = child("public.far", "id", kind="foreign table", server="s", remote="x.y")
     near = child("public.near", "id", ZIP, kind="foreign table")
@@ -100,7 +100,7 @@ def test_a_rename_keeps_the_place_that_the_baseline_knows() -> None:
     ) == [(ZIP, "pass")]
 
 
-def test_another_spelling_and_a_twin_are_doubts() -> None:
+def test_another_spelling_and_a_table_of_the_same_name_are_doubts() -> None:
     assert told(dropped(table(*LEFT, "downloadUrl"))) == [(ZIP, "unknown")]
     assert told(dropped(table(*LEFT, "DOWNLOAD_URL"))) == [(ZIP, "unknown")]
     assert dropped(table(*LEFT, "downloadUrl"))[0].remedy
@@ -152,13 +152,13 @@ def test_the_type_of_a_kept_column(type_name: str, earlier: str | None, outcome:
     assert bool(finding.remedy) == (outcome != "pass")
 
 
-def test_a_plan_of_an_odd_type_or_of_none() -> None:
+def test_a_plan_with_an_unknown_type_or_without_a_type() -> None:
     facts = table(columns=columns("id", "github_url"))
     assert told(kept(facts, by=plan({"kept": {"github_url": {"type": "integer"}}}))) == [("github_url", "fail")]
     assert told(kept(facts, by=plan({"kept": {"github_url": {"type": None}}}))) == [("github_url", "pass")]
 
 
-def test_a_kept_column_that_is_not_there_fails_and_one_that_was_not_looked_for_is_unknown() -> None:
+def test_a_missing_kept_column_fails_and_an_unread_one_is_unknown() -> None:
     (finding,) = kept(table("id"))
     assert (finding.outcome, finding.evidence, bool(finding.remedy)) == ("fail", {"present": False}, True)
     assert told(kept(None)) == [("github_url", "unknown")]
@@ -204,7 +204,7 @@ def thing(fate: str, kind: str = "view", confidence: str = "certain", **facts: A
         (thing("breaks", "function", "possible"), "warn", "warn"),
     ],
 )
-def test_what_hangs_on_the_column(one: Dependent, before: str, after: str) -> None:
+def test_what_depends_on_the_column(one: Dependent, before: str, after: str) -> None:
     for facts, outcome, phase in ((table(), before, "before"), (table(*LEFT), after, "after")):
         findings = hanging(one, facts=facts, phase=phase)  # type: ignore[arg-type]
         mine = next(finding for finding in findings if finding.subject == "v")
@@ -217,14 +217,14 @@ def test_what_hangs_on_the_column(one: Dependent, before: str, after: str) -> No
             assert findings[1].evidence == {"functions": 0, "statements": None, "harmless": 1}
 
 
-def test_where_nothing_hangs_on_it_what_was_looked_at_is_told() -> None:
+def test_without_dependents_the_searched_places_are_listed() -> None:
     outcome, numbers = only(
         hanging(thing("blocks", column="conversation"), searched=Searched(functions=3, statements=9))
     )
     assert (outcome, numbers) == ("pass", {"functions": 3, "statements": 9, "harmless": 0})
 
 
-def test_the_worst_come_first() -> None:
+def test_the_worst_findings_are_first() -> None:
     found = hanging(
         thing("fine"),
         thing("breaks", confidence="possible"),
@@ -234,7 +234,7 @@ def test_the_worst_come_first() -> None:
     assert [one.outcome for one in found] == ["fail", "unknown", "warn", "pass"]
 
 
-def test_without_a_catalog_nothing_is_known_to_hang_on_it() -> None:
+def test_without_a_catalog_dependents_are_unknown() -> None:
     assert told(judge(snapshot(None, table()), f"dependents.{ZIP}", "before")) == [(ZIP, "unknown")]
     assert told(hanging(thing("fine"), problems={"dependents": "no."})) == [(ZIP, "unknown")]
     now = snapshot(None, None, dependents=(thing("breaks"),))
@@ -278,7 +278,7 @@ def values(count: int, label: str = "populated", rows: int = 9, **more: Any) -> 
     return snapshot(tally(row(count, {ZIP: label}), row(rows - count)), table(), **more)
 
 
-def test_as_many_values_as_at_the_baseline() -> None:
+def test_as_many_values_as_in_the_baseline() -> None:
     findings = rolled(values(5), values(5))
     assert told(findings) == [(ZIP, "pass"), ("conversation", "pass")]
     assert findings[0].evidence == {"before": {"populated": 5}, "now": {"populated": 5}}

@@ -24,7 +24,7 @@ def numbers(finding: Finding, *names: str) -> dict[str, Any]:
     return {name: finding.evidence[name] for name in names}
 
 
-def test_only_the_columns_of_which_the_plan_says_something_are_judged() -> None:
+def test_only_columns_with_a_claim_are_judged() -> None:
     assert list(PLAN.claims()) == [
         "download_url",
         "conversation",
@@ -62,7 +62,7 @@ def test_redundant_where_presence_is_enough(rows: Any, outcome: str, against: tu
     assert bool(finding.remedy) == (outcome != "pass")
 
 
-def test_the_numbers_are_those_of_every_row_whatever_its_status() -> None:
+def test_the_numbers_are_of_every_row_in_any_status() -> None:
     finding = claim("download_url", row(3, BOTH), row(2, status="failed"), row(4, {"download_url": "blank"}, day=NEW))
     assert finding.evidence == {
         "claim": "redundant-with",
@@ -96,7 +96,7 @@ PRESENCE = plan({"dropped": {"download_url": {"claim": {"presence_is_enough": No
         ([row(2, BOTH), row(1, ZIP | {"github_url": "malformed"})], "warn", (0, 1, 2)),
     ],
 )
-def test_presence_alone_proves_nothing_where_the_plan_does_not_say_that_it_is_enough(
+def test_presence_alone_proves_nothing_unless_the_plan_says_it_is_enough(
     rows: Any, outcome: str, against: tuple[int, int, int]
 ) -> None:
     finding = claim("download_url", *rows, by=PRESENCE)
@@ -213,7 +213,7 @@ def test_populated_as_often_as_the_minimum_says(rows: Any, cutover: Any, outcome
     ("rows", "cutover"),
     [(share(5, 0, status="failed"), None), (share(5, 0, day=NEW), CUTOVER), (share(0, 5, day=NEW), CUTOVER)],
 )
-def test_no_completed_row_before_the_cutover_is_unknown_and_no_vacuous_pass(rows: Any, cutover: Any) -> None:
+def test_no_completed_row_before_the_cutover_is_unknown_and_not_a_pass(rows: Any, cutover: Any) -> None:
     """Without `every == 0` this passes: none of no rows is enough."""
     by = (
         plan({"cohort": {"values": ["completed", "failed"]}})

@@ -74,7 +74,7 @@ def test_live_uses_come_first_then_doubts_the_summary_and_the_rest_by_file_and_l
     assert findings[3].evidence["classes"]["live_column"] == 2
 
 
-def test_where_no_source_code_was_read_nothing_is_known() -> None:
+def test_without_source_code_leftovers_are_unknown() -> None:
     findings = leftovers(sources=0, passed_over={"binary": 2})
     assert told(findings) == [(ZIP, "unknown")]
     assert findings[0].remedy
@@ -82,7 +82,7 @@ def test_where_no_source_code_was_read_nothing_is_known() -> None:
     assert leftovers(passed_over={"binary": 2})[0].evidence["passed_over"] == {"binary": 2}
 
 
-def test_mentions_that_are_not_kept_are_counted() -> None:
+def test_mentions_that_are_not_listed_are_counted() -> None:
     counted = {ZIP: {"live_column": 3, "comment": 200, "possible": 1}}
     kept = (mention(), mention("comment"), mention("comment", column="conversation"))
 
@@ -126,7 +126,7 @@ def place(state: Any, feature: str = "call passes flyio_url", phase: Any = "clie
 
 
 @pytest.mark.parametrize("phase", FEATURES)
-def test_the_features_of_a_phase_and_that_nothing_of_the_kind_is_unknown(phase: str) -> None:
+def test_the_features_of_a_phase_and_unknown_where_there_is_no_such_code(phase: str) -> None:
     findings = phases(phase)
     assert told(findings) == [(feature, "unknown") for feature in FEATURES[phase]]
     assert all(one.evidence == {"state": "cannot tell", "places": []} and one.remedy for one in findings)
@@ -155,25 +155,25 @@ def test_one_place_where_it_is_found_is_enough(states: list[Any], outcome: str, 
     assert finding.evidence["places"] == [f"a.ts:{line}: d" for line in lines]
 
 
-def test_of_the_schema_a_definition_that_is_still_there_counts() -> None:
+def test_each_schema_definition_that_still_has_the_column_counts() -> None:
     feature = FEATURES["schema"][0]
     places = [place(state, feature, "schema") for state in ("found", "missing")]
     assert told(phases("schema", *places))[0] == (feature, "fail")
     assert told(phases("schema", places[0]))[0] == (feature, "pass")
 
 
-def test_a_place_of_another_phase_or_feature_says_nothing() -> None:
+def test_a_place_of_another_phase_or_feature_does_not_count() -> None:
     assert told(phases("client", place("found", phase="server"), place("found", "another"))) == [
         ("call passes flyio_url", "unknown")
     ]
 
 
-def test_at_most_a_hundred_places_are_told() -> None:
+def test_at_most_a_hundred_places_are_listed() -> None:
     (finding,) = phases("client", *(place("found", line=n) for n in range(101)))
     assert len(finding.evidence["places"]) == 100
 
 
-def test_a_plan_without_messages_asks_for_no_phase_and_one_without_a_derivation_for_less() -> None:
+def test_a_plan_without_messages_has_no_phases_and_one_without_a_derivation_fewer_features() -> None:
     by = plan({"kept": {"deployment_url": {"message_field": None}}})
     for phase in FEATURES:
         with pytest.raises(UsageError):

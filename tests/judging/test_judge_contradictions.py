@@ -165,13 +165,13 @@ def test_a_type_that_is_not_the_tables() -> None:
     assert of_sql(rollback=back(types={})) == []
 
 
-def test_forward_sql_that_is_none_or_takes_the_table() -> None:
+def test_forward_sql_that_is_not_sql_or_drops_the_table() -> None:
     assert of_sql(statements(no_sql="x", takes_table="drops")) == [("sql", {"forward SQL", "values"}, None)]
     assert of_sql(statements(takes_table="drops")) == [("sql", {"forward SQL"}, set(PLAN.kept))]
     assert of_sql(statements(no_sql="x"), phase="after") == []
 
 
-def test_forward_sql_that_takes_what_stays() -> None:
+def test_forward_sql_that_drops_a_kept_column() -> None:
     takes = {"download_url": "drops", "conversation": "drops"}
     assert of_sql(statements(takes=takes | {"github_url": "drops"})) == [("sql", {"forward SQL"}, {"github_url"})]
     assert of_sql(statements(takes=takes | {"status": "renames"})) == [("sql", {"forward SQL"}, set(PLAN.kept))]
@@ -205,7 +205,7 @@ def test_forward_sql_that_does_not_drop_a_column() -> None:
     assert "it renames" in problem(takes={"download_url": "renames"}, unclear="a DO block")
 
 
-def test_each_column_is_held_against_the_table_and_the_sql() -> None:
+def test_each_column_is_compared_with_the_table_and_the_sql() -> None:
     """The first column that is as it should be ends nothing: the second may be wrong."""
     odd = table(columns=columns(*LEFT, "conversation", conversation="json"))
     assert found(snapshot(COUNTED, odd), "before") == [("type", {"values"}, {"conversation"})]
@@ -231,7 +231,7 @@ def test_rollback_sql_that_does_not_bring_a_column_back() -> None:
         assert word in find_contradictions(PLAN, "before", now, sql)[0].problem
 
 
-def test_what_contradicts_the_plan_leaves_the_checks_that_rest_on_it_unknown() -> None:
+def test_a_contradiction_makes_the_checks_that_need_the_fact_unknown() -> None:
     (one,) = find_contradictions(PLAN, "after", snapshot(COUNTED, table(unique=())))
     assert one.outcome == "unknown"
     assert one.concerns({"key", "rows"}, "a")
@@ -247,7 +247,7 @@ def test_what_contradicts_the_plan_leaves_the_checks_that_rest_on_it_unknown() -
     assert report.check("claims.conversation").outcome == "pass"
 
 
-def test_the_worst_that_a_check_can_say_is_a_failure_but_of_identity() -> None:
+def test_the_worst_outcome_of_each_check_except_identity_is_fail() -> None:
     assert {one.name: one.worst for one in all_checks() if one.worst != "fail"} == {"identity": "unknown"}
 
 

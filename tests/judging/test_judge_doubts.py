@@ -58,13 +58,13 @@ FAR = {"server_address": "10.0.0.1", "server_port": 5432}
         (HERE, other(server_version=180000), "same", 0),
     ],
 )
-def test_whether_two_identities_are_one(one: Any, two: Any, kind: str, reasons: int) -> None:
+def test_whether_two_identities_are_the_same(one: Any, two: Any, kind: str, reasons: int) -> None:
     found = compare(one, two)
     assert (found.kind, len(found.reasons)) == (kind, reasons)
     assert bool(found.text) == (reasons > 0)
 
 
-def test_an_identity_is_told_in_short() -> None:
+def test_an_identity_in_short_form() -> None:
     assert HERE.short == "leo (system 7, database 16384, table 99)"
     assert other(system_identifier=None, table_oid=None).short == "leo (database 16384)"
     assert Comparison("other", ("a", "b")).text == "a; b"
@@ -199,7 +199,7 @@ def test_the_report_says_where_the_rows_are_and_who_writes_them() -> None:
         ({"by_cutover": True, "cutover": NOON}, CUTOVER, "unknown", "read with the cutover 2025-01-10 12:00 UTC"),
     ],
 )
-def test_what_was_read_for_something_else_judges_nothing(
+def test_evidence_of_another_plan_or_cutover_judges_nothing(
     under: dict[str, Any], judged_at: datetime | None, outcome: str, words: str
 ) -> None:
     code = CodeFacts("root", 1, 1, {}, (), (), ())

@@ -129,14 +129,14 @@ TOKENS = ["/ghp_", "/GHO_", "/aghs_", "_ghu_", "/github_pat_", "/GitHub_Pat_"]
 
 
 @pytest.mark.parametrize(("shape", "values"), [(GITHUB, USUAL), (ANY, DEPLOYED)])
-def test_what_real_columns_have_passes_cheaply(shape: UrlShape, values: list[str]) -> None:
+def test_the_cheap_test_accepts_typical_values(shape: UrlShape, values: list[str]) -> None:
     """Else each such row would reach the regular expressions, and a check would take many times longer."""
     passes = Facet("v", ("no", "yes"), sa.case((passes_cheaply("v", shape), 1), else_=0))
     assert classes(passes, *values, *(value.upper() for value in values)) == ["yes"] * 2 * len(values)
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_no_token_passes_cheaply(token: str) -> None:
+def test_the_cheap_test_accepts_no_token(token: str) -> None:
     passes = Facet("v", ("no", "yes"), sa.case((passes_cheaply("v", GITHUB), 1), else_=0))
     secret = f"{OK}{token}0123456789abcdef"
     assert classes(passes, secret, f"{secret}/", secret.upper()) == ["no", "no", "no"]
@@ -169,7 +169,7 @@ def test_letters_that_fold_to_ascii_are_not_ascii(letter: str) -> None:
     assert classes(url("v", ANY), *values) == ["malformed"] * 3
 
 
-def test_a_host_stands_for_itself() -> None:
+def test_a_host_matches_only_itself() -> None:
     shape = UrlShape(hosts=("a-b.example",), segments=1)
     assert classes(url("v", shape), "https://a-b.example/x", "https://a-bxexample/x") == ["populated", "malformed"]
     assert [
@@ -183,7 +183,7 @@ def test_json_content() -> None:
     assert classes(json_content("v", "json"), *values) == wanted
 
 
-def test_jsonb_is_asked_by_its_own_function() -> None:
+def test_jsonb_uses_its_own_function() -> None:
     """DuckDB has no jsonb: the expression itself is held, which tests/test_facets.py runs on PostgreSQL."""
     facet = json_content("v", "jsonb")
     text = str(facet.code.compile(compile_kwargs={"literal_binds": True}))
@@ -193,11 +193,11 @@ def test_jsonb_is_asked_by_its_own_function() -> None:
     )
 
 
-def test_what_cannot_be_decoded_is_no_well_formed_url() -> None:
+def test_an_undecodable_value_is_not_a_well_formed_url() -> None:
     assert classes(url("v", GITHUB, "^x"), f"{OK}?a", f"{OK}?token=a") == ["undecodable", "credentials"]
 
 
-def test_text_is_compared_by_bytes_and_urls_whatever_the_case_on_postgresql() -> None:
+def test_postgresql_compares_text_by_bytes_and_urls_in_any_case() -> None:
     text = str(url("v", GITHUB).code.compile(dialect=PGDialect()))
     assert text.count(" ~* ") == 2
     assert 'COLLATE "C"' in text

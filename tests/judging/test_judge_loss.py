@@ -71,7 +71,7 @@ def test_presence_that_is_enough(rows: Any, outcome: str, numbers: tuple[int, ..
         assert finding.evidence["doubtful"] == sum(one[4] for one in rows if one[3] == ODD)
 
 
-def test_the_whole_ledger() -> None:
+def test_the_complete_ledger() -> None:
     finding = loss(row(4, BOTH), row(2, ODD), row(1, ZIP), row(8, {"download_url": "blank"}), row(16))
     assert finding.evidence == {
         "rows": 31,
@@ -110,7 +110,7 @@ def test_a_value_that_follows_from_another_is_recoverable() -> None:
     assert loss(row(4, same), by=by).outcome == "unknown"  # counted without the comparison
 
 
-def test_a_value_that_can_be_made_again_is_recoverable() -> None:
+def test_a_value_that_can_be_rebuilt_is_recoverable() -> None:
     by = plan(
         {"dropped": {"download_url": {"claim": None, "reconstruction": {"column": "github_url", "suffix": ".zip"}}}}
     )
@@ -125,7 +125,7 @@ def test_a_value_that_can_be_made_again_is_recoverable() -> None:
     assert "'github_url'" in unknown.message  # the column that is read to make it again, not the facet
 
 
-def test_a_value_is_lost_only_where_it_is_neither_made_again_nor_beside_another() -> None:
+def test_a_value_is_lost_only_where_it_is_not_rebuilt_and_the_other_column_is_empty() -> None:
     by = plan({"dropped": {"download_url": {"reconstruction": {"column": "deployment_url"}}}})
     facets = dict(FACETS) | {"rebuild.download_url": REBUILD}
     rows = [
@@ -137,7 +137,7 @@ def test_a_value_is_lost_only_where_it_is_neither_made_again_nor_beside_another(
     assert ledger(loss(*rows, by=by, facets=facets)) == (15, 9, 0, 4, 2)
 
 
-def test_a_column_without_a_claim_lives_nowhere_else() -> None:
+def test_values_of_a_column_without_a_claim_are_stored_nowhere_else() -> None:
     by = plan({"dropped": {"conversation": {"claim": None}}})
     for claims in (PLAN, by):
         finding = loss(row(3), row(2, TALK), row(1, {"conversation": "empty"}), column="conversation", by=claims)
@@ -179,14 +179,14 @@ def test_an_archive_must_have_the_blank_values_too() -> None:
     assert loss(*rows, kept=archive(3)).outcome == "pass"
 
 
-def test_an_archive_is_counted_on_where_presence_is_said_to_be_enough() -> None:
+def test_an_archive_counts_where_presence_is_enough() -> None:
     assert ledger(loss(row(4, BOTH), kept=archive(4))) == (4, 0, 4, 0, 0)
     assert ledger(loss(row(4, BOTH), kept=archive(3))) == (4, 0, 0, 4, 0)
     assert ledger(loss(row(4, BOTH), kept=archive(4, identity=THERE))) == (4, 0, 0, 4, 0)
     assert ledger(loss(row(4), kept=archive(0))) == (0, 0, 0, 0, 0)
 
 
-def test_an_archive_of_another_database_is_unknown_unless_it_is_meant() -> None:
+def test_an_archive_of_another_database_is_unknown_unless_accepted() -> None:
     now = snapshot(tally(row(1, ZIP)), table())
     inputs = beside(archive=archive(1, identity=THERE))
     assert only(judge(now, "loss.download_url", "before", inputs=inputs)) == ("unknown", {})
@@ -205,7 +205,7 @@ def test_an_archive_of_another_database_is_unknown_unless_it_is_meant() -> None:
         ("postgresql://ann@h2/d", {"kind": "files"}, "pass"),
     ],
 )
-def test_an_archive_without_an_identity_is_told_by_its_place(place: str, facts: Any, outcome: str) -> None:
+def test_an_archive_without_an_identity_is_compared_by_its_location(place: str, facts: Any, outcome: str) -> None:
     """Of an archive of format 1 only the place can be compared, without the role's name."""
     location = "postgresql://bob@h/d" if "@" in place or not place else "postgresql://h/d"
     assert loss(row(1, ZIP), kept=archive(1, location="postgresql://ann@h2/d")).outcome == "pass"  # the identity tells
@@ -216,7 +216,7 @@ def test_an_archive_without_an_identity_is_told_by_its_place(place: str, facts: 
 # The key
 
 
-def test_a_key_that_is_not_proved_leaves_values_that_go_unknown_beside_what_is_wrong() -> None:
+def test_a_key_that_is_not_proved_adds_an_unknown_to_the_findings_about_values() -> None:
     facts = table(**NO_UNIQUE)
 
     def found(*rows: tuple[Any, ...], kept: Any = None, by: Any = PLAN, identity: Any = HERE) -> list[Finding]:
@@ -236,7 +236,7 @@ def test_a_key_that_is_not_proved_leaves_values_that_go_unknown_beside_what_is_w
     assert [one.outcome for one in found(row(4, BOTH), kept=archive(4, identity=THERE))] == ["unknown"]
 
 
-def test_what_else_contradicts_the_plan_says_nothing_of_the_key() -> None:
+def test_other_contradictions_do_not_concern_the_key() -> None:
     facts = table(columns=columns(*LEFT, "download_url", "conversation", download_url="integer"))
     now = snapshot(tally(row(4, BOTH)), facts)
     assert told(judge(now, "loss.download_url", "before")) == [("download_url", "unknown")]
@@ -249,7 +249,7 @@ GONE = {name: labels for name, labels in FACETS.items() if name not in ("downloa
 NOW = snapshot(tally(row(5), facets=GONE), table(*LEFT))
 
 
-def test_after_the_drop_the_baseline_tells_what_went() -> None:
+def test_after_the_drop_the_baseline_shows_the_dropped_values() -> None:
     then = snapshot(tally(row(4, BOTH), row(1, ZIP)), table())
     outcome, numbers = only(judge(NOW, "loss.download_url", baseline=then))
     assert (outcome, numbers["lost"], numbers["given_up"], numbers["rows"]) == ("fail", 1, 4, 5)
@@ -259,7 +259,7 @@ def test_after_the_drop_the_baseline_tells_what_went() -> None:
     assert outcome == "unknown"
 
 
-def test_after_the_drop_a_column_that_is_still_there_is_judged_by_itself() -> None:
+def test_after_the_drop_a_column_that_still_exists_is_judged_by_its_own_values() -> None:
     outcome, numbers = only(judge(snapshot(tally(row(1, ZIP)), table()), "loss.download_url", baseline=NOW))
     assert (outcome, numbers["lost"]) == ("fail", 1)
 
@@ -271,7 +271,7 @@ def test_a_baseline_that_did_not_count_the_column_says_nothing(then: Any) -> Non
     assert findings[0].remedy
 
 
-def test_without_a_baseline_the_question_is_not_asked_but_of_an_archive_it_is() -> None:
+def test_without_a_baseline_loss_is_skipped_unless_there_is_an_archive() -> None:
     assert told(judge(NOW, "loss.download_url")) == [("download_url", "skip")]
     assert told(judge(NOW, "loss.download_url", inputs=beside(archive=archive(1)))) == [("download_url", "unknown")]
 
@@ -284,7 +284,7 @@ def test_before_the_drop_a_column_that_was_not_counted_is_unknown() -> None:
     assert only(judge(snapshot(tally(), table()), "loss.download_url", "before")) == ("unknown", {})
 
 
-def test_after_the_drop_the_key_matters_only_where_an_archive_is_counted_on() -> None:
+def test_after_the_drop_the_key_matters_only_where_values_depend_on_an_archive() -> None:
     then = snapshot(tally(row(4, BOTH)), table())
     now = snapshot(tally(row(5), facets=GONE), table(*LEFT, **NO_UNIQUE))
     assert told(judge(now, "loss.download_url", baseline=then)) == [("download_url", "pass")]
@@ -318,7 +318,7 @@ def test_as_many_values_are_back() -> None:
     assert back(two, then, by)[0] == "pass"
 
 
-def test_without_the_counts_of_both_nobody_can_tell_what_is_back() -> None:
+def test_without_the_counts_of_both_it_is_unknown_what_is_back() -> None:
     then = snapshot(tally(row(4, ZIP)), table())
     less = snapshot(tally(row(4), facets=GONE), table(columns=columns(*LEFT)))
     nothing = snapshot(None, table())

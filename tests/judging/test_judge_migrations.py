@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_unknown() -> None:
     assert drop_of(found(DROP, books=Books(table="m", present=True, elsewhere=("x",)))) == ("pending", "fail")
 
 
-def test_a_table_problem_does_not_hide_the_books() -> None:
+def test_a_table_problem_does_not_hide_the_bookkeeping() -> None:
     now = snapshot(None, None, books=Books(table="m", present=True), problems={"tally": "no."})
     folder = MigrationFolder("drizzle", "journal", (DROP,))
     assert told(judge(now, "migrations", inputs=beside(migrations=folder)))[0] == ("1_drop", "fail")
@@ -152,7 +152,7 @@ def test_one_that_cannot_be_read_is_unknown() -> None:
     assert "Cannot tell all" not in found(broken)[0].message
 
 
-def test_done_in_the_database_and_not_in_the_books() -> None:
+def test_done_in_the_database_but_not_recorded() -> None:
     assert by_phase(MAKE, DROP, books=[applied(MAKE)], gone=True) == [("unrecorded", "warn")] * 3
     behind = migration(when=5)
     assert by_phase(MAKE, behind, books=[applied(MAKE)], gone=True) == [("unrecorded", "warn")] * 3
@@ -164,7 +164,7 @@ def test_done_in_the_database_and_not_in_the_books() -> None:
     assert drop_of(found(MAKE, DROP, books=[applied(MAKE)], facts=half))[0] == "pending"
 
 
-def test_the_books_say_applied_and_the_table_otherwise() -> None:
+def test_recorded_as_applied_but_the_table_does_not_match() -> None:
     both = [applied(MAKE), applied(DROP, 2)]
     wanted = [("contradicted", "fail"), ("contradicted", "fail"), ("contradicted", "warn")]
     assert by_phase(MAKE, DROP, books=both) == wanted
@@ -172,7 +172,7 @@ def test_the_books_say_applied_and_the_table_otherwise() -> None:
     assert drop_of(found(MAKE, DROP, back, books=[*both, applied(back, 3)])) == ("applied", "pass")
 
 
-def test_a_mark_at_the_files_begin_fails_what_is_still_to_run() -> None:
+def test_a_byte_order_mark_fails_a_migration_that_must_still_run() -> None:
     marked = migration(byte_order_mark=True)
     assert by_phase(marked) == [("pending", "fail"), ("pending", "fail"), ("pending", "warn")]
     assert by_phase(marked, books=[applied(marked)], gone=True) == [("applied", "warn")] * 3
@@ -183,7 +183,7 @@ def test_a_mark_at_the_files_begin_fails_what_is_still_to_run() -> None:
     assert "Cannot tell all" in unclear.message
 
 
-def test_books_without_a_file_warn() -> None:
+def test_recorded_rows_without_a_file_warn() -> None:
     stray = AppliedMigration(id=9, hash="zz", created_at=5)
     one = found(DROP, books=[applied(DROP, 2), stray], gone=True)[-1]
     assert (one.subject, one.outcome, one.evidence) == ("row 9", "warn", {"state": "no-file", "when": 5})
@@ -212,7 +212,7 @@ def test_a_column_that_no_migration_drops() -> None:
     assert rest(half, facts=None) == [(TALK, "fail")]
 
 
-def test_where_the_table_is_not_known_nothing_contradicts_the_books() -> None:
+def test_an_unread_table_does_not_contradict_the_bookkeeping() -> None:
     both = [applied(MAKE), applied(DROP, 2)]
     for facts in (None, table(*LEFT, kind="view"), table(kind="view")):
         assert drop_of(found(MAKE, DROP, books=both, facts=facts)) == ("applied", "pass")
@@ -226,7 +226,7 @@ def test_where_the_table_is_not_known_nothing_contradicts_the_books() -> None:
     assert problem.evidence["state"] == "pending"
 
 
-def test_a_table_that_is_not_there_is_known_not_to_be() -> None:
+def test_a_missing_table_is_known_to_be_missing() -> None:
     now = snapshot(None, None, books=Books(table="m", present=True), problems={"table": "no table."})
     folder = MigrationFolder("drizzle", "journal", (MAKE, DROP))
     findings = judge(now, "migrations", inputs=beside(migrations=folder))

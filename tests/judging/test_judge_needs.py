@@ -17,7 +17,7 @@ ZIP, TALK = "download_url", "conversation"
 ALL = Columns(dict.fromkeys((*KEPT, ZIP), "text") | {TALK: "jsonb"})
 
 
-def test_the_facts_that_a_check_rests_on() -> None:
+def test_the_facts_that_a_check_needs() -> None:
     facts: dict[str, set[str]] = {}
     for one, subject in checks_of(PLAN):
         facts[one.id(subject)] = set(one.facts(PLAN, subject))
@@ -93,7 +93,7 @@ def test_a_picks_side_takes_the_rows_from_the_cutover_on_or_all_others() -> None
         assert count_picked(counts, pick, PLAN) == 15
 
 
-def test_the_columns_by_which_one_sees_why() -> None:
+def test_the_columns_that_show_why() -> None:
     rebuilt = plan({"dropped": {ZIP: {"reconstruction": {"column": DEPLOYMENT}}}})
     shown = {name: rows_behind(PLAN, name)[1].columns for name in with_rows(PLAN)}
     assert shown == {

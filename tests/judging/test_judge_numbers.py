@@ -116,7 +116,7 @@ def test_a_baseline_alone_is_compared_exactly_and_a_column_that_one_side_lacks_i
     assert set(back["changes"]) == {"github_url", "artifacts_github_url"}
 
 
-def test_what_became_of_the_earlier_rows_meanwhile() -> None:
+def test_the_changes_of_the_earlier_rows_since_the_baseline() -> None:
     then = snapshot(tally(row(10, BARE)), read="2025-01-09T00:00Z")
     now = snapshot(tally(row(6, BARE), row(3, GOOD), row(9, GOOD, day=NEW)))
     found = measured(now, then, CUTOVER)
@@ -163,7 +163,7 @@ def test_why_a_comparison_was_not_counted() -> None:
     assert "has no column 'download_url'" in message({"github_url": facets["github_url"]}, "id", "github_url")
 
 
-def test_undecodable_values_are_malformed_and_counted_apart() -> None:
+def test_undecodable_values_are_malformed_and_counted_separately() -> None:
     facets = {"github_url": ("null", "blank", "populated", "malformed", "credentials", "undecodable")}
     counts = tally(
         row(2, {"github_url": "undecodable"}), row(3, {"github_url": "malformed"}), row(5, {"github_url": "credentials"}),
@@ -189,7 +189,7 @@ def test_the_days_of_the_sides_are_utc() -> None:
     assert (OLD, NEW) == ("2025-01-09", "2025-01-11")
 
 
-def test_a_probe_of_a_side_must_be_of_this_very_cutover() -> None:
+def test_a_probe_of_a_side_must_be_of_the_same_cutover() -> None:
     rows: ProbeRows = ((1,),)
     halved = tally(row(1, split=True), split=CUTOVER)
 

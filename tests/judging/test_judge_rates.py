@@ -122,7 +122,7 @@ def test_the_same_table_counted_twice_has_no_interval(then: Any, now: Any, highe
     assert lower.evidence["difference"] == pytest.approx((now[0] - then[0]) / 10)
 
 
-def test_of_few_rows_an_equal_rate_is_still_not_higher() -> None:
+def test_an_equal_rate_of_few_rows_is_not_higher() -> None:
     one = snapshot(tally(*rate("deployment_url", 2, 4, OLD)))
     (change,) = judge(one, "population.deployment_url", baseline=one)
     assert change.outcome == "fail"
@@ -247,7 +247,7 @@ def test_well_formed_values_pass() -> None:
     assert numbers == {"rows": 5, "populated": 3, "null": 2, "blank": 0, "malformed": 0, "credentials": 0}
 
 
-def test_malformed_values_after_the_cutover_warn_and_look_tells_where() -> None:
+def test_malformed_values_after_the_cutover_warn_with_the_command_that_lists_them() -> None:
     (finding,) = shape(url("populated", 3), url("malformed"))
     assert (finding.outcome, finding.evidence["malformed"], bool(finding.remedy)) == ("warn", 1, True)
 
@@ -277,13 +277,13 @@ def test_no_value_to_look_at_is_unknown() -> None:
     assert told(both) == [(GITHUB, "fail"), (GITHUB, "unknown")]
 
 
-def test_undecodable_values_are_no_well_formed_urls() -> None:
+def test_undecodable_values_are_not_well_formed_urls() -> None:
     facets = {GITHUB: (*FACETS[GITHUB], "undecodable")}
     (finding,) = shape(url("undecodable", 2), url("populated"), facets=facets)
     assert (finding.outcome, finding.evidence["undecodable"]) == ("warn", 2)
 
 
-def test_only_columns_with_a_shape_are_looked_at() -> None:
+def test_only_columns_with_a_shape_are_checked() -> None:
     by = plan({"kept": {GITHUB: {"url": None}}})
     with pytest.raises(UsageError):
         judge(snapshot(tally(row(1))), f"url-shape.{GITHUB}", by=by)

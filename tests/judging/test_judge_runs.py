@@ -71,7 +71,7 @@ COPIED = Copied(column="deployment_url", field="flyio_url", sent="https://a.fly.
         ({"reached": False}, "pass", True, False),
     ],
 )
-def test_how_a_run_may_end(facts: dict[str, Any], outcome: str, has_evidence: bool, has_remedy: bool) -> None:
+def test_the_possible_ends_of_a_run(facts: dict[str, Any], outcome: str, has_evidence: bool, has_remedy: bool) -> None:
     findings = generation(copied=(COPIED,), **facts)
     run = findings[0]
     assert (run.subject, run.outcome) == ("generation", outcome)
@@ -79,7 +79,7 @@ def test_how_a_run_may_end(facts: dict[str, Any], outcome: str, has_evidence: bo
     assert len(findings) == (2 if outcome == "pass" else 1)
 
 
-def test_a_row_that_was_completed_before_the_run_is_said() -> None:
+def test_a_row_that_was_completed_before_the_run_is_reported() -> None:
     (finding,) = generation(completed=False)
     assert "or was so before the run" in finding.message
     (finding,) = generation(completed=False, status="queued", events=("one", "two"))
@@ -177,7 +177,7 @@ def test_what_agrees_is_one_finding_with_the_numbers() -> None:
     }
 
 
-def test_a_recording_that_could_not_be_read_is_unknown_and_nothing_else_is_said() -> None:
+def test_a_recording_that_could_not_be_read_is_the_only_finding_and_unknown() -> None:
     """Without the question for `found.problem` this says that there is no message."""
     lines = (Lines("bad", "refused", 1, ("a:1",)),)
     (finding,) = reconciled(match(agrees=3), problem="no rows could be read.", remedy="do this.", peculiar=lines)
@@ -185,7 +185,7 @@ def test_a_recording_that_could_not_be_read_is_unknown_and_nothing_else_is_said(
     assert finding.remedy == "do this."
 
 
-def test_no_usable_message_is_unknown_and_the_lines_are_told() -> None:
+def test_no_usable_message_is_unknown_and_the_lines_are_reported() -> None:
     lines = (Lines("bad", "refused", 1, ("a:1",)),)
     for found in (reconciled(match(agrees=3), messages=0, peculiar=lines), reconciled(None, peculiar=lines)):
         assert told(found) == [(COLUMN, "unknown"), ("bad", "warn")]
@@ -194,7 +194,7 @@ def test_no_usable_message_is_unknown_and_the_lines_are_told() -> None:
 
 
 @pytest.mark.parametrize(("fate", "outcome"), [("refused", "warn"), ("read", "pass"), ("passed", "pass")])
-def test_a_refused_line_warns_and_others_are_told_of(fate: Any, outcome: str) -> None:
+def test_a_rejected_line_warns_and_others_are_reported(fate: Any, outcome: str) -> None:
     _, line = reconciled(match(agrees=1), peculiar=(Lines("odd", fate, 7, ("a:1", "a:2")),))
     assert (line.subject, line.outcome, bool(line.remedy)) == ("odd", outcome, outcome == "warn")
     assert line.evidence == {"kind": "lines", "reason": "odd", "count": 7, "lines": ["a:1", "a:2"]}
@@ -221,7 +221,7 @@ def test_each_request_that_differs_fails_and_a_defect_of_the_plan_warns() -> Non
 
 
 @pytest.mark.parametrize("verdict", ["missing", "wrong", "unexpected"])
-def test_where_nothing_agrees_the_whole_fails(verdict: str) -> None:
+def test_where_nothing_agrees_the_summary_fails(verdict: str) -> None:
     outcome, numbers = only(reconciled(match(**{verdict: 2})))
     assert (outcome, numbers[verdict]) == ("fail", 2)
     assert only(reconciled(match(plan_defect=1)))[0] == "pass"
@@ -273,7 +273,7 @@ BACK = ("archive", "rollback", "restore", "rolled-back", "compare")
 
 
 @pytest.mark.parametrize(("check_id", "names"), [("forward", FORWARD), ("rollback", BACK)])
-def test_each_step_is_a_finding_as_the_rehearsal_saw_it(check_id: str, names: tuple[str, ...]) -> None:
+def test_each_step_of_the_rehearsal_is_a_finding(check_id: str, names: tuple[str, ...]) -> None:
     def steps(outcome: Any, *wanted: str) -> list[Finding]:
         made = tuple(Step(name=n, outcome=outcome, seconds=0.5, message="m", locks=("l",)) for n in reversed(wanted))
         return judge(NOW, check_id, "rehearsal", inputs=beside(rehearsal=made))

@@ -98,7 +98,7 @@ def test_a_derivation_and_its_two_columns(source: Any, stored: Any, label: str) 
         assert list(one) == [classes(kind, value)[0] for kind, value in zip(kinds, (source, stored), strict=True)]
 
 
-def test_an_odd_suffix_makes_a_derived_value_that_is_no_url() -> None:
+def test_an_unusual_suffix_makes_a_derived_value_that_is_not_a_url() -> None:
     by = plan({"kept": {"artifacts_github_url": {"suffix": " x"}}})
     now = read({"github_url": OK, "artifacts_github_url": f"{OK} x"}, by=by)
     assert now.tally is not None
@@ -166,7 +166,7 @@ def test_a_column_that_is_not_in_the_file_is_not_counted() -> None:
 MANY = plan({"kept": {f"u{n}": {"url": {"hosts": ["*"]}} for n in range(8)}})
 
 
-def test_more_joint_classes_than_can_be_are_counted_apart() -> None:
+def test_too_many_joint_classes_are_counted_separately() -> None:
     """Each part has the whole of the rows, and what some check asks for together is in one part."""
     bad, good = {f"u{n}": "x" for n in range(4)}, {f"u{n}": "https://a.fly.dev" for n in range(8)}
     zip_ = {"download_url": "https://a/b.zip", "github_url": OK}
@@ -199,7 +199,7 @@ def parts_of(groups: Any, *together: frozenset[str]) -> list[list[list[str]]]:
     return [[[facet.name for group in part for facet in group.facets] for part in way] for way in ways]
 
 
-def test_the_ways_to_count() -> None:
+def test_the_kinds_of_counting() -> None:
     facets = [alone(url(f"c{n}", ANY)) for n in range(8)]
     few = facets[:3]
     names = ["c0", "c1", "c2"]
@@ -259,7 +259,7 @@ def test_the_statement_reads_the_plans_table_once() -> None:
     assert (tally.total, tally.facets) == (3, ())
 
 
-def test_needs_ask_for_no_probe_unless_they_name_one() -> None:
+def test_needs_have_no_probe_unless_a_check_names_one() -> None:
     assert Needs(None) == Needs(None, (), ())
     assert "a" in Columns({"a": "text"})
     assert "b" not in Columns({"a": "text"})

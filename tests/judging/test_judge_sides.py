@@ -39,7 +39,7 @@ def sizes(
     return {side: counts.total for side, counts in evidence.sides.items()}
 
 
-def test_one_snapshot_alone_has_one_side_and_says_what_a_second_takes() -> None:
+def test_one_snapshot_alone_has_one_side_and_says_what_a_second_side_needs() -> None:
     evidence = gather(PLAN, "after", snapshot(BY_DAY))
     assert {side: counts.total for side, counts in evidence.sides.items()} == {"all": 17}
     assert evidence.judged == "all"
@@ -49,7 +49,7 @@ def test_one_snapshot_alone_has_one_side_and_says_what_a_second_takes() -> None:
     assert "--baseline" in str(evidence.side("after"))
 
 
-def test_a_cutover_has_the_cohorts_rows_before_after_and_undated() -> None:
+def test_a_cutover_splits_the_cohorts_rows_into_before_after_and_undated() -> None:
     evidence = gather(PLAN, "after", snapshot(BY_DAY), cutover=CUTOVER)
     assert {s: t.total for s, t in evidence.sides.items()} == {"all": 17, "undated": 3, "before": 5, "after": 9}
     assert evidence.judged == "after"
@@ -64,7 +64,7 @@ def test_a_cutover_inside_a_day_that_was_not_split_leaves_both_sides_unknown_and
         assert "--cutover 2025-01-11" in str(evidence.side(side))
 
 
-def test_a_tally_that_was_split_at_the_cutover_tells_also_inside_a_day() -> None:
+def test_a_tally_that_was_split_at_the_cutover_also_splits_inside_a_day() -> None:
     counts = tally(
         row(2, day="2025-01-10", split=True),
         row(4, day="2025-01-10", split=False),
@@ -74,7 +74,7 @@ def test_a_tally_that_was_split_at_the_cutover_tells_also_inside_a_day() -> None
     assert sizes(snapshot(counts), cutover=NOON) == {"all": 7, "undated": 0, "before": 4, "after": 3}
 
 
-def test_facets_apart_are_on_the_same_sides() -> None:
+def test_separate_facets_are_on_the_same_sides() -> None:
     apart = tally(
         row(5),
         row(2, day="2025-01-10"),
@@ -100,7 +100,7 @@ def test_a_baseline_alone_compares_the_whole_tables() -> None:
     assert not evidence.independent
 
 
-def test_a_baseline_and_a_cutover_keep_todays_earlier_rows_apart() -> None:
+def test_a_baseline_and_a_cutover_keep_the_present_earlier_rows_separate() -> None:
     then = snapshot(tally(row(4, BARE), row(1, BARE, day=NEW), row(6, day=None)), read="2025-01-12T00:00Z")
     evidence = gather(PLAN, "after", snapshot(BY_DAY), then, CUTOVER)
     wanted = {"all": 17, "undated": 3, "after": 9, "before-now": 5, "before": 4}
@@ -108,9 +108,7 @@ def test_a_baseline_and_a_cutover_keep_todays_earlier_rows_apart() -> None:
     assert evidence.notes == ()
 
 
-def test_the_cutovers_own_day_of_a_baseline_by_day_is_on_neither_side_and_the_same_rows_of_today_are_not_either() -> (
-    None
-):
+def test_the_cutovers_day_is_on_neither_side_with_a_baseline_by_day_in_both_snapshots() -> None:
     """`!=` as `==` here would compare the cutover's own day alone: killed by the counts of before-now."""
     now = tally(row(5, split=False), row(3, day="2025-01-10", split=False), row(7, day=NEW, split=True), split=NOON)
     then = snapshot(tally(row(4), row(2, day="2025-01-10"), row(1, day=NEW)), read="2025-01-20T00:00Z")
@@ -135,14 +133,14 @@ def test_a_baseline_read_before_the_cutover_has_its_own_day_before() -> None:
     }
 
 
-def test_where_todays_rows_cannot_be_told_a_baselines_own_day_leaves_a_note_only() -> None:
+def test_where_present_rows_cannot_be_split_the_cutovers_day_of_a_baseline_gives_only_a_note() -> None:
     then = snapshot(tally(row(4), row(2, day="2025-01-10")), read="2025-01-20T00:00Z")
     evidence = gather(PLAN, "after", snapshot(BY_DAY), then, NOON)
     assert {s: t.total for s, t in evidence.sides.items()} == {"all": 17, "undated": 3, "before": 4}
     assert len(evidence.notes) == 1
 
 
-def test_a_baseline_without_counts_is_not_made_up_for_by_todays_rows() -> None:
+def test_a_baseline_without_counts_is_not_replaced_by_the_present_rows() -> None:
     then = snapshot(None, problems={"tally": "the baseline's counts were not read."})
     assert sizes(snapshot(BY_DAY), then, CUTOVER) == {"all": 17, "undated": 3, "after": 9}
     evidence = gather(PLAN, "after", snapshot(BY_DAY), then, CUTOVER)
@@ -166,7 +164,7 @@ def test_a_source_without_counts_has_no_side_and_says_why(cutover: datetime | No
     assert with_baseline.side("after") == "no answer."
 
 
-def test_of_a_baseline_of_another_table_nothing_is_compared_unless_it_is_meant() -> None:
+def test_a_baseline_of_another_table_is_not_compared_unless_accepted() -> None:
     then = snapshot(
         tally(row(4)),
         table(),
@@ -194,7 +192,7 @@ def test_of_a_baseline_of_another_table_nothing_is_compared_unless_it_is_meant()
 @pytest.mark.parametrize(
     ("kinds", "asked"), [(("files", "files"), False), (("files", "postgresql"), True), (("postgresql", "files"), True)]
 )
-def test_of_two_sets_of_row_files_nothing_can_be_asked(kinds: tuple[str, str], asked: bool) -> None:
+def test_the_identities_of_row_files_are_not_compared(kinds: tuple[str, str], asked: bool) -> None:
     then, now = (snapshot(BY_DAY, kind=kind, identity=None) for kind in kinds)
     assert bool(gather(PLAN, "after", now, then).compared) == asked
 

@@ -101,7 +101,7 @@ def test_a_facet_is_counted_class_by_class_also_with_0() -> None:
         TALLY.count("c")
 
 
-def test_facets_together_and_apart() -> None:
+def test_facets_counted_together_and_separately() -> None:
     assert TALLY.joint("b", "a") == {("q", "null"): 3, ("q", "x"): 4, ("r", "x"): 5}
     assert PARTED.has("c")
     assert PARTED.has("b")
@@ -115,7 +115,7 @@ def test_facets_together_and_apart() -> None:
         PARTED.of("a", "c")
 
 
-def test_a_part_by_status_or_day_is_a_part_of_those_apart_too() -> None:
+def test_a_part_by_status_or_day_is_also_a_part_of_separate_facets() -> None:
     part = PARTED.of_status(["completed"])
     assert (part.total, part.count("c"), part.count("a")) == (3, {"null": 0, "z": 3}, {"null": 3, "x": 0})
     undated = PARTED.where(lambda row: row.day is None)
@@ -172,7 +172,7 @@ def test_a_negative_count_and_an_unknown_key_are_refused_and_nothing_can_be_chan
         A.name = "b"  # type: ignore[misc]
 
 
-def test_parts_apart_are_written_only_where_there_are_some() -> None:
+def test_separate_parts_are_written_only_when_they_exist() -> None:
     assert "apart" not in TALLY.model_dump()
     assert PARTED.model_dump()["apart"]
 

@@ -1,7 +1,7 @@
 """Charts of a report, as altair charts: the same in notebooks, the HTML report and files.
 
-Every chart is a pure function of the report. `width` is in pixels; None fills the width that a notebook gives. A title
-says what was found, tooltips carry n, and no channel makes a link or loads an image from a value.
+Every chart is a pure function of the report. `width` is in pixels; None fills the width of a notebook. A title says
+what was found, tooltips have n, and no channel makes a link or loads an image from a value.
 """
 
 from __future__ import annotations

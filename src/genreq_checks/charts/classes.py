@@ -1,4 +1,4 @@
-"""What rows hold, in classes: why there is no value, how a derivation came out, and the statuses of the table."""
+"""The classes of rows: why there is no value, the result of a derivation, and the statuses of the table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Group = tuple[str, str, list[tuple[str, int, int]]]
 
 
 def reasons(report: Report, width: int | None = None) -> alt.LayerChart:
-    """What stands in place of a value (null, blank), and which values are malformed, per column and side."""
+    """What rows have instead of a value (null, blank), and which values are malformed, per column and side."""
     groups: list[Group] = []
     for column in dict.fromkeys(rate.column for rate in report.rates):
         for name in ("null", "blank", "malformed"):
@@ -63,7 +63,7 @@ def derivation(report: Report, width: int | None = None) -> alt.LayerChart:
 
 
 def statuses(report: Report, width: int | None = None) -> alt.LayerChart:
-    """Rows per status in the whole table; only the cohort's count in the rates."""
+    """Rows per status in the whole table; only rows of the cohort count in the rates."""
     total = sum(report.statuses.values())
     if not total:
         return nothing("The table has no rows, or they were not counted.", width)
@@ -94,7 +94,7 @@ def _bars(
     title: str,
     subtitle: Sequence[str],
 ) -> alt.LayerChart:
-    """Bars of (heading, class, [(side, count, rows)]), of rows that are `called` so: the sides of a class under each other."""
+    """Bars of (heading, class, [(side, count, rows)]); `called` is the name of the rows; the sides of a class are stacked."""
     lines: list[Row] = []
     heading = None
     for column, name, sides in groups:
@@ -130,7 +130,7 @@ def _bars(
 
 
 def _shares(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """The numbers of bars: beside a short one, inside a long one."""
+    """The numbers of bars: next to a short one, inside a long one."""
     beside = base.transform_filter("isValid(datum.share) && datum.share < 0.6")
     inside = base.transform_filter("isValid(datum.share) && datum.share >= 0.6")
     return [

@@ -1,4 +1,4 @@
-"""Rates per day, week, month or year, from the report's counts by day: the numbers behind the daily charts."""
+"""Rates per day, week, month or year, from the report's counts by day: the numbers of the daily charts."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class DayRate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The steps in order, how long a step is, and the cohort's rows that have no place in a calendar.
+    """The steps in order, the length of a step, and the number of the cohort's rows without a calendar day.
 
-    `totals` has (populated, rows) of each whole side, as the report has them, with those rows; the cohort's rows are
-    `called` so.
+    `totals` has (populated, rows) of each complete side, as in the report, including those rows; `called` is the name
+    of the cohort's rows.
     """
 
     rates: tuple[DayRate, ...]
@@ -57,7 +57,7 @@ class Days:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, in words: rows without a time, and times that no calendar of ours holds."""
+        """What was left out, in words: rows without a time, and times outside of Python's calendar."""
         found = []
         if self.undated:
             found.append(f"{self.undated:,} undated {self.called} are left out.")
@@ -130,6 +130,6 @@ def _day_rate(column: str, day: date, side: Side, counts: Iterable[DayCount]) ->
     numbers = [(one.rows, one.populated, one.null, one.blank, one.malformed) for one in counts]
     rows, populated, null, blank, malformed = map(sum, zip(*numbers, strict=True))
     share, interval = rate(populated, rows), wilson(populated, rows)
-    assert share is not None  # a step is there because it has rows
+    assert share is not None  # a step exists only if it has rows
     assert interval is not None
     return DayRate(column, day, side, rows, populated, null, blank, malformed, share, *interval)

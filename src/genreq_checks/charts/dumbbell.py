@@ -10,11 +10,11 @@ from genreq_checks.report import Rate, Report
 from genreq_checks.text import bounds, percent, share
 
 SIGNS = {"before": "●", "after": "■", "all": "◆", "undated": "▲"}
-DODGE = {"before": -5, "after": 5, "all": 0}  # pixels: equal rates stay two marks
+DODGE = {"before": -5, "after": 5, "all": 0}  # pixels: equal rates are still two marks
 
 
 def rates(report: Report, width: int | None = None) -> alt.LayerChart:
-    """Each column's population rate, before and after, with its interval and n, joined to a dumbbell; and the minimum."""
+    """Each column's population rate, before and after, with its interval and n, as a dumbbell; and the minimum."""
     lines: list[Row] = []
     minimum = _minimums(report)
     for column in dict.fromkeys(rate.column for rate in report.rates):
@@ -59,7 +59,7 @@ def rates(report: Report, width: int | None = None) -> alt.LayerChart:
 
 
 def rates_title(report: Report) -> str:
-    """The finding in one line: the rate that changed most beyond its interval, or the lowest one."""
+    """The finding in one line: the rate with the largest change beyond its interval, or the lowest rate."""
     sure = [c for c in report.changes if c.difference and (c.low is None or c.high is None or not c.low <= 0 <= c.high)]
     for change in sorted(sure, key=lambda c: -abs(c.difference or 0)):
         before, after = report.rate(change.column, "before"), report.rate(change.column, "after")
@@ -88,7 +88,7 @@ def _asked(minimum: float | None) -> str:
 
 
 def _minimums(report: Report) -> dict[str, float]:
-    """Column → the plan's minimum, as the findings of population.* carry it."""
+    """Column → the plan's minimum, from the findings of population.*."""
     found: dict[str, float] = {}
     for check in report.checks:
         for finding in check.findings:
@@ -102,5 +102,5 @@ def _share(rate: Rate) -> str:
 
 
 def _said(report: Report) -> str:
-    """All the numbers of the chart in words, for who cannot see it."""
+    """All the numbers of the chart in words, for users who cannot see it."""
     return "; ".join(f"{clean(r.column)} {r.side}: {_share(r)}" for r in report.rates)

@@ -1,4 +1,4 @@
-"""A chart as a file or as SVG text, without a browser and without a network."""
+"""A chart as a file or as SVG text, without a browser and without network access."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ DARK = "<style>:root{color:#222}@media (prefers-color-scheme:dark){:root{color:#
 
 
 def check_suffix(path: Path) -> None:
-    """Raises UsageError for a file that `save` could not write: an unknown suffix, or a folder that is not there."""
+    """Raises UsageError for a file that `save` could not write: an unknown suffix, or a missing folder."""
     if path.suffix.lower() not in SUFFIXES:
         what = f"'{path.suffix[:20]}'" if path.suffix else "no suffix"
         raise UsageError(
             f"A chart cannot be written to {path.name[:80]}: {what}.",
-            near(path.suffix.lower(), SUFFIXES) if path.suffix else f"Take one of {', '.join(SUFFIXES)}.",
+            near(path.suffix.lower(), SUFFIXES) if path.suffix else f"Use one of {', '.join(SUFFIXES)}.",
         )
     if not path.parent.is_dir():
-        raise UsageError(f"The folder {path.parent} of the chart is not there.", "Make it first.")
+        raise UsageError(f"The folder {path.parent} of the chart does not exist.", "Create it first.")
 
 
 def save(chart: Chart, path: str | Path) -> None:
     """Write a chart to FILE.svg, .png, .html (one file, works offline) or .json (Vega-Lite).
 
-    Raises: UsageError for another suffix or a folder that is not there.
+    Raises: UsageError for another suffix or a missing folder.
     """
     file = Path(path)
     check_suffix(file)
@@ -42,14 +42,14 @@ def save(chart: Chart, path: str | Path) -> None:
 
 
 def svg(chart: Chart) -> str:
-    """The chart as SVG text, in the text colour of the page that it is put into."""
+    """The chart as SVG text, in the text colour of the page that contains it."""
     import vl_convert
 
     return str(vl_convert.vegalite_to_svg(_spec(chart)))
 
 
 def _spec(chart: Chart) -> dict[str, Any]:
-    """The Vega-Lite specification, with a width in pixels where the chart has none of its own."""
+    """The Vega-Lite specification, with a width in pixels where the chart has no width."""
     spec: dict[str, Any] = _printable(chart.to_dict())
     if spec.get("width") == "container":
         spec["width"] = EXPORT_WIDTH
@@ -57,7 +57,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
 
 
 def _printable(value: Any) -> Any:
-    """The value without control characters: on a single one the converter ends the whole process."""
+    """The value without control characters: a single one makes the converter end the process."""
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Lines of text and marks under each other: the layout that rates and classes share."""
+"""Lines of text and marks, one under the other: the common layout of rates and classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUARTERS = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
 
 
 def down(lines: list[Row]) -> alt.Y:
-    """Each line its place, in this order; the axis shows the lines' labels, which are words of ours."""
+    """The axis that puts each line in its place, in this order, and shows the lines' labels, which are our own words."""
     for index, line in enumerate(lines):
         line["line"] = f"{index:04} {line.get('label', '')}"
     shown = any(line.get("label") for line in lines)

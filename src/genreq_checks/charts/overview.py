@@ -1,4 +1,4 @@
-"""All charts of one answer under each other, for a file."""
+"""All charts of one report, one under the other, for a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from genreq_checks.charts.dumbbell import rates
 from genreq_checks.charts.trend import brush, daily, timeline
 from genreq_checks.report import Report
 
-WIDTH = 640  # pixels; a file has no place whose width it could take
+WIDTH = 640  # pixels; a file has no container with a width
 
 
 def overview(report: Report) -> alt.VConcatChart:
@@ -31,7 +31,7 @@ def overview(report: Report) -> alt.VConcatChart:
 
 
 def _part(chart: alt.LayerChart | alt.Chart) -> alt.LayerChart | alt.Chart:
-    """The chart without what only a whole chart may have."""
+    """The chart without the properties that only a top-level chart may have."""
     part = chart.copy()
     part.config = part.background = part.usermeta = alt.Undefined
     return part

@@ -1,4 +1,4 @@
-"""How all charts look: text in the page's own colour, sides told by shape and place, and a title that wraps."""
+"""The style of all charts: text in the page's own colour, sides distinguished by shape and place, a title that wraps."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from genreq_checks.text import scrub
 
 INK = "currentColor"  # the page's text colour, so one chart is readable on light and on dark; needs the SVG renderer
 QUIET = "#888888"  # axis and grid lines: a grey that is visible on both
-# Okabe and Ito's colours that keep a contrast of 3 : 1 on white and on near-black; the shape says the same again.
+# Okabe and Ito's colours with a contrast of 3 : 1 on white and on near-black; the shape shows the side too.
 SIDES: dict[str, tuple[str, str]] = {
     "before": ("#0072B2", "circle"),
     "after": ("#D55E00", "square"),
     "all": ("#0072B2", "diamond"),
     "undated": ("#808080", "triangle-up"),
 }
-LINE_LENGTH = 42  # letters of a title's line: what fits a phone; a wider chart has longer lines
+LINE_LENGTH = 42  # characters of a title's line on a phone; a wider chart has longer lines
 AnyChart = TypeVar("AnyChart", alt.Chart, alt.LayerChart)
 
 
 def clean(text: str, limit: int = 63) -> str:
-    """Text from the data or the plan as a chart can hold it: one line, printable, not longer than a column's name."""
+    """Text from the data or the plan for a chart: one line, printable, not longer than a column's name."""
     plain = scrub(text)
     return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
 
@@ -69,7 +69,7 @@ def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), descriptio
 
 
 def folded(text: str, room: int) -> list[str]:
-    """The text in lines of at most `room` letters; a number is not parted from its percent sign."""
+    """The text in lines of at most `room` characters; a number is not separated from its percent sign."""
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), room)]
 
 
@@ -79,12 +79,12 @@ def layered(*layers: alt.Chart) -> alt.LayerChart:
 
 
 def sized(chart: AnyChart, width: int | None, height: int) -> AnyChart:
-    """The chart `width` pixels wide, or as wide as its place."""
+    """The chart `width` pixels wide, or as wide as its container."""
     found: AnyChart = chart.properties(width="container" if width is None else width, height=height)
     return found
 
 
 def nothing(reason: str, width: int | None) -> alt.LayerChart:
-    """In place of a chart: the reason why there is nothing to draw."""
+    """Instead of a chart: the reason why there is nothing to draw."""
     empty = alt.Chart(alt.InlineData(values=[{}])).mark_point(opacity=0)
     return finish(sized(layered(empty), width, 10), "Nothing to draw", [reason])

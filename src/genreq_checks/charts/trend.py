@@ -1,4 +1,4 @@
-"""Charts over time: daily rates with interval bands and the cutover, the rows they rest on, and a sparkline."""
+"""Charts over time: daily rates with interval bands and the cutover, the number of rows behind them, and a sparkline."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def daily(
 ) -> alt.LayerChart:
     """A column's rate per day with its 95 % interval as a band, and the cutover as a line.
 
-    Weeks, months or years are drawn when there are too many days. `window` is the part of the time that is shown: two
-    days, or the brush of a `timeline` in the same chart.
+    Weeks, months or years are drawn when there are too many days. `window` is the visible range: two days, or the brush
+    of a `timeline` in the same chart.
     """
     cutover, days = report.plan.cutover, daily_counts(report, column)
     if not days.rates:
@@ -66,7 +66,7 @@ def daily(
 
 
 def daily_title(days: Days, column: str) -> str:
-    """The finding in one line: the report's rates before and after, or that of the side that is there."""
+    """The finding in one line: the report's rates before and after, or the rate of the only side."""
     found = {side: whole for side, whole in days.totals.items() if whole[1]}
     if "before" in found and "after" in found:
         return f"{clean(column)}: {percent(*found['before'])} before, {percent(*found['after'])} after"
@@ -78,8 +78,10 @@ def daily_title(days: Days, column: str) -> str:
 def timeline(
     report: Report, *, width: int | None = None, brush: alt.Parameter | None = None
 ) -> alt.LayerChart | alt.Chart:
-    """Rows of the cohort per day (or week, month, year): what the daily rates rest on. `brush` lets one choose a window."""
-    days = daily_counts(report, next((r.column for r in report.rates if r.side != "before"), ""))  # the source has it
+    """Rows of the cohort per day (or week, month, year), behind the daily rates. `brush` allows to choose a window."""
+    days = daily_counts(
+        report, next((r.column for r in report.rates if r.side != "before"), "")
+    )  # the source's tally has it
     if not days.rates:
         return _nothing(report, f"No {report.plan.row} has a time in the calendar.", width)
     total = sum(rate.rows for rate in days.rates)
@@ -96,7 +98,7 @@ def timeline(
         )
     )
     title = f"{plural(total, report.plan.row, report.plan.rows)} with a time, {EACH[days.step]}"
-    told = ["Drag over a part of it to see that part above."] if brush is not None else []
+    told = ["Drag over a range to see that range above."] if brush is not None else []
     chart = bars.add_params(brush) if brush is not None else bars
     shown: alt.Chart = finish(sized(chart, width, 60), title, told)
     return shown
@@ -108,7 +110,7 @@ def brush() -> alt.Parameter:
 
 
 def window_of(selections: Mapping[str, Any]) -> Window | None:
-    """The days that were brushed, from the selections that a notebook hands back; None when nothing is."""
+    """The selected days, from the selections that a notebook returns; None without a selection."""
     ends = selections.get(WINDOW, {}).get("day", ())
     if len(ends) != 2 or not all(isinstance(end, int | float) for end in ends):
         return None
@@ -117,7 +119,7 @@ def window_of(selections: Mapping[str, Any]) -> Window | None:
 
 
 def sparkline(report: Report, column: str, *, width: int = 140) -> alt.LayerChart:
-    """A column's rates over time in the space of a word: 0 to 100 % from bottom to top, the cutover as a line."""
+    """A column's rates over time as a small chart: 0 to 100 % from bottom to top, the cutover as a line."""
     cutover, days = report.plan.cutover, daily_counts(report, column, SPARKS)
     values = [_point(rate, days.step, cutover) for rate in days.rates] or [{}]
     values[-1]["last"] = True
@@ -129,7 +131,7 @@ def sparkline(report: Report, column: str, *, width: int = 140) -> alt.LayerChar
     last = base.mark_point(color=INK, filled=True, size=30, opacity=1, aria=False).encode(x=x, y=y, tooltip=tips)
     layers = [
         line,
-        last.transform_filter("datum.last"),  # a side of one step has no line, but a point
+        last.transform_filter("datum.last"),  # a side with one step has a point instead of a line
         *([_rule(cutover, x)] if cutover is not None and days.rates else []),
     ]
     words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
@@ -138,10 +140,10 @@ def sparkline(report: Report, column: str, *, width: int = 140) -> alt.LayerChar
 
 
 def _nothing(report: Report, reason: str, width: int | None) -> alt.LayerChart:
-    """In place of a chart: the reason, or that the report is from before there were counts by day."""
+    """Instead of a chart: the reason, or that the report is of a version without counts by day."""
     if not report.daily and any(rate.rows for rate in report.rates):
         version = clean(report.tool.version, 20)
-        reason = f"The report has no counts by day (genreq-checks {version} made it): make it again from the snapshot."
+        reason = f"The report has no counts by day (it is of genreq-checks {version}): make it again from the snapshot."
     return nothing(reason, width)
 
 
@@ -167,7 +169,7 @@ def _rule(cutover: datetime, x: alt.X) -> alt.Chart:
 
 
 def _point(rate: DayRate, step: Step, cutover: datetime | None) -> dict[str, Any]:
-    """What a mark of one step shows; the first after the cutover stands on the cutover, not on the day's beginning."""
+    """What a mark of one step shows; the first after the cutover is drawn at the cutover, not at the beginning of the day."""
     day = rate.day.isoformat()
     at_cutover = cutover is not None and rate.side == "after" and day == day_of(cutover)
     return {

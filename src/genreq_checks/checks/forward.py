@@ -12,7 +12,7 @@ that reads the dropped column does not stop the drop, but makes every later UPDA
 columns, types, constraints, indexes, views, functions, triggers, policies, privileges) and the rows of all its
 tables before and after. A change that is not in the plan is a failure, also when the SQL reported success. Then a
 generation runs end to end (INSERT, UPDATE by the completion message, SELECT), functions are checked again, and,
-after the rollback, the same SQL runs once more.
+after the rollback, the same SQL runs again.
 
 ## How it can be wrong
 
@@ -40,7 +40,7 @@ STEPS = {
     "broken": "Change what names the columns before they are dropped.",
     "generation": "Change the trigger, rule or function before the drop: otherwise the application cannot write.",
     "after": "See the checks it names.",
-    "forward-again": "After the rollback the same SQL must work once more.",
+    "forward-again": "After the rollback the same SQL must work again.",
 }
 
 

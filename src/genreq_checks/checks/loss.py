@@ -18,8 +18,8 @@ content. Each value is one of:
 Any other value fails, with two exceptions that warn: in the same row, the column that it is claimed to be redundant
 with is malformed, or is populated but not compared.
 
-After the drop the old values cannot be read any more: the baseline (`--baseline`) is judged instead, and without
-one the check is skipped. In phase `rolled-back` the number of values is compared with the baseline's: a column that
+After the drop the old values can no longer be read: the baseline (`--baseline`) is judged instead, and without one
+the check is skipped. In phase `rolled-back` the number of values is compared with the baseline's: a column that
 came back empty fails, and without a baseline the answer is unknown.
 
 ## How it can be wrong

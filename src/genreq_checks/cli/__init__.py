@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out. Each command is a file; what it needs is loaded when it runs."""
+"""The command line: arguments in, exit code out. Each command is one file, and imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from genreq_checks.errors import GenreqError
 app = typer.Typer(
     name="genreq-checks",
     cls=Commands,
-    help="Proves with data that dropping columns from a live table is safe, that it worked, and that one can go back.",
+    help="Proves with data that dropping columns from a live table is safe, that it worked, and that it can be rolled back.",
     epilog="Exit codes: 0 nothing failed, 1 a check failed, 2 wrong call, 3 something could not be judged or read.",
     no_args_is_help=True,
     add_completion=False,
@@ -53,22 +53,22 @@ app.command("schema")(about.schema)
 
 
 def main() -> None:
-    """The entry point: a user's mistake is one line on stderr, never a traceback; a fault of ours is exit code 3."""
-    if sys.stdout is None:  # closed by the caller, who wants the exit code alone
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    """The entry point: a user's mistake is one line on stderr, never a traceback; an error in this tool is exit code 3."""
+    if sys.stdout is None:  # closed by the caller, who needs only the exit code
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends
     try:
         try:
             app(prog_name="genreq-checks")
         finally:
-            sys.stdout.flush()  # here, and not at the very end, where a full disk would be no error of ours
+            sys.stdout.flush()  # here and not at exit, where the error of a full disk could not be reported
     except GenreqError as error:
         print(f"genreq-checks: {without_misplaced(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of stdout is gone; it has had what it wanted
+    except BrokenPipeError:  # the reader of stdout has closed it and needs no more
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest of the buffer is discarded
         place = f"{error.filename}: " if error.filename else ""
         print(f"genreq-checks: {told(f'{place}{error.strerror or error}')}.", file=sys.stderr)
         sys.exit(3)

@@ -1,4 +1,4 @@
-"""`genreq-checks list`, `explain` and `schema`: what the checks are and what the report looks like."""
+"""`genreq-checks list`, `explain` and `schema`: the checks, their pages, and the schema of the report."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def explain(check: Annotated[str, typer.Argument(help="A check's id or name, as 
     if name not in pages:
         raise UsageError(f"There is no check '{check[:60]}'.", near(name, pages))
     if not pages[name]:
-        raise UsageError("The pages are not there: Python was started with -OO.", "Start it without.")
+        raise UsageError("The pages are missing: Python was started with -OO.", "Start it without -OO.")
     sys.stdout.write(pages[name])
 
 

@@ -50,7 +50,7 @@ def archive(
     timeout: NoLimit = None,
     deadline: DeadlineSeconds = None,
 ) -> None:
-    """Archive the dropped columns' values into a Parquet file, and read it again before it counts."""
+    """Archive the dropped columns' values into a Parquet file, and verify it by reading it again."""
     from genreq_checks.archive import write_archive
 
     end = begin_deadline(deadline)
@@ -67,7 +67,10 @@ def archive(
         )
     for name in chosen.dropped:
         if name not in facts.columns:
-            print(f"{name} is left out: no text keeps its type exactly, and the plan gives it up.", file=sys.stderr)
+            print(
+                f"{name} is left out: text cannot keep its type exactly, and the plan gives its values up.",
+                file=sys.stderr,
+            )
     values = ", ".join(f"{name} {column.values:,}" for name, column in facts.columns.items())
     print(
         f"{output}: {plural(facts.rows, 'row')} of {facts.table} (values: {values}), {size(output.stat().st_size)}, verified",
@@ -104,7 +107,7 @@ def restore(
             file,
             url,
             overwrite=overwrite,
-            other_database=other_database or bool(goal.doubts),  # doubts were shown, and answered
+            other_database=other_database or bool(goal.doubts),  # the user saw the doubts and confirmed
             progress=progress.show,
             unplaced=rejects.tell,
             timeout=timeout,
@@ -112,50 +115,55 @@ def restore(
     print(sentence(done), file=sys.stderr)
     differs = bool(done.conflicts or done.gone)
     if differs and not accept_differences:
-        print("The table differs from the archive: exit code 1. --accept-differences accepts that.", file=sys.stderr)
+        print(
+            "The table differs from the archive: exit code 1. Add --accept-differences for exit code 0.",
+            file=sys.stderr,
+        )
     raise typer.Exit(1 if not done.verified or (differs and not accept_differences) else 0)
 
 
 def database(source: str | None) -> str:
-    """The database that is meant. Raises: UsageError for a file, which has nothing to archive or restore into."""
+    """The database to read or write. Raises: UsageError for a file, which cannot be archived or restored into."""
     from genreq_checks.postgres.url import is_database_url
 
     found = source_or_variable(source)
     if not is_database_url(found) and Path(found).exists():
-        raise UsageError("SOURCE is a file; this needs the database itself.", "Give postgresql://user@host/database.")
+        raise UsageError(
+            "SOURCE is a file, but this needs the database itself.", "Give postgresql://user@host/database."
+        )
     return found
 
 
 def confirm(goal: Goal, overwrite: bool, yes: bool) -> None:
     """Say what will be written to, and ask. Raises: UsageError when nobody can be asked, or the answer is no.
 
-    A doubt whether it is the right database is not answered by --yes, which was typed before it was known.
+    --yes does not confirm a doubtful database: the user gave it before the doubt was known.
     """
     what = f"{plural(goal.rows, 'row')} of the archive into {goal.table.qualified} in {goal.location}"
     for name in goal.computed:
         print(f"{scrub(name)} is a generated column: its values are compared, not written.", file=sys.stderr)
     if goal.triggers:
-        print(f"Every row that is filled fires: {', '.join(map(scrub, goal.triggers))}.", file=sys.stderr)
+        print(f"Each filled row fires these triggers: {', '.join(map(scrub, goal.triggers))}.", file=sys.stderr)
     if goal.doubts:
         print(f"It is not certain that this is the archive's database: {scrub(goal.doubts)}.", file=sys.stderr)
         if not is_terminal():
-            raise UsageError("Nothing was written.", "Add --other-database if this database is meant.")
+            raise UsageError("Nothing was written.", "Add --other-database if this database is intended.")
     elif yes:
         return
     if not is_terminal():
-        raise UsageError(f"Restoring {what} needs a yes.", "Add --yes, or run it in a terminal.")
+        raise UsageError(f"Restoring {what} needs a confirmation.", "Add --yes, or run it in a terminal.")
     manner = "overwriting values that differ" if overwrite else "filling NULLs only"
     if not typer.confirm(f"Restore {scrub(what)}, {manner}?", err=True):
         raise UsageError("Nothing was written.")
 
 
 def is_terminal() -> bool:
-    """Whether somebody is there to be asked."""
+    """Whether a user can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def sentence(done: RestoreResult) -> str:
-    """What a restore did, in one line or two."""
+    """What a restore did, in one or two lines."""
     parts = [f"{plural(done.placed, 'value')} placed", f"{done.already:,} already there"]
     if done.overwritten:
         parts.append(f"{done.overwritten:,} overwritten")
@@ -168,14 +176,14 @@ def sentence(done: RestoreResult) -> str:
 
 
 class Rejects:
-    """What stayed in the archive, as CSV on stdout: the reason, the column, the key. Nothing is written when all went."""
+    """What stayed in the archive, as CSV on stdout: the reason, the column, the key. No output when all values were placed."""
 
     def __init__(self, key: list[str]) -> None:
         self._header: list[str] | None = ["reason", "column", *key]
         self._csv = csv.writer(sys.stdout)
 
     def tell(self, one: Unplaced) -> None:
-        """Write one line. A key that a spreadsheet would take for a formula gets an apostrophe in front."""
+        """Write one line. A key that a spreadsheet would read as a formula gets a leading apostrophe."""
         if self._header:
             self._csv.writerow(self._header)
             self._header = None
@@ -202,7 +210,7 @@ class Progress:
             sys.stderr.write("\r\033[K")
 
     def show(self, rows: int) -> None:
-        """Tell the rows so far."""
+        """Show the rows so far."""
         now = time.monotonic()
         if self._terminal and now - self._last > 0.2:
             self._last = now

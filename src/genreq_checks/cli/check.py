@@ -29,7 +29,7 @@ from genreq_checks.errors import UsageError, near
 
 Baseline = Annotated[
     str | None,
-    typer.Option("--baseline", metavar="SOURCE", help="What the table was like before: a snapshot, usually."),
+    typer.Option("--baseline", metavar="SOURCE", help="The table before the change: usually a snapshot."),
 ]
 PhaseName = Annotated[
     str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
@@ -37,18 +37,20 @@ PhaseName = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 Charts = Annotated[
     list[Path] | None,
-    typer.Option("--chart", metavar="FILE", help="Draw the answer too: FILE.svg, .png, .html or .json; repeatable."),
+    typer.Option("--chart", metavar="FILE", help="Draw the result too: FILE.svg, .png, .html or .json; repeatable."),
 ]
 MaxLag = Annotated[
     float | None,
-    typer.Option("--max-lag", metavar="SECONDS", min=0, help="How late a standby may be; else the plan's max_lag."),
+    typer.Option(
+        "--max-lag", metavar="SECONDS", min=0, help="How late a standby may be; by default the plan's max_lag."
+    ),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="PATTERN", help="Only the checks with such an id: 'population.*'; repeatable."),
+    typer.Option("--only", metavar="PATTERN", help="Only checks whose id matches: 'population.*'; repeatable."),
 ]
 HistoryFolder = Annotated[
-    Path | None, typer.Option("--history", metavar="DIR", help="Keep this run there, for 'genreq-checks history DIR'.")
+    Path | None, typer.Option("--history", metavar="DIR", help="Save this run there, for 'genreq-checks history DIR'.")
 ]
 
 
@@ -87,7 +89,9 @@ def check(
         raise UsageError(f"There is no phase '{phase[:40]}'.", near(phase, PHASES))
     places = pairs(formats, output)
     if only and history:
-        raise UsageError("--history keeps whole runs, and --only makes a part of the checks.", "Leave one of them out.")
+        raise UsageError(
+            "--history saves complete runs, but --only makes a part of the checks.", "Leave one of them out."
+        )
     if chart:
         from genreq_checks import charts
 

@@ -1,4 +1,4 @@
-"""`genreq-checks dashboard`: the page that everyone keeps open."""
+"""`genreq-checks dashboard`: one page for the team."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from genreq_checks.errors import UsageError
 
 Baseline = Annotated[
     str | None,
-    typer.Option("--baseline", metavar="SOURCE", help="What the table was like before: a snapshot, usually."),
+    typer.Option("--baseline", metavar="SOURCE", help="The table before the change: usually a snapshot."),
 ]
-Host = Annotated[
-    str, typer.Option("--host", help="The address to listen on; a token is asked for on any but loopback.")
-]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")]
+Host = Annotated[str, typer.Option("--host", help="The address to listen on; any except loopback requires a token.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 selects a free one.")]
 BaseUrl = Annotated[str, typer.Option("--base-url", metavar="/PATH", help="The path under which a proxy shows it.")]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", metavar="FILE", help="Ask for the token in FILE, made if it is not there. Else GENREQ_TOKEN."
+        "--token-file",
+        metavar="FILE",
+        help="Require the token in FILE, which is created if missing. Default: GENREQ_TOKEN.",
     ),
 ]
 Proxy = Annotated[
@@ -36,14 +36,19 @@ Proxy = Annotated[
 ]
 Refresh = Annotated[
     float | None,
-    typer.Option("--refresh", metavar="SECONDS", min=30, max=3600, help="The source is read once in that time; 30."),
+    typer.Option(
+        "--refresh", metavar="SECONDS", min=30, max=3600, help="The source is read once in this time; default 30."
+    ),
 ]
 SessionTtl = Annotated[
-    int, typer.Option("--session-ttl", metavar="SECONDS", min=1, help="How long a viewer who is gone is remembered.")
+    int,
+    typer.Option(
+        "--session-ttl", metavar="SECONDS", min=1, help="How long the session of a viewer is kept after leaving."
+    ),
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", min=0.001, max=3600, help="Time limit of each statement; 60."),
+    typer.Option("--timeout", metavar="SECONDS", min=0.001, max=3600, help="Time limit of each statement; default 60."),
 ]
 ReadingDeadline = Annotated[
     float | None,
@@ -52,7 +57,7 @@ ReadingDeadline = Annotated[
         metavar="SECONDS",
         min=0.001,
         max=3600,
-        help="Time limit of a whole reading, which is then given up; three times --timeout.",
+        help="Time limit of one reading, which is then stopped; default three times --timeout.",
     ),
 ]
 
@@ -74,7 +79,7 @@ def dashboard(
     timeout: Timeout = None,
     deadline: ReadingDeadline = None,
 ) -> None:
-    """Serve one page that says whether the clean-up worked and still does; without a source, the sample's story."""
+    """Serve one page that says whether the clean-up worked and still does; without a source, on the sample data."""
     from genreq_checks.cli.options import the_plan
     from genreq_checks.dashboard.settings import to_environment
     from genreq_checks.postgres.url import is_database_url
@@ -85,7 +90,7 @@ def dashboard(
         print(note, file=sys.stderr)
     for file in (source, baseline):
         if file and not is_database_url(file):
-            observe(the_plan(plan, table), file, moment)  # a file that cannot be read is said now, not on the page
+            observe(the_plan(plan, table), file, moment)  # a file that cannot be read is an error now, not on the page
     os.environ |= to_environment(source, baseline, moment, plan, table, refresh, timeout, deadline, other_database)
     serve(host, port, base_url, token_file, proxy, session_ttl)
 
@@ -98,7 +103,7 @@ def serve(
     proxy: list[str] | None = None,
     session_ttl: int = 120,
 ) -> None:
-    """Serve the dashboard of what the environment names, until it is stopped."""
+    """Serve the dashboard for the source in the environment, until it is stopped."""
     from genreq_checks.dashboard.access import Rules
     from genreq_checks.dashboard.serve import find_token, is_loopback, make_app
     from genreq_checks.dashboard.serve import serve as serve_app
@@ -117,31 +122,31 @@ def serve(
     print(f"Dashboard: http://{shown}:{port}{base}/  (stop it with Ctrl-C)", file=sys.stderr)
     if token:
         place = f"in {kept}" if kept else "as GENREQ_TOKEN has it"
-        print(f"It asks for the token {token[:4]}… ({place}).", file=sys.stderr)
+        print(f"It requires the token {token[:4]}… ({place}).", file=sys.stderr)
     serve_app(app, host, port)
 
 
 def _base(text: str) -> str:
-    """`/checks` from `/checks/`, `checks` and the like; nothing for the root."""
+    """`/checks` from `/checks/`, `checks` and similar; '' for the root."""
     base = "/" + text.strip("/")
     if not re.fullmatch(r"[/A-Za-z0-9._~-]+", base) or "//" in base or "/." in base:
-        raise UsageError(f"--base-url '{text[:40]}' is no path.", "Write it as /checks.")
+        raise UsageError(f"--base-url '{text[:40]}' is not a path.", "Write it as /checks.")
     return "" if base == "/" else base
 
 
 def _origin(text: str) -> str:
-    """The origin in an address. Raises UsageError for what has none."""
+    """The origin of an address. Raises UsageError for one without an origin."""
     try:
         parts = urlsplit(text.lower())
         if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc:
             return f"{parts.scheme}://{parts.netloc}"
     except ValueError:
         pass
-    raise UsageError("--proxy is no address of a site.", "Write it as https://checks.example.org.")
+    raise UsageError("--proxy is not the address of a site.", "Write it as https://checks.example.org.")
 
 
 def _free(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises UsageError when it is taken, before anything else is begun."""
+    """The port, or a free one for 0. Raises UsageError when it is in use, before anything else starts."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as trial:
@@ -150,5 +155,5 @@ def _free(host: str, port: int) -> int:
             return int(trial.getsockname()[1])
     except OSError as error:
         raise UsageError(
-            f"{host} port {port} cannot be listened on: {error.strerror}.", "Give another --host or --port."
+            f"Cannot listen on {host} port {port}: {error.strerror}.", "Give another --host or --port."
         ) from None

@@ -1,4 +1,4 @@
-"""`genreq-checks demo`: the whole story on an embedded PostgreSQL, with nothing to configure."""
+"""`genreq-checks demo`: the complete clean-up on an embedded PostgreSQL, without configuration."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import typer
 from genreq_checks.errors import UsageError
 
 MARKER = ".genreq-demo"
-Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where report, chart and archive go.")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Where --serve serves; 0 takes a free one.")]
+Folder = Annotated[
+    Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for report, chart and archive.")
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port of --serve; 0 selects a free one.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Then open the result in the dashboard.")]
 
 
 def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port = 2718) -> None:
-    """Show the whole story on an embedded PostgreSQL: before, archive, drop, generations, verdict, rollback, restore."""
+    """Show the clean-up on an embedded PostgreSQL: before, archive, drop, generations, verdict, rollback, restore."""
     from genreq_checks import charts
     from genreq_checks.cli.output import print_text
     from genreq_checks.demo import tell_story
@@ -26,7 +28,7 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
     from genreq_checks.outputs.formats import renderer
 
     _take_folder(output)
-    print("Starting an embedded PostgreSQL; it is gone when this ends.", file=sys.stderr)
+    print("Starting an embedded PostgreSQL; it is removed at the end.", file=sys.stderr)
     story = tell_story(output, lambda name: print(f"  {name}…", file=sys.stderr))
     told, report = story.samples, story.report
     told.before.save(output / "before.json", replace=True)
@@ -43,18 +45,20 @@ def demo(output: Folder = Path("genreq-demo"), serve: Serve = False, port: Port 
 
 
 def _take_folder(folder: Path) -> None:
-    """Make the folder, or take one that a demo made. Raises: UsageError for one that holds anything else."""
+    """Create the folder, or use one that a demo created. Raises: UsageError for one with other files."""
     marker = folder / MARKER
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
             if any(folder.iterdir()):
-                raise UsageError(f"The folder {folder} holds files that no demo made.", "Name another: -o DIR.")
+                raise UsageError(f"The folder {folder} holds files that are not from a demo.", "Name another: -o DIR.")
             marker.write_text(
-                "A demo of genreq-checks made this folder, and the next one replaces its files.\n", "utf-8"
+                "A demo of genreq-checks created this folder; the next demo replaces its files.\n", "utf-8"
             )
     except OSError as error:
-        raise UsageError(f"The folder {folder} could not be made: {error.strerror}.", "Name another: -o DIR.") from None
+        raise UsageError(
+            f"The folder {folder} could not be created: {error.strerror}.", "Name another: -o DIR."
+        ) from None
 
 
 def serve_snapshots(after: Path, before: Path, cutover: datetime, port: int) -> None:

@@ -1,4 +1,4 @@
-"""The options that name evidence beside the database: one for each source in `sources/evidence`."""
+"""The options that name other evidence than the database: one for each source in `sources/evidence`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from genreq_checks.sources.evidence import all_sources
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
 
-Named = dict[str, Any]  # what a call names, by the name of the source; None is not asked for
+Named = dict[str, Any]  # what a call names, by the name of the source; None: not requested
 MigrationsTable = Annotated[
     str | None,
     typer.Option("--migrations-table", metavar="SCHEMA.NAME", help="Another bookkeeping table than the plan's."),
@@ -26,7 +26,7 @@ MigrationsTable = Annotated[
 def with_evidence(command: Callable[..., None]) -> Callable[..., None]:
     """A command with an option for each source; its parameter `evidence` is what the call names.
 
-    The options stand where the parameter does.
+    The options take the place of the parameter.
     """
     hints = get_type_hints(command, include_extras=True)
     parameters = [
@@ -69,7 +69,7 @@ def with_bookkeeping(plan: Plan, qualified: str | None) -> Plan:
     try:
         books = Bookkeeping(schema=schema if dot else plan.migrations.schema_name, table=name)
     except ValidationError:
-        raise UsageError("--migrations-table names no table.", "Write it as SCHEMA.NAME.") from None
+        raise UsageError("--migrations-table does not name a table.", "Write it as SCHEMA.NAME.") from None
     return plan.model_copy(update={"migrations": books})
 
 

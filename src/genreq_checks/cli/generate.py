@@ -1,4 +1,4 @@
-"""`genreq-checks generate`: one generation, end to end, and what became of its row."""
+"""`genreq-checks generate`: one generation, end to end, and the resulting row."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ Server = Annotated[
 ]
 Database = Annotated[
     str | None,
-    typer.Option("--database", metavar="URL", help=f"The database your server writes to; only read. Else {VARIABLE}."),
+    typer.Option(
+        "--database", metavar="URL", help=f"The database your server writes to; only read. Default: {VARIABLE}."
+    ),
 ]
 Request = Annotated[
     str | None, typer.Option("--request", metavar="ID", help="The key of the row that your server generates for.")
@@ -46,7 +48,7 @@ Seconds = Annotated[
     typer.Option("--timeout", metavar="SECONDS", min=0.1, max=86400, help="For the container, and again for the row."),
 ]
 Save = Annotated[
-    Path | None, typer.Option("--save", metavar="FILE", help="Keep what happened, for 'check --generation FILE'.")
+    Path | None, typer.Option("--save", metavar="FILE", help="Save the run, for 'check --generation FILE'.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 
@@ -67,7 +69,7 @@ def generate(
     strict: Strict = False,
     timeout: Seconds = 60,
 ) -> None:
-    """Run a generation end to end with a stand-in container, and check the row that it leaves."""
+    """Run a generation end to end with a simulated container, and check the resulting row."""
     places = pairs(formats, output)
     keep_files([file for _, file in places], plan)
     chosen = the_plan(plan, table)
@@ -76,11 +78,11 @@ def generate(
         given = {"--database": database, "--request": request, "--header": header}
         names = [name for name, value in given.items() if value is not None]
         if names:
-            raise UsageError(f"{names[0]} goes with --server.", "Without it everything is embedded.")
+            raise UsageError(f"{names[0]} needs --server.", "Without --server everything is embedded.")
     elif request is None:
-        raise UsageError("--server goes with --request ID.", "Give the key of the row that the server generates for.")
+        raise UsageError("--server needs --request ID.", "Give the key of the row that the server generates for.")
     if save is not None and not save.parent.is_dir():
-        raise UsageError(f"The folder {save.parent} of --save is not there.", "Make it first.")
+        raise UsageError(f"The folder {save.parent} of --save does not exist.", "Create it first.")
     headers = [parse_header(text) for text in header or ()]
     facts = _run(chosen, server, database, request, app_folder, github_url, headers, timeout)
 
@@ -136,8 +138,8 @@ def report_on(plan: Plan, facts: GenerationFacts) -> Report:
 
 
 def parse_header(text: str) -> tuple[str, str]:
-    """An HTTP header's name and value. Raises: UsageError, which does not repeat the text: it is a secret, often."""
+    """An HTTP header's name and value. Raises: UsageError without the text, which is often a secret."""
     match = re.fullmatch(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t]*)", text)
     if match is None:
-        raise UsageError("A --header is no HTTP header.", "Write it as 'Name: value', in ASCII.")
+        raise UsageError("A --header is not an HTTP header.", "Write it as 'Name: value', in ASCII.")
     return match[1], match[2].strip()

@@ -36,7 +36,7 @@ def history(folder: Folder, fmt: Format = "text", chart: ChartFile = None) -> No
     found = read_history(folder)
     if not found.runs:
         more = f" {passed_over(found.passed_over)}." if found.passed_over else ""
-        raise SourceError(f"There is no run in {folder}.{more}", "Make one: genreq-checks check SOURCE --history DIR")
+        raise SourceError(f"There is no run in {folder}.{more}", "Save one: genreq-checks check SOURCE --history DIR")
     terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     width = min(shutil.get_terminal_size((80, 24)).columns, 120) if terminal else 80
     text = render_text(found, width) if fmt == "text" else render_json(found)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what their texts mean."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ Workers = Annotated[
     ),
 ]
 Replace = Annotated[
-    bool, typer.Option("--replace", help="Replace a file that is there even if it holds more, or of another database.")
+    bool, typer.Option("--replace", help="Replace an existing file even if it holds more, or is of another database.")
 ]
 OtherDatabase = Annotated[
     bool,
     typer.Option(
-        "--other-database", help="A baseline or archive of another database is meant: a clone, a restored dump."
+        "--other-database", help="Accept a baseline or archive of another database: a clone, a restored dump."
     ),
 ]
 
@@ -86,13 +86,13 @@ def source_or_variable(source: str | None) -> str:
 
 
 class NoSourceError(UsageError):
-    """Nothing was named to read: the source could not be read."""
+    """No source was named, so nothing could be read."""
 
     exit_code = 3
 
 
 def begin_deadline(seconds: float | None) -> Deadline | None:
-    """The deadline of a run that begins now; None when there is none."""
+    """The deadline of a run that begins now; None without a deadline."""
     from genreq_checks.postgres.deadline import Deadline
 
     return Deadline.after(seconds) if seconds is not None else None
@@ -113,13 +113,13 @@ def the_plan(file: Path | None, table: str | None) -> Plan:
     if table is None:
         return plan
     if not all(table.partition(".")[::2] if "." in table else [table]):
-        raise UsageError(f"--table '{table[:40]}' names no table.", "Write SCHEMA.NAME, without quotes.")
+        raise UsageError(f"--table '{table[:40]}' does not name a table.", "Write SCHEMA.NAME, without quotes.")
     return plan.with_table(table)
 
 
 @contextmanager
 def narrate(message: str) -> Iterator[Callable[[str], None]]:
-    """A spinner on stderr for what takes over a second, when stderr is a terminal; what it gives changes its message."""
+    """A spinner on stderr for work of more than a second, when stderr is a terminal; yields a function that sets its message."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""Where a report goes: stdout, or files, in the formats that were asked for."""
+"""The outputs of a report: stdout or files, in the requested formats."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Formats = Annotated[
 ]
 Outputs = Annotated[
     list[Path] | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Where that format goes; '-' or nothing is stdout."),
+    typer.Option("--output", "-o", metavar="FILE", help="The file of that format; '-' or nothing is stdout."),
 ]
 
 SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".md": "markdown", ".sarif": "sarif", ".html": "html"}
 
 
 def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[str, Path | None]]:
-    """Each format with its file, None for stdout. Raises UsageError for what does not pair up, before anything is read."""
+    """Each format with its file, None for stdout. Raises UsageError for an option without its pair, before any read."""
     from genreq_checks.outputs.formats import renderer
 
     names, files = formats or ["text"], outputs or []
@@ -52,12 +52,12 @@ def pairs(formats: list[str] | None, outputs: list[Path] | None) -> list[tuple[s
             hint = "Formats and outputs pair in their order: put the format that goes to stdout last."
             raise UsageError(f"--output {file} would get the format {name}, not {meant}.", hint)
         if file is not None and not file.parent.is_dir():
-            raise UsageError(f"The folder {file.parent} of --output is not there.", "Make it first.")
+            raise UsageError(f"The folder {file.parent} of --output does not exist.", "Create it first.")
     return found
 
 
 def keep_files(outputs: Iterable[Path | None], *inputs: str | Path | None) -> None:
-    """Raises UsageError when an output would take the place of saved evidence, or of a file that the call reads."""
+    """Raises UsageError when an output would replace saved evidence, or a file that the call reads."""
     from genreq_checks.files import evidence_in
 
     read = [name for name in inputs if name is not None and os.path.exists(name)]
@@ -70,9 +70,9 @@ def keep_files(outputs: Iterable[Path | None], *inputs: str | Path | None) -> No
 
 
 def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
-    """Write the report to each place, files atomically; `github` adds the step summary where the runner wants it.
+    """Write the report to each place, files atomically; `github` adds the step summary in a GitHub job.
 
-    Raises: UsageError when the step summary cannot be written, after all else is.
+    Raises: UsageError when the step summary cannot be written, after everything else was.
     """
     from genreq_checks.files import write_text
     from genreq_checks.outputs.formats import renderer
@@ -91,7 +91,7 @@ def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
 
 
 def add_step_summary(report: Report) -> None:
-    """Add the Markdown report to the job's summary, within what GitHub leaves of its limit; outside of a job, nothing."""
+    """Add the Markdown report to the job's summary, within the rest of GitHub's limit; outside of a job, do nothing."""
     from genreq_checks.outputs.markdown import LIMIT, render
 
     file = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -108,7 +108,7 @@ def add_step_summary(report: Report) -> None:
 
 
 def tell_unread(*snapshots: Snapshot | None) -> None:
-    """Say on stderr which source could not be read at all: whoever sees only that still knows."""
+    """Print on stderr which source could not be read, for users who see only stderr."""
     for snapshot in snapshots:
         problem = snapshot.problem() if snapshot else None
         if problem:
@@ -116,7 +116,7 @@ def tell_unread(*snapshots: Snapshot | None) -> None:
 
 
 def print_text(report: Report) -> None:
-    """The text report on stdout: as wide as the terminal, in colour unless NO_COLOR or no terminal forbids."""
+    """The text report on stdout: as wide as the terminal, in colour on a terminal without NO_COLOR."""
     from genreq_checks.outputs.text import render
 
     terminal = sys.stdout.isatty()

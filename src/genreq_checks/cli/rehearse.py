@@ -1,4 +1,4 @@
-"""`genreq-checks rehearse`: the whole clean-up on a copy, forward, back and forward again."""
+"""`genreq-checks rehearse`: the complete clean-up on a copy, forward, rollback and forward again."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ ForwardFile = Annotated[
     typer.Option("--forward", metavar="FILE", help="The migration to rehearse; the plan's SQL when left out."),
 ]
 RollbackFile = Annotated[
-    Path | None, typer.Option("--rollback", metavar="FILE", help="The way back; the plan's SQL when left out.")
+    Path | None, typer.Option("--rollback", metavar="FILE", help="The rollback; the plan's SQL when left out.")
 ]
 SampleSize = Annotated[
-    str, typer.Option("--sample", metavar="N|all", help="How many rows to copy; at least one of every class comes.")
+    str, typer.Option("--sample", metavar="N|all", help="How many rows to copy; always at least one of every class.")
 ]
 ScratchServer = Annotated[
     str | None,
     typer.Option(
         "--scratch",
         metavar="URL",
-        help="A server on which a scratch database may be made and removed; an embedded one when left out.",
+        help="A server on which a scratch database may be created and dropped; an embedded one when left out.",
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]

@@ -18,14 +18,15 @@ from genreq_checks.cli.options import Cutover, PlanFile, Source, read_cutover
 from genreq_checks.errors import UsageError
 from genreq_checks.files import resource
 
-PATIENCE = 10.0  # seconds in which marimo ends by itself when it is told to
+PATIENCE = 10.0  # seconds that marimo has to end after the signal
 NOTEBOOKS = ("population_rates.py", "dropped_columns.py")
 Baseline = Annotated[
     str | None,
-    typer.Option("--baseline", metavar="SOURCE", help="What the table was like before: a snapshot, usually."),
+    typer.Option("--baseline", metavar="SOURCE", help="The table before the change: usually a snapshot."),
 ]
 Folder = Annotated[
-    Path, typer.Option("--folder", metavar="DIR", help="Where your copies of the notebooks are, made if they are not.")
+    Path,
+    typer.Option("--folder", metavar="DIR", help="The folder of your copies of the notebooks; created if missing."),
 ]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Left out: a free one.")]
 Headless = Annotated[bool, typer.Option("--headless", help="Do not open a browser.")]
@@ -40,17 +41,17 @@ def review(
     port: Port = None,
     headless: Headless = False,
 ) -> None:
-    """Open the review notebooks, to look at and to change: copies of your own, in a folder here."""
+    """Open the review notebooks, to read and to change: your own copies, in a folder here."""
     from genreq_checks.dashboard.settings import to_environment
     from genreq_checks.plan import load_plan
 
     moment, notes = read_cutover(cutover)
     for note in notes:
         print(note, file=sys.stderr)
-    load_plan(plan)  # a mistake in it is told here, not in a notebook
+    load_plan(plan)  # an error in it is reported here, not in a notebook
     copy_notebooks(folder)
     told = to_environment(source, baseline, moment, plan)
-    print(f"The notebooks in {folder} are yours; what you change stays there.", file=sys.stderr)
+    print(f"The notebooks in {folder} are your copies; your changes stay there.", file=sys.stderr)
     command = [sys.executable, "-m", "marimo", "edit", str(folder)]
     command += ["--port", str(port)] if port else []
     command += ["--headless"] if headless else []
@@ -58,7 +59,7 @@ def review(
 
 
 def run_editor(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run marimo until it ends, and return its exit code; where this process is ended first, it ends marimo before."""
+    """Run marimo until it ends, and return its exit code; when this process is stopped first, it stops marimo."""
     from genreq_checks.embedded.guardian import tie_to_parent
 
     def end(number: int, _: FrameType | None) -> None:
@@ -66,7 +67,7 @@ def run_editor(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
-    tie = tie_to_parent(signal.SIGTERM)  # safe, as this process has one thread
+    tie = tie_to_parent(signal.SIGTERM)  # safe, since this process has one thread
     editor = subprocess.Popen(command, env=environment, preexec_fn=tie)
     try:
         return editor.wait()
@@ -82,13 +83,13 @@ def run_editor(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def copy_notebooks(folder: Path) -> None:
-    """Put the notebooks into a folder; what is there stays as it is. Raises: UsageError when the folder refuses."""
+    """Copy the notebooks into a folder; existing files do not change. Raises: UsageError when the folder is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in NOTEBOOKS:
             if not (folder / name).exists():
                 shutil.copyfile(resource("notebooks", name), folder / name)
-        settings = folder / "pyproject.toml"  # where marimo looks for how to show them
+        settings = folder / "pyproject.toml"  # marimo reads its display settings there
         if not settings.exists():
             shutil.copyfile(resource("notebooks", "marimo.toml"), settings)
     except OSError as error:

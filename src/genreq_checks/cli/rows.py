@@ -30,10 +30,11 @@ from genreq_checks.text import plural, shown_path
 CheckId = Annotated[str, typer.Argument(help="A check's id, as the report shows it: loss.download_url.")]
 Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="table or csv.")]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, readable by you alone; else stdout.")
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write there, readable only by you; default stdout."),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="No more than N rows.")]
-ShowValues = Annotated[bool, typer.Option("--show-values", help="The values themselves, and not only their shape.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N rows.")]
+ShowValues = Annotated[bool, typer.Option("--show-values", help="Show the values, not only their shape.")]
 
 
 def rows(
@@ -82,7 +83,7 @@ def rows(
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[TextIO]:
-    """Where rows are written: stdout, or a file that is whole or not there, and nobody else's to read."""
+    """Where rows are written: stdout, or a file that is complete or absent, and readable only by its owner."""
     if path is None or str(path) == "-":
         yield sys.stdout
         return

@@ -1,4 +1,4 @@
-"""`genreq-checks selftest`: would the checks notice?"""
+"""`genreq-checks selftest`: do the checks detect every known fault?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def selftest() -> None:
-    """Plant every known fault in an embedded PostgreSQL, one at a time, and show that exactly the right checks turn."""
+    """Plant every known fault in an embedded PostgreSQL, one at a time, and show that exactly the right checks change."""
     from genreq_checks.checks import all_faults
     from genreq_checks.embedded import start
     from genreq_checks.plan import load_plan

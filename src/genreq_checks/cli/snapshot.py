@@ -1,4 +1,4 @@
-"""`genreq-checks snapshot`: everything of one instant into a file, which is the baseline later, and makes its report again."""
+"""`genreq-checks snapshot`: everything of one instant in a file, which is later the baseline or the source of a report."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def snapshot(
     workers: Workers = None,
     no_values: NoValues = False,
 ) -> None:
-    """Save what the table is like now; after the drop the past cannot be asked."""
+    """Save the present state of the table: after the drop it can no longer be read."""
     from genreq_checks.evidence.doubts import source_notes
     from genreq_checks.run import observe
     from genreq_checks.sources.evidence.source import Depth

@@ -1,1 +1,1 @@
-"""The dashboard's service: one reading for everyone who looks, and the door in front of it."""
+"""The dashboard's service: one reading for all viewers, behind access control."""

@@ -1,6 +1,6 @@
 """Access to the dashboard, as ASGI middleware: who may see it, from which page, and whether it is healthy.
 
-marimo's own token would stand in the address of every page, and it would not check the Origin of a WebSocket.
+marimo's own token would be in the address of every page, and marimo does not check the Origin of a WebSocket.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 COOKIE = "genreq_checks_dashboard"
 PARAMETER = "access_token"
 LONGEST_FORM = 4096
-HEALTH_PATIENCE = 5.0  # seconds that /healthz waits for a reading which it began
-LATE = 3  # refresh intervals without a good answer, after which /healthz says 503
+HEALTH_PATIENCE = 5.0  # seconds that /healthz waits for a reading that it began
+LATE = 3  # refresh intervals without a good answer, after which /healthz returns 503
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 NOT_KEPT = {"cache-control": "no-store"}
 GUARDS = {
@@ -41,9 +41,9 @@ GUARDS = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Who may come in. `token` None: everyone who reaches the port by one of the loopback's names, or by `origins`.
+    """Who has access. `token` None: everyone who reaches the port by one of the loopback's names, or by `origins`.
 
-    `origins` are the addresses (`https://host`) under which a proxy in front shows the dashboard; `base` is its path.
+    `origins` are the addresses (`https://host`) at which a reverse proxy shows the dashboard; `base` is its path.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -52,12 +52,12 @@ class Rules:
 
     @property
     def seal(self) -> str:
-        """What the cookie holds: made from the token, not the token."""
+        """The value of the cookie: derived from the token, not the token itself."""
         return hmac.new((self.token or "").encode(), b"genreq-checks dashboard", hashlib.sha256).hexdigest()
 
 
 class Access:
-    """Asks for the token, refuses pages of other sites (HTTP and WebSocket), and answers /healthz itself."""
+    """Requires the token, rejects pages of other sites (HTTP and WebSocket), and answers /healthz itself."""
 
     def __init__(self, app: ASGIApp, rules: Rules, board: Board) -> None:
         self._app, self._rules, self._board = app, rules, board
@@ -71,20 +71,22 @@ class Access:
         await (answer or self._app)(scope, receive, _guarded(send))
 
     async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp | None:
-        """What to answer in place of the dashboard; None for who may see it."""
+        """The response instead of the dashboard; None for a viewer with access."""
         asking, is_page = HTTPConnection(scope), scope["type"] == "http"
         if is_page and scope["path"].removeprefix(self._rules.base) == "/healthz":
             status, body = await health(self._board)
             return JSONResponse(body, status, NOT_KEPT)
         if not is_own_page(asking.headers, scope["scheme"], self._rules):
             words = "This page may not be used from another site or under this name.\n"
-            return PlainTextResponse(words, 403) if is_page else WebSocketClose(1008)  # before it is accepted: HTTP 403
+            return (
+                PlainTextResponse(words, 403) if is_page else WebSocketClose(1008)
+            )  # before the connection is accepted: HTTP 403
         if self._rules.token is None or self._is_known(asking):
             return None
         return await self._ask(Request(scope, receive)) if is_page else WebSocketClose(1008)
 
     def _is_known(self, asking: HTTPConnection) -> bool:
-        """Does it bring the cookie, or the token as `Authorization: Bearer …`?"""
+        """Does the request have the cookie, or the token as `Authorization: Bearer …`?"""
         kind, _, bearer = asking.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(bearer.strip()):
             return True
@@ -94,7 +96,7 @@ class Access:
         return hmac.compare_digest(given.encode("utf-8", "replace"), (self._rules.token or "").encode())
 
     async def _ask(self, request: Request) -> Response:
-        """Take the token from the address or the form, set the cookie, and redirect without the token; else the form."""
+        """Read the token from the address or the form, set the cookie, redirect without the token; otherwise show the form."""
         if request.method == "POST":
             given = parse_qs(await _form(request)).get(PARAMETER, [])
         else:
@@ -102,7 +104,7 @@ class Access:
         if not given or not self._is_token(given[0]):
             return HTMLResponse(LOGIN, 401, NOT_KEPT)
         rest = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != PARAMETER])
-        # The address is our own: nothing that a request says leads to another site.
+        # The address is built here: nothing in a request can redirect to another site.
         answer = RedirectResponse(f"{self._rules.base}/{'?' if rest else ''}{rest}", 303)
         answer.set_cookie(
             COOKIE,
@@ -116,9 +118,9 @@ class Access:
 
 
 async def health(board: Board) -> tuple[int, dict[str, Any]]:
-    """200 when the last good answer is not older than three refresh intervals, else 503; and its age in seconds.
+    """200 when the last good answer is not older than three refresh intervals, otherwise 503; and its age in seconds.
 
-    It has the source read when nobody has in this interval, so that a page nobody looks at is well, too.
+    It starts a reading when no viewer has in this interval, so that a page without viewers is healthy too.
     """
     attempt = board.attempt()
     if attempt is not None:
@@ -135,10 +137,10 @@ async def health(board: Board) -> tuple[int, dict[str, Any]]:
 
 
 def is_own_page(headers: Mapping[str, str], scheme: str, rules: Rules) -> bool:
-    """Was this sent by our own page (its Origin is where it came to, or a proxy's), and under a name that is ours?
+    """Was this sent by our own page (its Origin is the address of the request, or a proxy's), and to one of our names?
 
-    Programs that are no browser send no Origin. Without a token, the name must be the loopback's or a proxy's, or
-    another site's page could come in by a name of its own that leads here.
+    Programs other than browsers send no Origin. Without a token, the name must be the loopback's or a proxy's;
+    otherwise another site's page could get access by a DNS name that leads here.
     """
     host = headers.get("host", "").lower()
     web = {"ws": "http", "wss": "https"}.get(scheme, scheme)
@@ -157,7 +159,7 @@ def _name(host: str) -> str | None:
 
 
 async def _form(request: Request) -> str:
-    """The form's text, or nothing when it is longer than a token's form can be."""
+    """The form's text, or '' when it is longer than a form with a token can be."""
     body = b""
     async for part in request.stream():
         body += part
@@ -167,7 +169,7 @@ async def _form(request: Request) -> str:
 
 
 def _guarded(send: Send) -> Send:
-    """`send` with our own headers, and without those that would let other sites' pages read the answer."""
+    """`send` with our own headers, and without those that would allow other sites' pages to read the answer."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

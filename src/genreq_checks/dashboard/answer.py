@@ -1,4 +1,4 @@
-"""What one reading gives: the snapshots and the report that was made of them."""
+"""The result of one reading: the snapshots and their report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A report and what it was made of. `is_sample`: of the sample's story, since no source was named."""
+    """A report and the snapshots behind it. `is_sample`: it is of the sample data, since no source was named."""
 
     plan: Plan
     now: Snapshot
@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def unread(self) -> str | None:
-        """Why the rows could not be counted, or None. That the table is not there is an answer, not a failure to read."""
+        """Why the rows could not be counted, or None. A missing table is an answer, not a failure to read."""
         if self.now.tally is not None or any(problem.part == "table" for problem in self.now.problems):
             return None
         problem = self.now.problem("tally")
@@ -42,7 +42,7 @@ class Answer:
 
 
 def reader(settings: Settings) -> Callable[[], Answer]:
-    """A function that reads the source and judges it; the baseline is read once, since the past does not change.
+    """A function that reads the source and judges it; the baseline is read once, since it does not change.
 
     One reading takes no longer than the settings' deadline.
     """
@@ -67,7 +67,7 @@ def reader(settings: Settings) -> Callable[[], Answer]:
         baseline = kept
         if settings.baseline is not None and baseline is None:
             baseline = read_one(settings.baseline, deadline)
-            if baseline.problem("tally") is None:  # else it was not there to be read; another time it may be
+            if baseline.problem("tally") is None:  # otherwise it could not be read now, and is read again later
                 kept = baseline
         now = read_one(settings.source, deadline, baseline)
         return judge(settings.plan, now, baseline, settings.cutover, other_database=settings.other_database)
@@ -83,15 +83,15 @@ def judge(
     is_sample: bool = False,
     other_database: bool = False,
 ) -> Answer:
-    """The answer that snapshots give."""
+    """The answer from snapshots."""
     report = check(plan, now, baseline, cutover=cutover, other_database=other_database)
     return Answer(plan, now, baseline, cutover, report, draw(report), is_sample)
 
 
 @cache
 def sample() -> Answer:
-    """The clean-up on the sample history, made on an embedded PostgreSQL, once."""
+    """The clean-up on the sample history, run once on an embedded PostgreSQL."""
     opened = open_sources(environment={})
     if opened.now is None:
-        raise SourceError(opened.problem or "The sample could not be made.")
+        raise SourceError(opened.problem or "The sample could not be created.")
     return judge(opened.plan, opened.now, opened.baseline, opened.cutover, is_sample=True)

@@ -1,10 +1,10 @@
-"""The dashboard's charts, drawn once for a reading and not once for each viewer: making one costs more than all the rest."""
+"""The dashboard's charts, drawn once for a reading and not for each viewer: a chart costs more than everything else."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genreq_checks import charts  # here, not late: the thread that reads must not import while sessions do
+from genreq_checks import charts  # imported here: the reading thread must not import while sessions import
 from genreq_checks.report import Report
 
 SPARKLINE_WIDTH = 230
@@ -12,7 +12,7 @@ SPARKLINE_WIDTH = 230
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart as the page gets it."""
+    """A chart in the form that the page shows."""
 
     spec: str
 

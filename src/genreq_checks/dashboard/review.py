@@ -1,4 +1,4 @@
-"""What a review looks at: the sources that were configured or typed, the days of a cutover, and tables for people."""
+"""What a review shows: the configured or typed sources, the days of a cutover, and tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _one_at_a_time = threading.Lock()
 class Opened:
     """What was read for a review, once. Without `now`, `problem` says why, and never holds a password.
 
-    `cutover` is the configured instant, `url` the database that was read, `is_sample` that it is the sample's story.
+    `cutover` is the configured instant, `url` the database that was read, `is_sample`: it is the sample data.
     """
 
     plan: Plan
@@ -87,12 +87,12 @@ def open_sources(
 
 
 def source_sentence(opened: Opened, place: str) -> str:
-    """What was read, by whom and when; of the sample also that it is one, and at which place a source is named."""
+    """What was read, by whom and when; for the sample also that it is one, and where to name a source."""
     if opened.now is None:
         return opened.problem or "Nothing was read."
     source = opened.now.source
     who = f" as {source.role}" if source.role else ""
-    sample = f" This is the sample's story: name a source {place} to see your own." if opened.is_sample else ""
+    sample = f" This is the sample data: name a source {place} to see your own." if opened.is_sample else ""
     return f"Read-only from {source.location}{who}, {source.read_at:%Y-%m-%d %H:%M} UTC.{sample}"
 
 
@@ -110,7 +110,7 @@ def _sample_once() -> Opened:
 
 
 def days_to_choose(now: Snapshot, cutover: datetime | None = None) -> tuple[date, ...]:
-    """The days on which a cutover can lie: those with rows, the one after the last of them, and the configured one."""
+    """The possible days of a cutover: those with rows, the day after the last of them, and the configured one."""
     unit: Unit = now.tally.unit if now.tally else "day"
     found: set[date] = set()
     for day in {row.day for row in now.tally.rows} if now.tally else ():
@@ -125,13 +125,13 @@ def days_to_choose(now: Snapshot, cutover: datetime | None = None) -> tuple[date
 
 
 def chosen_first(days: Sequence[date], cutover: datetime | None) -> int:
-    """The place of the configured cutover's day among the days, else the last place; 0 when there are no days."""
+    """The index of the configured cutover's day among the days, otherwise the last index; 0 when there are no days."""
     day = date.fromisoformat(day_of(cutover)) if cutover is not None else None
     return days.index(day) if day in days else max(0, len(days) - 1)
 
 
 def cutover_on(day: date, configured: datetime | None) -> datetime:
-    """The instant for a day that was chosen: the configured one on its own day, else the day's beginning in UTC."""
+    """The instant for a chosen day: the configured instant on its own day, otherwise the beginning of the day in UTC."""
     if configured is not None and day.isoformat() == day_of(configured):
         return configured
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -144,7 +144,7 @@ def statuses_to_choose(plan: Plan, now: Snapshot) -> tuple[str, ...]:
 
 
 def with_cohort(plan: Plan, values: Iterable[str]) -> Plan:
-    """The plan for rows of other statuses; the plan itself when none or its own are chosen."""
+    """The plan for rows of other statuses; the unchanged plan when no statuses or its own are chosen."""
     chosen = tuple(values)
     if not chosen or set(chosen) == set(plan.cohort.values):
         return plan
@@ -159,9 +159,9 @@ def checks_with_rows(plan: Plan) -> tuple[str, ...]:
 def offending_rows(
     opened: Opened, plan: Plan, check_id: str, cutover: datetime | None, limit: int = 1000
 ) -> list[Cells] | str:
-    """The rows behind a check by key, values masked, at most `limit`; or a sentence why they cannot be listed. Reads."""
+    """Read the rows behind a check by key, values masked, at most `limit`; or a sentence why they cannot be listed."""
     if opened.url is None:
-        return f"Rows can be listed from a database: genreq-checks rows {check_id} URL"
+        return f"Rows can only be listed from a database: genreq-checks rows {check_id} URL"
     from genreq_checks.sources.rows import listing
 
     try:
@@ -173,7 +173,7 @@ def offending_rows(
 
 
 def rate_rows(report: Report) -> list[Cells]:
-    """The report's rates, a line per column and side, as people read them."""
+    """The report's rates, one line for each column and side."""
     return [
         {
             "column": rate.column,
@@ -191,7 +191,7 @@ def rate_rows(report: Report) -> list[Cells]:
 
 
 def change_rows(report: Report) -> list[Cells]:
-    """After − before per column, in percentage points with the interval."""
+    """After − before for each column, in percentage points with the interval."""
     return [
         {
             "column": change.column,
@@ -203,7 +203,7 @@ def change_rows(report: Report) -> list[Cells]:
 
 
 def finding_rows(checks: Iterable[CheckResult]) -> list[Cells]:
-    """Every finding of some checks, worst first as the report has them: outcome, check, subject, message, what to do."""
+    """Every finding of some checks, worst first as in the report: outcome, check, subject, message, what to do."""
     return [
         {"outcome": f.outcome, "check": check.id, "subject": f.subject, "message": f.message, "what to do": f.remedy}
         for check in checks

@@ -1,4 +1,4 @@
-"""The table's columns before and after, what hangs on the dropped ones, and what a rollback gives back: as tables."""
+"""The table's columns before and after, what depends on the dropped ones, and what a rollback restores: as tables."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from genreq_checks.snapshot import Column, Snapshot
 
 FATES = {
     "blocks": "blocks the drop",
-    "vanishes": "vanishes with it",
+    "vanishes": "is dropped with it",
     "breaks": "survives broken",
-    "fine": "is not touched",
+    "fine": "is not changed",
 }
 
 
 def schema_rows(plan: Plan, before: Snapshot | None, now: Snapshot) -> list[Cells] | None:
-    """Every column of either side in its order, with what became of it and what the plan says; None without a catalog."""
+    """Every column of either side in its order, with its change and what the plan says; None without a catalog."""
     if now.table is None:
         return None
     then = {column.name: column for column in before.table.columns} if before and before.table else {}
@@ -58,7 +58,7 @@ def _seen(plan: Plan, name: str, then: dict[str, Column], there: dict[str, Colum
 
 
 def dependent_rows(snapshot: Snapshot | None) -> list[Cells] | None:
-    """What hangs on the dropped columns, and its fate on the drop; None when that was not read."""
+    """What depends on the dropped columns, and its fate on the drop; None when that was not read."""
     if snapshot is None or snapshot.dependents is None:
         return None
     return [
@@ -75,7 +75,7 @@ def dependent_rows(snapshot: Snapshot | None) -> list[Cells] | None:
 
 
 def rollback_rows(plan: Plan, before: Snapshot | None, now: Snapshot) -> list[Cells]:
-    """What the rollback's SQL gives back of each dropped column, beside what was there; values come from an archive only."""
+    """What the rollback SQL restores of each dropped column, and what it had before; only an archive restores values."""
     known = before.table if before else now.table
     found: list[Cells] = []
     for name, gone in plan.dropped.items():
@@ -91,7 +91,7 @@ def rollback_rows(plan: Plan, before: Snapshot | None, now: Snapshot) -> list[Ce
                 "was": _described(was) if was else "not read",
                 "comes back as": f"{gone.type or 'its type'}, last, empty",
                 "what does not come back": ", ".join([*lost, "its values"]),
-                "its values": "can be made again from " + gone.reconstruction.column
+                "its values": "can be rebuilt from " + gone.reconstruction.column
                 if gone.reconstruction
                 else gone.given_up or "only from an archive",
             }

@@ -1,4 +1,4 @@
-"""The dashboard as one process: marimo's application behind our door, served by uvicorn."""
+"""The dashboard as one process: marimo's application behind our access control, served by uvicorn."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _parsing = threading.RLock()
 
 
 def make_app(rules: Rules, board: Board, session_ttl: int, notebook: Path | None = None) -> ASGIApp:
-    """The dashboard's notebook as an ASGI application, with the door in front."""
+    """The dashboard's notebook as an ASGI application, behind the access control."""
     import marimo
-    import pandas  # noqa: F401 - loaded before there are threads: those that import it at once can deadlock
+    import pandas  # noqa: F401 - loaded before there are threads: two that import it at once can deadlock
 
     notebook = notebook or resource("notebooks", "dashboard.py")
     built = marimo.create_asgi_app(quiet=True, include_code=False, session_ttl=session_ttl)
@@ -36,7 +36,7 @@ def make_app(rules: Rules, board: Board, session_ttl: int, notebook: Path | None
 
 
 def serve(app: ASGIApp, host: str, port: int, base: str = "") -> None:
-    """Serve until the process is told to stop. Nothing of a request is logged: its address may hold the token."""
+    """Serve until the process is stopped. No part of a request is logged: its address may hold the token."""
     import uvicorn
 
     guard_parsing()
@@ -48,8 +48,8 @@ def serve(app: ASGIApp, host: str, port: int, base: str = "") -> None:
 
 
 def guard_parsing() -> None:
-    """Let one thread at a time parse Python, before Python 3.12: there, threads that parse at the same moment fail
-    now and then with "AST constructor recursion depth mismatch" (cpython issue 106905), and a viewer gets a broken page.
+    """Let only one thread at a time parse Python, before Python 3.12: there, threads that parse at the same time sometimes
+    fail with "AST constructor recursion depth mismatch" (cpython issue 106905), and a viewer gets a broken page.
     """
     if sys.version_info >= (3, 12) or hasattr(ast.parse, "__wrapped__"):
         return
@@ -66,15 +66,15 @@ def _one_at_a_time(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_loopback(host: str) -> bool:
-    """Does this address lead to this machine alone?"""
+    """Is this address reachable only from this machine?"""
     return host in LOOPBACK or host.startswith("127.")
 
 
 def find_token(file: Path | None, given: str, needed: bool, state: Path) -> tuple[str | None, Path | None]:
-    """The token and the file it is in: from `file`, else `given` (the environment's), else, if needed, a file in `state`.
+    """The token and its file: from `file`, otherwise `given` (the environment's), otherwise, if needed, a file in `state`.
 
-    A file that is not there is made, with a new token, for the user alone. Not needed and not given: None.
-    Raises: UsageError for a token too short, or a file that can be neither read nor made.
+    A missing file is created, with a new token, readable only by the user. Not needed and not given: None.
+    Raises: UsageError for a token that is too short, or a file that can be neither read nor created.
     """
     if file is None and given:
         return _long_enough(given, "GENREQ_TOKEN"), None
@@ -90,7 +90,7 @@ def find_token(file: Path | None, given: str, needed: bool, state: Path) -> tupl
                 made.write(secrets.token_urlsafe(32) + "\n")
         return _long_enough(place.read_text("utf-8").strip(), str(place)), place
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UsageError(
             f"The token file {place} cannot be used: {reason}.", "Name another with --token-file."
         ) from None
@@ -98,5 +98,5 @@ def find_token(file: Path | None, given: str, needed: bool, state: Path) -> tupl
 
 def _long_enough(token: str, where: str) -> str:
     if len(token) < SHORTEST_TOKEN:
-        raise UsageError(f"The token in {where} is shorter than {SHORTEST_TOKEN} letters.", "Make it longer.")
+        raise UsageError(f"The token in {where} is shorter than {SHORTEST_TOKEN} characters.", "Use a longer one.")
     return token

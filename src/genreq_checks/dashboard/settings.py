@@ -1,4 +1,4 @@
-"""What the dashboard is about, from the environment: that is how the command line tells a notebook, never by arguments."""
+"""The dashboard's settings, from the environment: the command line passes them to a notebook so, never by arguments."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DEADLINE = "GENREQ_DEADLINE"
 OTHER_DATABASE = "GENREQ_OTHER_DATABASE"
 SHORTEST_REFRESH = 30.0
 LONGEST_STATEMENT = 60.0
-STATEMENTS = 3  # so many times a statement's limit is what a whole reading may take, unless it is said
+STATEMENTS = 3  # a reading may take this many times a statement's limit, unless the deadline is given
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to read and how often (`refresh`, seconds). Without `source` it is the sample's story.
+    """What to read and how often (`refresh`, seconds). Without `source` it is the sample data.
 
-    `timeout` bounds a statement, `deadline` a reading. `source` and `baseline` may hold a password, so that neither is shown.
+    `timeout` bounds a statement, `deadline` a reading. `source` and `baseline` may hold a password: neither is shown.
     """
 
     plan: Plan
@@ -73,7 +73,7 @@ def to_environment(
     deadline: float | None = None,
     other_database: bool = False,
 ) -> dict[str, str]:
-    """The variables that say the same, paths made absolute; nothing for what was left out: the environment has the word."""
+    """The same settings as variables, with absolute paths; what was left out is not set, so that the environment decides."""
     given = {
         VARIABLES["source"]: _absolute(source),
         VARIABLES["baseline"]: _absolute(baseline),
@@ -89,7 +89,7 @@ def to_environment(
 
 
 def _absolute(source: str | None) -> str | None:
-    """The source as another process finds it. Raises: UsageError for a file that is not there, or a URL of two meanings."""
+    """The source as another process finds it. Raises: UsageError for a missing file, or a URL with two meanings."""
     if source is None:
         return None
     if is_database_url(source):
@@ -99,11 +99,11 @@ def _absolute(source: str | None) -> str | None:
         return source
     try:
         there = Path(source).exists() or any(c in source for c in "*?[")
-    except OSError:  # too long for a file's name
+    except OSError:  # too long for a file name
         there = False
     if not there:
         raise UsageError(
-            f"SOURCE {shown_path(source)} is neither a database URL nor a file that is there.",
+            f"SOURCE {shown_path(source)} is neither a database URL nor an existing file.",
             "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv).",
         )
     return str(Path(source).absolute())
@@ -115,6 +115,6 @@ def _seconds(environment: Mapping[str, str], name: str, otherwise: float) -> flo
         number = float(text) if text else otherwise
     except ValueError:
         number = 0
-    if not 0 < number < 86400:  # NaN is neither
-        raise UsageError(f"{name} is no number of seconds.", "Write it as 30.")
+    if not 0 < number < 86400:  # also rejects NaN
+        raise UsageError(f"{name} is not a number of seconds.", "Write it as 30.")
     return number

@@ -1,4 +1,4 @@
-"""One reading for everyone who looks: every session of the process is a thread, and this module is the same for all."""
+"""One reading for all viewers: every session of the process is a thread, and all threads share this module."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from genreq_checks.dashboard.answer import Answer, reader
 from genreq_checks.dashboard.settings import Settings, from_environment
 from genreq_checks.errors import GenreqError
 
-MARGIN = 10.0  # seconds that a reading has after its deadline: for the server to answer, and to judge what was read
+MARGIN = 10.0  # seconds that a reading has after its deadline: for the server's answer, and for the judgement
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What can be shown now: the last good answer (None: never had one), and why it is not of this moment.
+    """What can be shown now: the last good answer (None: there was none), and why it is not current.
 
-    `error` is why the last attempt gave nothing; `age` the seconds since the last good answer was read; `under_way`
-    the seconds that an attempt has been running.
+    `error` is why the last attempt failed; `age` the seconds since the last good answer was read; `under_way` the
+    seconds that an attempt has been running.
     """
 
     answer: Answer | None
@@ -34,20 +34,20 @@ class Reading:
 
     @property
     def is_stale(self) -> bool:
-        """Is the answer an old one because a newer could not be had?"""
+        """Is the answer an old one because no newer one could be read?"""
         return self.error is not None or self.under_way is not None
 
 
 class Board:
-    """The last good answer, read anew at most once in each interval of `refresh` seconds, and never twice at once.
+    """The last good answer, read again at most once in each interval of `refresh` seconds, and never twice at once.
 
-    Time is cut into intervals from the start on; the first who asks in an interval has the source read. An attempt
-    that failed counts, too: a database that is down is asked once an interval, not by everyone. Who asks waits at most
-    `patience` seconds (`first_patience` as long as there is nothing to show) and then gets the last good answer.
+    Time is divided into intervals from the start on; the first viewer in an interval starts a reading. A failed attempt
+    counts too: a database that is down is read once in an interval, not by every viewer. A viewer waits at most
+    `patience` seconds (`first_patience` while there is nothing to show) and then gets the last good answer.
 
-    An attempt that takes longer than `limit` seconds is given up: the next interval has one of its own, and what the
-    old one finds after that is not looked at. It has a deadline of its own, and this is for the case that it hangs
-    all the same.
+    An attempt that takes longer than `limit` seconds is abandoned: the next interval starts a new one, and a later
+    result of the old one is ignored. A reading has its own deadline; this limit is for a reading that hangs in spite of
+    it.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Board:
         self._error: str | None = None
 
     def latest(self) -> Reading:
-        """The answer of this interval, or the last good one with the reason why it is not."""
+        """The answer of this interval, or the last good one and why there is no newer one."""
         attempt = self.attempt()
         if attempt is not None:
             with suppress(TimeoutError):
@@ -82,7 +82,7 @@ class Board:
         return self.peek()
 
     def attempt(self) -> Future[None] | None:
-        """Begin to read if this interval's reading was not begun; the attempt that is under way, or None."""
+        """Start a reading if this interval has none yet; returns the running attempt, or None."""
         with self._lock:
             self._give_up()
             if self._attempt is None and self._interval() != self._done_in:
@@ -103,11 +103,11 @@ class Board:
             )
 
     def _give_up(self) -> None:
-        """Wait no longer for an attempt that is past the limit; whoever waits for it is told so."""
+        """Abandon an attempt that is past the limit; those who wait for it get the reason."""
         if self._attempt is None or self._clock() - self._attempt_at <= self._limit:
             return
         self._error = (
-            f"The reading took longer than {self._limit:g} s and was given up; the next is tried at the next refresh."
+            f"The reading took longer than {self._limit:g} s and was stopped; the next one starts at the next refresh."
         )
         self._done_in = self._interval()
         given_up, self._attempt = self._attempt, None
@@ -124,22 +124,22 @@ class Board:
             error = answer.unread
         except GenreqError as problem:
             error = str(problem)
-        except Exception as problem:  # noqa: BLE001 - whatever it was, viewers keep the last good answer, and its text may hold values
-            error = f"The reading failed ({type(problem).__name__}); the next is tried at the next refresh."
+        except Exception as problem:  # noqa: BLE001 - on any error viewers keep the last good answer, and its text may hold values
+            error = f"The reading failed ({type(problem).__name__}); the next one starts at the next refresh."
         with self._lock:
             if self._attempt is not attempt:
-                return  # it was given up, and a newer one may have answered since
+                return  # it was abandoned, and a newer one may have finished since
             if answer is not None and error is None:
                 self._answer, self._answer_at = answer, began
             self._error = error
-            # of the interval in which it ended: a reading longer than an interval is not followed by the next at once
+            # it counts for the interval in which it ended: a reading longer than an interval is not followed by another at once
             self._done_in = self._interval()
             self._attempt = None
             attempt.set_result(None)
 
 
 class _Process:
-    """What the process has one of."""
+    """The objects that exist once for the process."""
 
     lock = threading.Lock()
 
@@ -156,7 +156,7 @@ _process = _Process()
 
 
 def board() -> Board:
-    """The board of this process, made from the environment when it is first asked for.
+    """The board of this process, created from the environment at its first use.
 
     Raises: PlanError and UsageError for an invalid environment.
     """
@@ -165,7 +165,7 @@ def board() -> Board:
 
 
 def latest() -> Reading:
-    """What every session shows: see `Board.latest`."""
+    """What all sessions show: see `Board.latest`."""
     try:
         return board().latest()
     except GenreqError as error:  # a notebook that was opened with invalid variables

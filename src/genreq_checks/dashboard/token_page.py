@@ -1,4 +1,4 @@
-"""The page that asks for the token: static, without a script, and readable by everyone."""
+"""The page that requires the token: static, without a script, and readable by everyone."""
 
 LOGIN = """<!doctype html>
 <html lang="en">
@@ -20,7 +20,7 @@ input, button { font: inherit; padding: .5rem; width: 100%; box-sizing: border-b
 <input id="token" name="access_token" type="password" autocomplete="current-password" required autofocus>
 <button>Open</button>
 </form>
-<p>Whoever started the dashboard has the token: it stands in the file that was named when it began.</p>
+<p>The person who started the dashboard has the token: it is in the file that was named at the start.</p>
 </main>
 </body>
 </html>

@@ -1,4 +1,4 @@
-"""What the dashboard says of a reading, in words and table lines; the numbers are the report's."""
+"""The dashboard's texts and tables about a reading; the numbers are the report's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from genreq_checks.text import line, percent, points
 
 MOST_TOLD = 3
 BAD: tuple[Outcome, ...] = ("fail", "unknown", "warn")
-DOWNLOADS = {  # format → what the file is called, and its kind
+DOWNLOADS = {  # format → the file's name and its kind
     "json": ("report.json", "application/json"),
     "junit": ("junit.xml", "application/xml"),
     "markdown": ("report.md", "text/markdown"),
@@ -28,7 +28,7 @@ DOWNLOADS = {  # format → what the file is called, and its kind
 }
 GONE: dict[Outcome, str] = {
     "pass": "gone",
-    "warn": "gone, but look",
+    "warn": "gone, with a warning",
     "fail": "still there",
     "unknown": "unknown",
     "skip": "not asked",
@@ -36,7 +36,7 @@ GONE: dict[Outcome, str] = {
 
 
 class Card(NamedTuple):
-    """A fact of the first screen: of which column, its value with the sign of its outcome, and what stands under it."""
+    """A fact of the first screen: its column, its value with the mark of its outcome, and the text under it."""
 
     column: str
     value: str
@@ -44,7 +44,7 @@ class Card(NamedTuple):
 
 
 class Download(NamedTuple):
-    """A file to take away, made when it is asked for."""
+    """A file to download, created when it is requested."""
 
     label: str
     name: str
@@ -58,21 +58,21 @@ def verdict(reading: Reading) -> str:
         return line(headline(reading.answer.report))
     if reading.error is not None:
         return f"Nothing is known, since nothing could be read. {line(reading.error)}"
-    return f"Nothing is known yet: the first reading has been under way for {ago(reading.under_way or 0)}."
+    return f"Nothing is known yet: the first reading has been running for {ago(reading.under_way or 0)}."
 
 
 def stale(reading: Reading) -> str | None:
-    """Why what is shown is not of this moment, and how old it is; None when it is of this moment, or nothing is shown."""
+    """Why the shown answer is not current, and how old it is; None when it is current, or nothing is shown."""
     if reading.answer is None or not reading.is_stale or reading.age is None:
         return None
-    old = f"What is shown was read {ago(reading.age)} ago, at {_moment(reading.answer.now.source.read_at)}."
+    old = f"This was read {ago(reading.age)} ago, at {_moment(reading.answer.now.source.read_at)}."
     if reading.error is not None:
         return f"{old} {line(reading.error)}"
-    return f"{old} The next reading has been under way for {ago(reading.under_way or 0)}."
+    return f"{old} The next reading has been running for {ago(reading.under_way or 0)}."
 
 
 def wrong(report: Report, most: int = MOST_TOLD) -> list[str]:
-    """The worst findings and what to do about each, and how many more there are; empty when all passed."""
+    """The worst findings and what to do about each, and the number of the others; empty when all passed."""
     reason = common_reason(report)
     if reason:
         return [line(reason)]
@@ -88,7 +88,7 @@ def wrong(report: Report, most: int = MOST_TOLD) -> list[str]:
 
 
 def rate_cards(report: Report) -> list[Card]:
-    """Each kept column's rate now, with its counts, how it was judged and what it was before."""
+    """Each kept column's present rate, with its counts, its outcome and the rate before."""
     cards = []
     changes = {change.column: change for change in report.changes}
     for rate in report.rates:
@@ -107,7 +107,7 @@ def rate_cards(report: Report) -> list[Card]:
 
 
 def _judged(report: Report, column: str) -> tuple[Outcome, str]:
-    """The worst that the checks of a column's values say, skip when none was made; and which of them did not pass."""
+    """The worst outcome of the checks of a column's values, skip when none was made; and which of them did not pass."""
     names = [one.name for one in all_checks() if one.rows is not None and report.phase in one.phases]
     made = {name: check.outcome for check in report.checks for name in names if check.id == f"{name}.{column}"}
     outcomes = [outcome for outcome in made.values() if outcome != "skip"]
@@ -116,7 +116,7 @@ def _judged(report: Report, column: str) -> tuple[Outcome, str]:
 
 
 def dropped_cards(report: Report) -> list[Card]:
-    """Each column that was to go: is it gone?"""
+    """Each column to be dropped: is it gone?"""
     return [
         Card(line(check.id.removeprefix("dropped.")), f"{MARKS[check.outcome]} {GONE[check.outcome]}", _first(check))
         for check in report.checks
@@ -138,7 +138,7 @@ def provenance(answer: Answer, age: float | None) -> str:
     server += f", {source.recovery.words}" if source.recovery else ""
     plan = f"plan {answer.report.plan.fingerprint}"
     cut = f", cutover {_moment(answer.cutover)}" if answer.cutover else ""
-    sample = "No source was named: this is the sample's story. " if answer.is_sample else ""
+    sample = "No source was named: this is the sample data. " if answer.is_sample else ""
     parts = (
         f"{sample}Read {_moment(source.read_at)}{ago_words}{who}, read-only, from {line(source.location, 300)}{server}."
     )
@@ -164,7 +164,7 @@ def check_rows(report: Report) -> list[dict[str, str]]:
 
 
 def downloads(report: Report) -> list[Download]:
-    """The report as files, in the formats that there are, and the rates as CSV."""
+    """The report as files, in all formats, and the rates as CSV."""
     found = [
         Download(
             name.upper() if name == "json" else {"junit": "JUnit"}.get(name, name.capitalize()),
@@ -178,7 +178,7 @@ def downloads(report: Report) -> list[Download]:
 
 
 def rates_csv(report: Report) -> str:
-    """The report's rates as CSV: rates are fractions, empty without rows. No cell begins like a spreadsheet's formula."""
+    """The report's rates as CSV: rates are fractions, empty without rows. No cell begins like a spreadsheet formula."""
     out = io.StringIO()
     lines = csv.writer(out)
     names = ("column", "side", "rows", "populated", "null", "blank", "malformed", "rate", "low", "high")
@@ -190,7 +190,7 @@ def rates_csv(report: Report) -> str:
 
 
 def ago(seconds: float) -> str:
-    """A time that has passed, in the unit that says enough: `12 s`, `3 min`, `2 h 5 min`, `4 days`."""
+    """A duration in a suitable unit: `12 s`, `3 min`, `2 h 5 min`, `4 days`."""
     whole = int(seconds)
     if whole < 120:
         return f"{whole} s"

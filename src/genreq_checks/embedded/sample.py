@@ -1,4 +1,4 @@
-"""The table as it was before the clean-up, and a believable history for it: for the demo, rehearsals and tests."""
+"""The table as it was before the clean-up, and a realistic history for it: for the demo, rehearsals and tests."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ COLUMNS = (
 
 
 def create_table(url: str) -> None:
-    """Make the table as it was, with its enums, indexes, policy and the table that refers to it, in an empty database."""
+    """Create the table as it was, with its enums, indexes, policy and the table that refers to it, in an empty database."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
@@ -58,7 +58,7 @@ def create_table(url: str) -> None:
 
 
 def load_history(url: str) -> int:
-    """Fill the table with the sample history (data/generation_requests.csv); the number of rows."""
+    """Fill the table with the sample history (data/generation_requests.csv); returns the number of rows."""
     import psycopg
 
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
@@ -68,7 +68,7 @@ def load_history(url: str) -> int:
 
 
 def add_request(url: str, sql: str = "") -> str:
-    """Run some SQL, such as a plan's forward SQL, then add one queued request; its id."""
+    """Run some SQL, such as a plan's forward SQL, then add one queued request; returns its id."""
     import psycopg
 
     with psycopg.connect(url) as connection:

@@ -1,1 +1,1 @@
-"""Runs kept in a folder, one small file each: the trend, and what changed since the last one. See docs/history.md."""
+"""Runs saved in a folder, one small file each: the trend, and what changed since the last one. See docs/history.md."""

@@ -1,4 +1,4 @@
-"""What changed between two runs: checks that fail now or recovered, and rates that drifted beyond their interval."""
+"""What changed between two runs: checks that fail now or recovered, and rates that moved beyond their interval."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from genreq_checks.text import bounds, plural, points, share, span
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A rate that is not what it was: `message` says by how much, with all counts."""
+    """A rate that changed: `message` says by how much, with all counts."""
 
     column: str
     side: str
@@ -23,9 +23,9 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is different `now` from `then`. Each check is in one list at most, with what it says now.
+    """The differences between `then` and `now`. Each check is in one list at most, with its present result.
 
-    `gone` are the ids of checks that were made then and are not now: their silence is no pass.
+    `gone` are the ids of checks that the earlier run has and the later one has not: a missing check is not a pass.
     """
 
     then: Run
@@ -40,7 +40,7 @@ class Changes:
 
     @property
     def any(self) -> bool:
-        """Is there anything to tell?"""
+        """Is there any change to report?"""
         parts = (self.failing, self.unknown, self.warning, self.recovered, self.gone, self.drift)
         return any(parts)
 
@@ -69,17 +69,17 @@ def compare(then: Run, now: Run) -> Changes:
 def _notes(then: Run, now: Run) -> Iterator[str]:
     same_rule = then.format_version == now.format_version
     if same_rule and then.plan.fingerprint != now.plan.fingerprint:
-        yield f"The plan changed: {then.plan.fingerprint} then, {now.plan.fingerprint} now."
+        yield f"The plan changed: {then.plan.fingerprint} earlier, {now.plan.fingerprint} now."
     if not same_rule:
-        yield "Whether the plan changed is not known: the runs are of different formats, whose fingerprints differ."
+        yield "It is not known whether the plan changed: the runs are of different formats, whose fingerprints differ."
     comparison = compare_identities(then.source.identity, now.source.identity)
     if comparison.kind in ("other", "doubtful"):
         which = "is of another database or table" if comparison.kind == "other" else "may be of a physical copy"
         yield f"The earlier run {which}: {comparison.text}."
     if then.plan.cutover != now.plan.cutover:
-        yield "The cutover changed: the rates are not of the same rows, and were not compared."
+        yield "The cutover changed: the rates are of different rows, and were not compared."
     if then.tool_version != now.tool_version:
-        yield f"genreq-checks was {then.tool_version} then and is {now.tool_version} now."
+        yield f"genreq-checks was {then.tool_version} earlier and is {now.tool_version} now."
 
 
 def _drifts(then: Run, now: Run) -> Iterator[Drift]:
@@ -96,7 +96,7 @@ def _drifts(then: Run, now: Run) -> Iterator[Drift]:
 
 
 def _drift(then: Rate, now: Rate) -> str | None:
-    """Why a rate drifted, or None. A later run has counted most of its rows before: the new ones are held against those."""
+    """Why a rate drifted, or None. A later run counts most of the earlier rows again: its new rows are compared with them."""
     if not then.rows or not now.rows or then.low is None or then.high is None:
         return None
     rows, populated = now.rows - then.rows, now.populated - then.populated
@@ -107,12 +107,12 @@ def _drift(then: Rate, now: Rate) -> str | None:
             difference = populated / rows - then.populated / then.rows
             return (
                 f"{share(populated, rows)} of the {plural(rows, 'row')} since, {share(then.populated, then.rows)} of those "
-                f"before them: {points(difference)} points {span(*interval)}"
+                f"before: {points(difference)} points {span(*interval)}"
             )
     rate = now.populated / now.rows
     if then.low <= rate <= then.high:
         return None
     return (
-        f"{share(now.populated, now.rows)} now, {share(then.populated, then.rows)} then, which had the interval "
+        f"{share(now.populated, now.rows)} now, {share(then.populated, then.rows)} earlier with the interval "
         f"{bounds(then.low, then.high)} %"
     )

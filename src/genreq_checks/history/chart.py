@@ -1,4 +1,4 @@
-"""The trend as a chart: each column's rate, run by run, with its interval, and how the runs came out."""
+"""The trend as a chart: each column's rate, run by run, with its interval, and the outcomes of the runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genreq_checks.history.text import columns_of, shown_rate
 from genreq_checks.outputs.verdict import MARKS, WORDS
 from genreq_checks.text import bounds, percent, plural
 
-# Okabe and Ito's; the shape tells the columns apart too, and the line's dashes.
+# Okabe and Ito's colours; shapes and dashes distinguish the columns too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#808080")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [1, 4])

@@ -1,4 +1,4 @@
-"""All runs in a folder, and what else lies in it."""
+"""All runs in a folder, and its other files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from genreq_checks.history.runs import FORMAT, FORMATS_READ, Run
 from genreq_checks.text import shown_path
 
 LARGEST = 4 * 2**20  # bytes; a run is some 10 kB
-MOST = 100_000  # files that are looked at
+MOST = 100_000  # files that are read
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A file that is no run, and why."""
+    """A file that is not a run, and why."""
 
     name: str
     reason: str
@@ -29,7 +29,7 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The runs of a folder, oldest first, and the files that were passed over."""
+    """The runs of a folder, oldest first, and the files that were skipped."""
 
     runs: tuple[Run, ...]
     passed_over: tuple[PassedOver, ...] = ()
@@ -40,9 +40,9 @@ class History:
 
 
 def read_history(folder: Path) -> History:
-    """The runs in a folder and in the folders below it, as CI artefacts are unpacked; hidden files are not looked at.
+    """The runs in a folder and in the folders below it, as unpacked CI artefacts; hidden files are not read.
 
-    What is damaged or foreign is passed over with the reason. Raises: UsageError when there is no such folder.
+    Damaged or foreign files are skipped with the reason. Raises: UsageError when there is no such folder.
     """
     if not folder.is_dir():
         raise UsageError(
@@ -69,20 +69,20 @@ def read_history(folder: Path) -> History:
 
 
 def _read(path: Path, mode: int, size: int) -> Run | str:
-    """The run in a file, or why it is none."""
+    """The run in a file, or why it is not a run."""
     if not stat.S_ISREG(mode):
-        return "no plain file"
+        return "not a plain file"
     if path.suffix != ".json":
-        return "no run"
+        return "not a run"
     if size > LARGEST:
         return "too large for a run"
     try:
         text = path.read_text("utf-8")
         data = json.loads(text)
     except (ValueError, RecursionError):
-        return "damaged: no valid JSON"
+        return "damaged: not valid JSON"
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        return "no run"
+        return "not a run"
     if data.get("format_version") not in FORMATS_READ:
         return "of another version of genreq-checks"
     try:

@@ -1,4 +1,4 @@
-"""A run as it is kept: outcomes, rates and a folded snapshot, in one small file that nobody else writes to."""
+"""A saved run: outcomes, rates and a reduced snapshot, in one small file of its own."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FORMAT: Final = "genreq-checks run"
 FORMAT_VERSION: Final = 2
 FORMATS_READ: Final = (1, 2)
 MESSAGE = 300  # characters of a finding's message
-TALLY_ROWS = 2_000  # a tally with more rows, by month, is left out: a run takes some 10 kB, and not over some 200
+TALLY_ROWS = 2_000  # a tally with more rows, by month, is left out: a run has about 10 kB, and at most about 200 kB
 
 
 class CheckOutcome(Model):
-    """How a check came out, and the message of its worst finding when it did not pass."""
+    """The outcome of a check, and the message of its worst finding when it did not pass."""
 
     id: str
     outcome: Outcome
@@ -35,7 +35,7 @@ class CheckOutcome(Model):
 
 
 class Run(Model):
-    """One run, made at `at` (UTC). `snapshot` is what was read, without days, dependents and bookkeeping; None: too big."""
+    """One run, made at `at` (UTC). `snapshot` is what was read, without days, dependents and bookkeeping; None: too large."""
 
     format: Literal["genreq-checks run"] = FORMAT
     format_version: Literal[1, 2] = FORMAT_VERSION
@@ -58,12 +58,12 @@ class Run(Model):
         return (self.plan.table, self.phase, self.source.location)
 
     def check(self, check_id: str) -> CheckOutcome | None:
-        """How a check came out, or None when it was not there."""
+        """The outcome of a check, or None when the run does not have it."""
         return next((check for check in self.checks if check.id == check_id), None)
 
 
 def make_run(report: Report, snapshot: Snapshot, at: datetime) -> Run:
-    """The run that gave this report, with what it read; `at` is aware."""
+    """The run of this report, with what it read; `at` is aware."""
     return Run(
         at=at.astimezone(UTC),
         tool_version=report.tool.version,
@@ -88,9 +88,9 @@ def _outcome(check: CheckResult) -> CheckOutcome:
 
 
 def fold(snapshot: Snapshot, cutover: datetime | None) -> Snapshot:
-    """The snapshot without what is big: days become months, but for the cutover's own; lists of objects go.
+    """The snapshot without its large parts: days become months, except the cutover's month; lists of objects are removed.
 
-    Every rate before, after and of all rows can still be counted from it.
+    Every rate before, after and of all rows can still be computed from it.
     """
     table = snapshot.table.model_copy(update={"children": (), "twins": ()}) if snapshot.table else None
     tally = _by_month(snapshot.tally, cutover) if snapshot.tally else None
@@ -115,7 +115,7 @@ def _by_month(tally: Tally, cutover: datetime | None) -> Tally:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder if it is not there. Raises: UsageError when it cannot be made or is something else."""
+    """Create the folder if it is missing. Raises: UsageError when it cannot be created or is not a folder."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -123,10 +123,10 @@ def prepare_folder(folder: Path) -> None:
 
 
 def keep(run: Run, folder: Path) -> Path:
-    """Write the run into the folder, as a file of its own, whole or not at all; its path.
+    """Write the run into the folder, as a separate file, completely or not at all; returns its path.
 
-    The name is the time in UTC and a random part, and an existing file is never written to: two runs at the same
-    moment are two files. Raises: OutputError when the folder refuses.
+    The name is the time in UTC and a random part, and an existing file is never changed: two runs at the same
+    moment are two files. Raises: OutputError when the folder is not writable.
     """
     prepare_folder(folder)
     while True:

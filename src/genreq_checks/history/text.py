@@ -18,11 +18,11 @@ from genreq_checks.report import Rate
 from genreq_checks.text import line, percent, plural
 
 SHOWN = 20  # runs in the table; the JSON has all
-NAMED = 5  # files that were passed over
+NAMED = 5  # skipped files
 
 
 def since_the_last(history: History) -> Changes | None:
-    """What changed from the run before the newest one to the newest, or None when there is none to compare with."""
+    """What changed from the previous run to the newest one, or None when there is no earlier run."""
     if not history.runs:
         return None
     alike = history.like(history.runs[-1])
@@ -30,7 +30,7 @@ def since_the_last(history: History) -> Changes | None:
 
 
 def since_the_first(history: History) -> Changes | None:
-    """What changed since the oldest run with the newest one's cutover: small steps add up. None when that is no other."""
+    """What changed since the oldest run with the newest one's cutover: small steps add up. None when it is the same run."""
     if not history.runs:
         return None
     newest = history.runs[-1]
@@ -39,7 +39,7 @@ def since_the_first(history: History) -> Changes | None:
 
 
 def shown_rate(run: Run, column: str) -> Rate | None:
-    """The rate that a run is about: after the cutover, or of all rows where there is none."""
+    """The rate of a run: after the cutover, or of all rows where there is no cutover."""
     found = {rate.side: rate for rate in run.rates if rate.column == column}
     return found.get("after") or found.get("all")
 
@@ -100,7 +100,7 @@ def _told(history: History) -> Iterator[str]:
             yield from (f"  drift: {d.column} {d.side}: {d.message}" for d in first.drift)
     others = len(history.runs) - len(history.like(history.runs[-1]))
     if others:
-        yield f"Besides, {plural(others, 'run')} of another table, phase or source."
+        yield f"Also {plural(others, 'run')} of another table, phase or source."
     if history.passed_over:
         yield passed_over(history.passed_over)
 
@@ -116,15 +116,15 @@ def _lines(changes: Changes) -> Iterator[str]:
     yield from (f"  no longer checked: {name}" for name in changes.gone)
     yield from (f"  drift: {drift.column} {drift.side}: {drift.message}" for drift in changes.drift)
     if not changes.any:
-        yield "  nothing changed: no check came out otherwise, no rate left its interval"
+        yield "  nothing changed: all checks have the same outcome, no rate left its interval"
     yield from (f"  {note}" for note in changes.notes)
 
 
 def passed_over(files: Sequence[PassedOver]) -> str:
-    """How many files were passed over, and the first of them with the reason."""
+    """The number of skipped files, and the first of them with the reason."""
     named = ", ".join(f"{file.name} ({file.reason})" for file in files[:NAMED])
     more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
-    return f"{plural(len(files), 'file')} passed over: {named}{more}"
+    return f"{plural(len(files), 'file')} skipped: {named}{more}"
 
 
 def render_json(history: History) -> str:

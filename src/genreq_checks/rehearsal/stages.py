@@ -220,7 +220,7 @@ class Stages:
         return Answer("pass", f"{'; except '.join((text, *found.meant))}.")
 
     def forward_again(self) -> Answer:
-        """The forward SQL once more, from the state that the rollback left."""
+        """The forward SQL again, from the state after the rollback."""
         self.structures["again"] = read_structure(self.scratch.url, self.plan.table)
         return self._go_forward("again", "end")
 

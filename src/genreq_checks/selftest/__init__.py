@@ -1,1 +1,1 @@
-"""Sabotage: each known fault is planted in a table that was clean, and exactly the right checks must turn."""
+"""The self-test: each known fault is planted in a clean table, and exactly the right checks must change."""

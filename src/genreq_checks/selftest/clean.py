@@ -1,4 +1,4 @@
-"""The states that have no fault: before the clean-up, after it, and after it was taken back; on the sample table."""
+"""The states without a fault: before the clean-up, after it, and after its rollback; on the sample table."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ from genreq_checks.run import check, observe
 from genreq_checks.selftest.clean_files import keep_books, write_files
 from genreq_checks.snapshot import Snapshot
 
-# A completed row without a time may be from after the change, and no message of it was recorded: that warns.
+# A completed row without a time may be from after the change, but has no recorded message: that would warn.
 DATED = "UPDATE generation_requests SET completed_at = updated_at WHERE status = 'completed' AND completed_at IS NULL;"
-SAMPLE = 60  # rows of a rehearsal: at least one of every class comes along
+SAMPLE = 60  # rows of a rehearsal: at least one of every class is copied
 
 
 class Server(Protocol):
-    """A server on which databases may be made; they are removed again."""
+    """A server on which databases may be created; they are dropped again."""
 
     def url(self, database: str = "postgres") -> str:
         """The URL of a database."""
         ...
 
     def create_database(self, name: str, template: str | None = None) -> str:
-        """Make a database, as a copy of another if one is named; its URL."""
+        """Create a database, as a copy of another if one is named; returns its URL."""
         ...
 
     def drop_database(self, name: str) -> None:
-        """Remove a database."""
+        """Drop a database."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """The clean states: a database a phase to copy from (by name), the folder of files, and the baseline."""
+    """The clean states: the name of a database to copy for each phase, the folder of files, and the baseline."""
 
     plan: Plan
     databases: dict[Phase, str]
@@ -66,7 +66,7 @@ class Clean:
 
 @contextmanager
 def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
-    """Make the clean states on a server, with files in `folder`; the databases are gone afterwards."""
+    """Create the clean states on a server, with files in `folder`; the databases are dropped afterwards."""
     plan = load_plan()
     mark = uuid4().hex[:8]
     first, after, back = (f"selftest_{phase}_{mark}" for phase in ("before", "after", "back"))
@@ -92,12 +92,12 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
         yield Clean(plan, names, folder, baseline)
     finally:
         for name in made:
-            with contextlib.suppress(GenreqError):  # it was not made, and the reason is on its way
+            with contextlib.suppress(GenreqError):  # it was not created, and that error is being raised
                 server.drop_database(name)
 
 
 def finish(url: str, plan: Plan) -> None:
-    """What comes after the drop: the migration is in the books, and new generations are completed."""
+    """What follows the drop: the migration is recorded in the bookkeeping, and new generations are completed."""
     keep_books(url, plan, [MADE, DROPPED])
     complete_generations(url)
 
@@ -116,7 +116,7 @@ def place(url: str, folder: Path, plan: Plan) -> Place:
 
 
 def _take_back(url: str, plan: Plan) -> None:
-    """The clean-up and its rollback, with the values put back from where they were kept meanwhile."""
+    """The clean-up and its rollback, with the values restored from a table that kept them."""
     keep = 'CREATE TABLE "kept" AS SELECT "id", "download_url", "conversation" FROM "generation_requests";'
     back = """
         UPDATE "generation_requests" SET "download_url" = "kept"."download_url", "conversation" = "kept"."conversation"
@@ -127,7 +127,7 @@ def _take_back(url: str, plan: Plan) -> None:
 
 
 def _as_of(baseline: Snapshot, now: Snapshot) -> Snapshot:
-    """The baseline as if it had been taken in the database that is judged, which is a copy of the one it is of."""
+    """The baseline with the identity of the judged database, which is a copy of the baseline's database."""
     then, here = baseline.source.identity, now.source.identity
     if then is None or here is None:
         return baseline
@@ -136,7 +136,7 @@ def _as_of(baseline: Snapshot, now: Snapshot) -> Snapshot:
 
 
 def judge(server: Server, clean: Clean, url: str, folder: Path, phase: Phase) -> Report:
-    """What `check` says of a database by the plan in the folder, given all that there is; in `rehearsal`, `rehearse`."""
+    """The report of `check` on a database, with the plan and all files of the folder; in `rehearsal`, of `rehearse`."""
     plan = load_plan(folder / PLAN)
     if phase == "rehearsal":
         forward, rollback = folder / FORWARD, folder / ROLLBACK

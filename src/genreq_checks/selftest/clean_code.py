@@ -1,4 +1,4 @@
-"""A small source tree in which the plan's five phases are done: what `check --code` is given in a clean state."""
+"""A small source tree in which the plan's five phases are done: the input of `check --code` in a clean state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that `check` and `rehearse` are given beside the database, all of them without a fault."""
+"""The files for `check` and `rehearse` in a clean state, all of them without a fault."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def write_files(folder: Path, plan: Plan) -> None:
 
 
 def keep_books(url: str, plan: Plan, applied: Sequence[str]) -> None:
-    """Make the migration tool's bookkeeping in a database, or make it anew, with the migrations that are applied."""
+    """Create the migration tool's bookkeeping in a database, or create it again, with the applied migrations."""
     import psycopg
 
     texts, times = _migrations(plan), {MADE: MADE_AT, DROPPED: DROPPED_AT}
@@ -75,7 +75,7 @@ def _migrations(plan: Plan) -> dict[str, str]:
 
 
 def _recording() -> Iterator[str]:
-    """The messages from which the new rows were made, in the order of their rows."""
+    """The messages behind the new rows, in the order of the rows."""
     for number, (message, moment) in enumerate(messages()):
         sent = json.loads(message.to_json()) | {"request_id": FIRST_NEW_ROW + number}
         yield json.dumps(sent | {"received_at": moment.isoformat()})

@@ -1,4 +1,4 @@
-"""Plant each fault in a copy of the clean state, check, and hold what changed against what had to."""
+"""Plant each fault in a copy of the clean state, check, and compare the changed checks with the expected ones."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ GREEN = ("pass", "skip")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one fault did: `turned` are the checks that say something else than of the clean state, and what they say.
+    """The effect of one fault: `turned` are the checks with another outcome than in the clean state, and that outcome.
 
-    `wanted` are those that had to turn, and how. A trial without a fault is of a clean state itself, where `turned` are the
-    checks that are not green.
+    `wanted` are those that had to change, and how. A trial without a fault is of a clean state itself, where `turned` are
+    the checks that are not green.
     """
 
     phase: Phase
@@ -34,12 +34,12 @@ class Trial:
 
     @property
     def caught(self) -> bool:
-        """Did exactly the right checks turn, each as it had to?"""
+        """Did exactly the right checks change, each as expected?"""
         return dict(self.turned) == dict(self.wanted)
 
 
 def sabotage(server: Server, faults: Sequence[Fault]) -> Iterator[Trial]:
-    """Try the clean state of each phase, then each fault; one trial at a time, each in a database of its own."""
+    """Try the clean state of each phase, then each fault; one trial at a time, each in a separate database."""
     with tempfile.TemporaryDirectory(prefix="genreq-selftest-") as name:
         files = Path(name) / "files"
         files.mkdir()
@@ -55,15 +55,15 @@ def sabotage(server: Server, faults: Sequence[Fault]) -> Iterator[Trial]:
 
 
 def turned(clean: Report, report: Report) -> dict[str, Outcome]:
-    """The checks that say something else than they said of the clean state, and what they say."""
+    """The checks with another outcome than in the clean state, and that outcome."""
     earlier = {check.id: check.outcome for check in clean.checks}
     return {check.id: check.outcome for check in report.checks if earlier.get(check.id) != check.outcome}
 
 
 def wanted(plan: Plan, clean: Report, fault: Fault) -> dict[str, Outcome]:
-    """What a fault has to turn: what it says itself, and what follows from what each check needs.
+    """The checks that a fault must change: those that the fault names, and those that need a fact that it removes.
 
-    A check that says `skip` of the clean state was not asked for: it needs nothing there.
+    A check with `skip` in the clean state was not requested, and is not changed by a missing fact.
     """
     found: dict[str, Outcome] = {}
     asked = {check.id for check in clean.checks if check.outcome != "skip"}
@@ -92,11 +92,10 @@ def _tried(server: Server, clean: Clean, phase: Phase, fault: Fault | None) -> R
 
 
 def without_fault(plan: Plan, faults: Iterable[Fault]) -> list[str]:
-    """The ids of the plan's checks that no fault turns red: of such a check nobody knows whether it can notice anything.
+    """The ids of the plan's checks that no fault makes fail: nothing proves that such a check can detect a fault.
 
-    What a fault turns because a fact is gone that many checks need proves nothing of one of them.
-    A check that says `skip` because the plan asks it nothing, such as a claim that holds = "any", has nothing to notice, and
-    where the baseline has no values there are none to lose.
+    A fault that removes a fact for many checks proves nothing about one of them. A check with `skip` because the plan asks
+    nothing, such as a claim with holds = "any", has nothing to detect, and where the baseline has no values, none can be lost.
     """
     turns = [(check, outcome) for fault in faults for check, outcome in fault.turns.items()]
     holds = {name: column.claim.holds for name, column in plan.kept.items() if column.claim}

@@ -1,4 +1,4 @@
-"""The self-test in words: a line a trial, and the verdict."""
+"""The self-test in words: one line for each trial, and the verdict."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from genreq_checks.text import plural
 
 
 def line(trial: Trial) -> str:
-    """What was planted, and what turned; for a trial that went wrong also what had to turn."""
+    """What was planted, and which checks changed; for a failed trial also which had to change."""
     mark = "✓" if trial.caught else "✗"
     if trial.fault is None:
         said = "every check is green" if trial.caught else _told(trial.turned)
         return f"{mark} {trial.phase:<11} clean: {said}"
     text = f"{mark} {trial.phase:<11} {trial.fault.name}: {_told(trial.turned)}"
-    return text if trial.caught else f"{text}; it had to be {_told(trial.wanted)}"
+    return text if trial.caught else f"{text}; expected: {_told(trial.wanted)}"
 
 
 def verdict(trials: Sequence[Trial], unproven: Sequence[str]) -> str:
-    """The last line: `31 of 31 faults caught`, and what else is to be said."""
+    """The last line: `31 of 31 faults caught`, and the rest of the verdict."""
     faults = [trial for trial in trials if trial.fault]
     clean = [trial for trial in trials if not trial.fault]
     caught = sum(trial.caught for trial in faults)

@@ -173,10 +173,10 @@ async def _complete(server: ReferenceServer, decoded: dict[str, object], started
         server.current = None
         server.finished.set()
     elif done.outcome == "late":
-        server.tell("ignored", f"A late {MESSAGE_TYPE}: the row is not generating any more.")
+        server.tell("ignored", f"A late {MESSAGE_TYPE}: the row is no longer generating.")
         server.current = None
     else:
-        server.tell("failed", f"The row was not written: there is no request {shown(server.current)} any more.")
+        server.tell("failed", f"The row was not written: request {shown(server.current)} no longer exists.")
 
 
 def _reason(error: Exception) -> str:
