@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -242,3 +242,36 @@ def test_the_public_names_are_those_of_the_page_and_can_be_used() -> None:
     assert set(genreq_checks.__all__) <= named
     for name in genreq_checks.__all__:
         assert getattr(genreq_checks, name) is not None
+
+
+def avoided_words() -> list[str]:
+    """The words in the left column of the table in CONTRIBUTING.md."""
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("| avoid | use |")[1]
+    return [word for row in re.findall(r"^\| ([a-z].*?) \|", table, re.MULTILINE) for word in row.split(", ")]
+
+
+def avoided_in(files: Iterable[Path]) -> list[str]:
+    """Each avoided word in the files, also where a line ends within it."""
+    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, avoided_words()))})\b", re.IGNORECASE)
+    texts = ((file, re.sub(r"\s+(?:# )?", " ", file.read_text("utf-8"))) for file in files)
+    return [
+        f"{file}: {text[max(0, found.start() - 40) : found.end()]}"
+        for file, text in texts
+        for found in pattern.finditer(text)
+    ]
+
+
+def test_no_avoided_word_is_in_the_sources_or_the_docs() -> None:
+    sources = [file for file in (ROOT / "src").rglob("*") if file.suffix in (".py", ".toml", ".html")]
+    files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *sources]
+    assert len(files) > 250
+    assert avoided_in(files) == []
+
+
+@pytest.mark.parametrize("planted", ["This is mend.", '"""It cannot\n    be meant."""', "# Rows are passed\n# over."])
+def test_a_planted_avoided_word_is_found(planted: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(planted, "utf-8")
+    (tmp_path / "b.py").write_text("Recommended and amended; passed_over, beside.", "utf-8")
+    found = avoided_in(sorted(tmp_path.iterdir()))
+    assert len(found) == 1
+    assert found[0].startswith(str(tmp_path / "a.py"))
