@@ -1,4 +1,4 @@
-"""A browser for tests: Debian's Chromium, driven by Playwright; a page that keeps what went wrong in it."""
+"""A browser for tests: Debian's Chromium, driven by Playwright; a page that records its errors."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def cell(shown: Page, name: str) -> str:
 
 
 def picture(shown: Page, name: str) -> None:
-    """Keep a screenshot for whoever looks at the test run."""
+    """Save a screenshot for people who read the test run."""
     ARTEFACTS.mkdir(exist_ok=True)
     shown.screenshot(path=ARTEFACTS / f"{name}.png")
 

@@ -1,4 +1,4 @@
-"""The class of each of a few values, by the facet's own SQL in DuckDB."""
+"""The class of each of some values, by the facet's own SQL in DuckDB."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from genreq_checks.embedded import sample, start
 from genreq_checks.plan import Plan, load_plan
 
 # A loaded machine is no fault, and a function's database is emptied by the tests that use it so.
-# In CI the examples are the same each time: a new one is found where somebody looks at it.
+# In CI the examples are the same each time: new ones are tried where a developer sees the result.
 settings.register_profile(
     "here",
     deadline=None,
@@ -75,7 +75,7 @@ def leo_template(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def database(server: Server, leo_template: str) -> Iterator[str]:
-    """The URL of a database of one's own with the empty table as it was."""
+    """The URL of a separate database with the empty table as it was."""
     name = f"leo_{uuid.uuid4().hex[:8]}"
     yield server.create_database(name, leo_template)
     server.drop_database(name)
@@ -83,7 +83,7 @@ def database(server: Server, leo_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def empty_database(server: Server) -> Iterator[str]:
-    """The URL of a database of one's own with nothing in it."""
+    """The URL of a separate empty database."""
     name = f"empty_{uuid.uuid4().hex[:8]}"
     yield server.create_database(name)
     server.drop_database(name)

@@ -1,4 +1,4 @@
-"""A plan that is changed, the report before the drop, and what of it is unknown: for tests of contradictions."""
+"""A changed plan, the report before the drop, and what is unknown in it: for tests of contradictions."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def archive(values: int = 100, *, column: str = "download_url", **facts: Any) ->
 
 
 def beside(**evidence: Any) -> dict[str, Any]:
-    """What was read beside the table: code, messages, migrations, archive, generation, rehearsal."""
+    """The other evidence: code, messages, migrations, archive, generation, rehearsal."""
     return evidence
 
 

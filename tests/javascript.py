@@ -1,4 +1,4 @@
-"""JavaScript expressions, evaluated by Node in bulk, and the strings that are worth asking it about."""
+"""JavaScript expressions, evaluated by Node in bulk, and strings for comparisons with it."""
 
 from __future__ import annotations
 

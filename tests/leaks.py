@@ -67,9 +67,9 @@ FORMS = {  # how a password gets into a source: {raw} as it is, {url} percent-en
 
 
 def source(form: str, password: str) -> str:
-    """A source of one of the forms, at an address where nobody listens."""
+    """A source of one of the forms, at an address without a server."""
     if form in ("url, no host", "query, as a name", "query, wrong name"):
-        password = password.replace("@", "")  # what stands behind the last one is taken for a host, and shown
+        password = password.replace("@", "")  # the text after the last one is read as a host, and shown
     parts = {"raw": password, "url": percent_encoded(password), "libpq": in_libpq_quotes(password)}
     return FORMS[form].replace("HOST", NOWHERE).replace("TOKEN", TOKEN).format(**parts)
 

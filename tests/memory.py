@@ -1,4 +1,4 @@
-"""The most memory that a program of its own took."""
+"""The peak memory of a separate process."""
 
 from __future__ import annotations
 

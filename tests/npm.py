@@ -33,7 +33,7 @@ def install(package: Path, target: Path) -> None:
 
 
 def install_once(project: Path) -> Path:
-    """The node_modules beside a project's package.json, which git ignores; installed when they are not its own yet."""
+    """The node_modules next to a project's package.json, which git ignores; installed when they are out of date."""
     installed, package = project / "node_modules", project / "package.json"
     mark, wanted = installed / "installed.json", package.read_text()
     if mark.exists() and mark.read_text() == wanted:
@@ -60,7 +60,7 @@ def published(package: str, path: str) -> Path:
 
 @cache
 def _unpacked(package: str) -> tuple[Path, str]:
-    """The folder of a package's files, and what went wrong: asked once, for a registry that is not there is slow."""
+    """The folder of a package's files, and what went wrong: computed once, since a missing registry is slow."""
     folder = Path(tempfile.mkdtemp(prefix="genreq-npm-"))
     told, problem = _npm(folder, "pack", "--silent", package)
     if not problem:

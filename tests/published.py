@@ -1,4 +1,4 @@
-"""Files that others publish, to hold our outputs against: npm packages by exact version, and the file in each."""
+"""Published files to compare our outputs with: npm packages by exact version, and the file in each."""
 
 from __future__ import annotations
 

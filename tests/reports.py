@@ -45,7 +45,7 @@ def mixed_report(database: str, plan: Plan) -> Report:
 
 
 def hostile_report(value: str) -> Report:
-    """A report of every outcome in which `value` stands in each field that may hold text from outside."""
+    """A report of every outcome with `value` in each field that may hold text from outside."""
     evidence = {value: value, "rows": 3, "list": [value] * 7, "nested": {value: value}, "file": value, "line": 7}
     outcomes = ("fail", "unknown", "warn", "pass", "skip")
     checks = tuple(

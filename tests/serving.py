@@ -1,4 +1,4 @@
-"""A dashboard in a process of its own, and waiting that has an end."""
+"""A dashboard in a separate process, and waiting with a limit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Served:
 
 @contextmanager
 def serving(folder: Path, arguments: list[str], marker: str, **environment: str) -> Iterator[Served]:
-    """Run a command of this package that serves, until the block ends; the address stands behind `marker` in its log."""
+    """Run a command of this package that serves, until the block ends; the address follows `marker` in its log."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("LEO_", "GENREQ_", "MARIMO_"))}
     log = folder / f"served-{len(list(folder.glob('served-*')))}.log"
     with log.open("wb") as out:

@@ -1,4 +1,4 @@
-"""Servers that do not answer: a backend that is stopped, and a proxy that takes connections and lets nothing through."""
+"""Servers that do not answer: a backend that is stopped, and a proxy that accepts connections and forwards nothing."""
 
 from __future__ import annotations
 
@@ -93,6 +93,6 @@ def _pass_on(made: Proxy, source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
             if made.stalls.is_set():
-                continue  # swallowed
+                continue  # not forwarded
             sink.sendall(data)
         sink.shutdown(socket.SHUT_RDWR)

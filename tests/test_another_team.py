@@ -1,4 +1,4 @@
-"""A plan for another table: no check and no word of Leo's in what is said of it."""
+"""A plan for another table: its outputs have no check and no word of Leo."""
 
 from __future__ import annotations
 

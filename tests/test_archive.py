@@ -1,4 +1,4 @@
-"""Archiving: what is in the file, what is refused, and that no end of a run leaves half a file."""
+"""Archiving: what is in the file, what is rejected, and that no end of a run leaves a partial file."""
 
 from __future__ import annotations
 

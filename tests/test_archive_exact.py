@@ -1,4 +1,4 @@
-"""Every type comes back exactly, byte for byte, or the archive refuses it before anything is written."""
+"""Every type is restored exactly, byte for byte, or rejected before anything is written."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def make(url: str, kind: str, values: str) -> None:
 
 
 def split(values: str) -> list[str]:
-    """SQL values between commas that stand in no brackets or quotes."""
+    """SQL values, separated by commas outside of brackets and quotes."""
     found, depth, quoted = [""], 0, False
     for letter in values:
         quoted ^= letter == "'"

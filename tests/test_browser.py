@@ -1,4 +1,4 @@
-"""The notebooks and the dashboard in a real browser: their numbers, their controls, and what cannot hurt them."""
+"""The notebooks and the dashboard in a real browser: their numbers, their controls, and hostile text."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def cleaned(server: Server, leo_template: str) -> Iterator[str]:
-    """A database in which the clean-up worked but for one row, with hostile values in some others."""
+    """A database in which the clean-up worked except for one row, with hostile values in some others."""
     url = server.create_database("browsed", leo_template)
     insert(url, *({"completed_at": f"2025-01-{day:02} 10:00", "github_url": GITHUB} for day in range(1, 11)))
     insert(url, *({"completed_at": "2025-01-05", "github_url": value} for value in HOSTILE))

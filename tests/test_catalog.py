@@ -1,4 +1,4 @@
-"""Reading the catalog: it waits for nobody else's table, domains count as what they are over, and its DDL can be run."""
+"""Reading the catalog: it waits for no other table, a domain counts as its base type, and its DDL can be run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts say the report's numbers, hold hostile text as text, and come out as files without a network."""
+"""Charts say the report's numbers, show hostile text as text, and are written as files without network access."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def report(snapshot: Snapshot, plan: Plan) -> Report:
 
 
 def made(rows: list[TallyRow], read_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Snapshot:
-    """A snapshot of counts of github_url that nobody read."""
+    """A handmade snapshot of counts of github_url."""
     source = SourceInfo(kind="files", location="rows.csv", read_at=read_at)
     tally = Tally(facets=(FacetClasses(name="github_url", classes=URL_CLASSES),), rows=tuple(rows))
     plan = load_plan()
@@ -262,7 +262,7 @@ def title(chart: charts.Chart) -> str:
 
 
 def values(spec: Any) -> list[dict[str, Any]]:
-    """What is drawn of rates, from wherever it stands in a chart."""
+    """The drawn rates, from any place in a chart."""
     if isinstance(spec, dict) and "rate" in spec:
         return [spec]
     parts = list(spec.values()) if isinstance(spec, dict) else spec if isinstance(spec, list) else []

@@ -1,4 +1,4 @@
-"""The whole way on a real PostgreSQL: observe, judge, report."""
+"""The complete path on a real PostgreSQL: observe, judge, report."""
 
 from __future__ import annotations
 

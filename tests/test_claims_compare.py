@@ -1,4 +1,4 @@
-"""Claims that compare: a dropped value that does not follow from the other column is not redundant with it."""
+"""Claims that compare: a dropped value that does not follow from the other column is not redundant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: exit codes, one clear line for a mistake, pairs of format and output, nothing on stdout but the report."""
+"""The command line: exit codes, one clear line for an error, pairs of format and output, only the report on stdout."""
 
 from __future__ import annotations
 

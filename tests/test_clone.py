@@ -1,4 +1,4 @@
-"""A clone of a real schema: what its server does not have stands in, is said, and takes nothing else with it."""
+"""A clone of a real schema: what its server does not have gets a stand-in, is reported, and removes nothing else."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_extensions_that_are_missing_are_stubs_and_the_tables_that_use_them_are_
     with cloned(empty_database) as it:
         assert it.refused == []
         assert sorted(it.named("extension")) == ["citext", "fuzzystrmatch", "hstore", "isn", "lo", "ltree", "vector"]
-        assert all("could not be made" not in one.reason for one in it.stand_ins)
+        assert all("could not be created" not in one.reason for one in it.stand_ins)
         described = it.connection.execute("SELECT * FROM orders").description
         assert described is not None
         assert [column.name for column in described][:3] == ["id", "email", "more"]

@@ -1,4 +1,4 @@
-"""Reading a tree of source code: what is passed over and counted, and the hostile things that must not stop it."""
+"""Reading a tree of source code: what is skipped and counted, and the hostile files that must not stop it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ REPOSITORY = "https://github.com/leo/app"
 
 
 def message(**fields: object) -> AllWorkCompleteMessage:
-    """A message as it is received, with these fields besides the usual ones."""
+    """A message as it is received, with these fields in addition to the usual ones."""
     usual = {
         "type": "all_work_complete",
         "completion_reason": "all_tests_pass",

@@ -1,4 +1,4 @@
-"""The plan against the catalog: what the table or the plan's own SQL contradicts makes the checks that rest on it unknown."""
+"""The plan against the catalog: a contradiction with the table or the plan's SQL makes the checks that need it unknown."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_key_that_is_not_a_column_makes_dropped_values_unknown(
     filled: str, plan: Plan, key: tuple[str, ...], words: str
 ) -> None:
     found = unknown(before(changed(plan, "table", key=key), filled))
-    assert set(found) == {"loss.download_url"}  # no value goes with conversation
+    assert set(found) == {"loss.download_url"}  # conversation has no value to lose
     assert words in found["loss.download_url"]
     assert "2 values go" in found["loss.download_url"]
 

@@ -1,4 +1,4 @@
-"""A server that does not answer, and Ctrl-C: every reading ends in time, with the reason, and the server is told."""
+"""A server that does not answer, and Ctrl-C: every reading ends in time, with the reason, and the statement is cancelled."""
 
 from __future__ import annotations
 

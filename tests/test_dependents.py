@@ -1,4 +1,4 @@
-"""What hangs on a dropped column: each kind's word is what really happens when the column is dropped."""
+"""What depends on a dropped column: the fate of each kind is what really happens when the column is dropped."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_broken_objects_are_found_after_the_drop(database: str, plan: Plan) -> N
 
 
 def test_every_kind_at_once_each_keeps_its_fate(database: str, plan: Plan) -> None:
-    """The cases that can stand in one database: one object's answer does not hide another's."""
+    """The cases that fit into one database: one object's answer does not hide another's."""
     together = (
         "star view",
         "view over a view",

@@ -1,4 +1,4 @@
-"""Docs, `list`, checks, plan and commands are held to each other: what one says, the others have."""
+"""Docs, `list`, checks, plan and commands agree with each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real drizzle-kit makes, applies, skips and pushes; the check `migrations` is right about each."""
+"""The real drizzle-kit generates, applies, skips and pushes; the check `migrations` is right about each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that are kept or written elsewhere, or that a crash takes: each is said, and no check passes over it."""
+"""Rows that are stored or written elsewhere, or that a crash removes: each is reported, and affects the checks."""
 
 from __future__ import annotations
 

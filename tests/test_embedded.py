@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: it runs anywhere, lets nobody else in, and is gone whatever ends its parent."""
+"""The embedded PostgreSQL: it runs anywhere, admits only its user, and is removed whatever ends its parent."""
 
 from __future__ import annotations
 

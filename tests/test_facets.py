@@ -1,4 +1,4 @@
-"""One scan: the fused counts equal each facet asked alone, and a reference in plain Python, on random tables."""
+"""One scan: the fused counts equal each facet counted alone, and a reference in plain Python, on random tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files outlive a version: unknown keys are left out with a note, format 1 is read, a new key makes no old file foreign."""
+"""Files are used across versions: unknown keys are left out with a note, format 1 is read, a new key keeps old files valid."""
 
 from __future__ import annotations
 

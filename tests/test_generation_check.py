@@ -1,4 +1,4 @@
-"""The check `generation`: how facts are judged, each with the fault that turns it."""
+"""The check `generation`: how facts are judged, each with the fault that makes it fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference server against containers that misbehave: a row is written whole, once, or not at all."""
+"""The reference server against containers that misbehave: a row is written completely, once, or not at all."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def served(plan: Plan, database: str, request: str, play: Play) -> ReferenceServ
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return when it holds; whoever calls bounds the time."""
+    """Return when it holds; the caller limits the time."""
     while not condition():
         await asyncio.sleep(0.01)
 

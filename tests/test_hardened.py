@@ -1,4 +1,4 @@
-"""The reading connection: any encoding gives right counts, and nobody's code but PostgreSQL's own runs as the reading role."""
+"""The reading connection: any encoding gives right counts, and no user-defined code runs as the reading role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs kept in a folder: none is lost, what is foreign is passed over, and the trend says what changed."""
+"""Runs saved in a folder: no run is lost, foreign files are skipped, and the trend says what changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which database and table something is of: another one is never compared with, and nothing of it is put back unasked."""
+"""Which database and table something is of: another one is never compared, and its values are not restored without an option."""
 
 from __future__ import annotations
 

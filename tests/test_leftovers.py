@@ -1,4 +1,4 @@
-"""Mentions of the dropped columns in source code: each class where it is planted, and nothing hostile stops the reader."""
+"""Mentions of the dropped columns in source code: each class where it is planted, and no hostile file stops the reader."""
 
 from __future__ import annotations
 

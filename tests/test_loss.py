@@ -1,4 +1,4 @@
-"""The ledger of values that go: recoverable, archived, given up, or lost."""
+"""The ledger of dropped values: recoverable, archived, given up, or lost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def with_dropped(plan: Plan, column: str, **changes: Any) -> Plan:
 
 @pytest.fixture
 def planted(database: str) -> str:
-    """Two values in download_url that live nowhere else, one that is redundant; one conversation, and two empty ones."""
+    """Two values in download_url that are stored nowhere else, one that is redundant; one conversation, and two empty ones."""
     insert(
         database,
         {"download_url": ZIP, "github_url": GITHUB},

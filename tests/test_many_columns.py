@@ -1,4 +1,4 @@
-"""Many dropped columns, whose joint classes would be as many as the rows: counted apart, exactly, in one pass."""
+"""Many dropped columns, whose joint classes would be as many as the rows: counted separately, exactly, in one pass."""
 
 from __future__ import annotations
 

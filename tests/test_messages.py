@@ -1,4 +1,4 @@
-"""Recordings: every line is used, passed over or refused with its reason, as JavaScript would read it."""
+"""Recordings: every line is used, skipped or rejected with its reason, as JavaScript reads it."""
 
 from __future__ import annotations
 

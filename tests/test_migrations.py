@@ -1,4 +1,4 @@
-"""Migrations: every state of files, journal, bookkeeping and table is told for what it is, in each phase."""
+"""Migrations: every state of files, journal, bookkeeping and table is recognized, in each phase."""
 
 from __future__ import annotations
 

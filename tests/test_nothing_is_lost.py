@@ -1,4 +1,4 @@
-"""Nothing of the user's is overwritten: an archive, a snapshot, a generation stays until something holds as much."""
+"""No file of the user is overwritten: an archive, a snapshot, a generation stays until a new one holds as much."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EMPTY_COLUMNS = "UPDATE generation_requests SET download_url = NULL, conversatio
 
 
 def invoke(*words: object) -> tuple[int, str]:
-    """The exit code and what stands on stderr, as the entry point has it."""
+    """The exit code and the text on stderr, from the entry point."""
     done = CliRunner().invoke(app, [str(word) for word in words])
     if isinstance(done.exception, GenreqError):
         return done.exception.exit_code, done.stderr + str(done.exception)

@@ -1,4 +1,4 @@
-"""What is unpacked from npm stays in its folder, on every Python that this project runs on."""
+"""Files unpacked from npm stay in their folder, on every Python that this project runs on."""
 
 from __future__ import annotations
 

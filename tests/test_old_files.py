@@ -1,4 +1,4 @@
-"""Files that a released version wrote are read for ever: what they hold, and what they are good for as evidence.
+"""Files that a released version wrote stay readable: their content, and their use as evidence.
 
 `python -m recording files tests/files-VERSION` writes those of a later version beside these. What is asserted is behaviour:
 which format number a file has is nobody's business here.
@@ -97,7 +97,7 @@ def test_two_snapshots_are_judged_without_a_database(files: Path, old_plan: Plan
     report = check(old_plan, after, before, cutover=_instant())
     without_identity = "warn" if before.format_version == 1 else "pass"
     assert judged(report).pop("identity") == without_identity
-    # the plan of 0.1.0 says of download_url only that it stands beside a github_url: that proves presence, no more
+    # the plan of 0.1.0 says of download_url only that github_url is populated too: that proves only presence
     others = {outcome for name, outcome in judged(report).items() if name not in ("identity", "loss.download_url")}
     assert (others, judged(report)["loss.download_url"]) == ({"pass"}, "warn")
     assert len(judged(report)) >= 17

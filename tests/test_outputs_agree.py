@@ -1,4 +1,4 @@
-"""One real report, in every format: the same outcomes and the same numbers, and nothing hides anything."""
+"""One real report, in every format: the same outcomes and the same numbers, and no finding is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML report opened from disk in a real browser without a network: no request, no complaint, accessible, fits a phone."""
+"""The HTML report opened from disk in a real browser offline: no request, no console error, accessible, fits a phone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def opened(page: Page, file: Path, text: str) -> list[str]:
-    """Everything that the page asked for besides itself or complained of."""
+    """Every request of the page except itself, and every error in its console."""
     told: list[str] = []
     file.write_text(text, "utf-8")
     page.on("request", lambda request: told.append(request.url) if request.url != file.as_uri() else None)

@@ -1,4 +1,4 @@
-"""Several formats in one run, each where it was asked for; GitHub's step summary beside the annotations."""
+"""Several formats in one run, each in its place; GitHub's step summary and the annotations."""
 
 from __future__ import annotations
 

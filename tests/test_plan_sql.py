@@ -1,4 +1,4 @@
-"""The plan's own SQL: what is none, or does not do what the plan says, makes the checks before the drop unknown."""
+"""The plan's own SQL: SQL that is invalid, or does not do what the plan says, makes the checks before the drop unknown."""
 
 from __future__ import annotations
 

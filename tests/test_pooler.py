@@ -1,4 +1,4 @@
-"""Through a real transaction pooler: no prepared statement, no session setting, nothing left for the next client."""
+"""Through a real transaction pooler: no prepared statement, and no session setting left for the next client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One of each primitive: what is done in one place gives the same everywhere."""
+"""One home for each primitive: what is done in one place has the same result everywhere."""
 
 from __future__ import annotations
 

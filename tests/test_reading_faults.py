@@ -1,4 +1,4 @@
-"""A fault at each statement of a reading: what could be read is right, the rest is unknown, and nothing is raised."""
+"""A fault at each statement of a reading: what was read is right, the rest is unknown, and no exception is raised."""
 
 from __future__ import annotations
 

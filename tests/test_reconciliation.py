@@ -1,4 +1,4 @@
-"""Recorded messages against the rows of a real table: planted mismatches are found, and nothing else."""
+"""Recorded messages compared with the rows of a real table: exactly the planted mismatches are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program answers as it did when it was recorded, but for what `recording/intended.toml` lists; and a change is seen."""
+"""The program gives the recorded answers, except those in `recording/intended.toml`; and a change is detected."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def today(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def old(today: Path, tmp_path: Path) -> Path:
-    """A copy of that, of one's own."""
+    """A separate copy of that."""
     shutil.copytree(today, tmp_path / "old")
     return tmp_path / "old"
 
@@ -182,7 +182,7 @@ def test_what_is_intended_and_does_not_occur_fails(old: Path) -> None:
     nowhere = replace(here, state="no-such-state")
     assert compare(old, new, [nowhere]).idle == [nowhere]
     elsewhere = replace(here, state=SLOW[0][0], command=SLOW[0][1])
-    assert not compare(old, new, [elsewhere], without=SLOW).idle  # the call was not made, so nobody knows
+    assert not compare(old, new, [elsewhere], without=SLOW).idle  # the call was not made, so it is not known
 
 
 @pytest.mark.parametrize("entry", ['state = "a"\ncommand = "b"\nabout = "c"', 'reason = "d"', 'reason = " "\nmore = 1'])

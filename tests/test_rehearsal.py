@@ -1,4 +1,4 @@
-"""Rehearsals on a real PostgreSQL: the verdict comes from what the SQL did, whatever it says and whatever it answers."""
+"""Rehearsals on a real PostgreSQL: the verdict comes from what the SQL did, whatever its text and the server's answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rehearsal copies: each row once, a row of every class whatever its type is called, tables of many columns."""
+"""What a rehearsal copies: each row once, a row of every class whatever the name of its type, tables of many columns."""
 
 from __future__ import annotations
 

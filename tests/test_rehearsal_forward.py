@@ -1,4 +1,4 @@
-"""Forward files that do more than drop columns: each is a clear failure of its step, or what the plan says is meant."""
+"""Forward files that do more than drop columns: each is a clear failure of its step, or is allowed by the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rehearsals of tables whose names mean something to psycopg, SQLAlchemy or the shell, or are as long as a name may be."""
+"""Rehearsals of tables whose names have a meaning in psycopg, SQLAlchemy or the shell, or are as long as a name may be."""
 
 from __future__ import annotations
 

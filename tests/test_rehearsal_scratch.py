@@ -1,4 +1,4 @@
-"""Where a rehearsal writes, what it copies, and that nothing of it stays."""
+"""Where a rehearsal writes, what it copies, and that it leaves nothing."""
 
 from __future__ import annotations
 

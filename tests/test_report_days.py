@@ -1,4 +1,4 @@
-"""The report's counts by day: they add up to its rates, travel in its JSON, and are all that a chart of time takes."""
+"""The report's counts by day: they add up to its rates, are in its JSON, and are enough for a chart over time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ROWS = st.builds(
 
 
 def made(*rows: TallyRow, columns: tuple[str, ...] = tuple(PLAN.kept), system: str | None = None) -> Snapshot:
-    """A snapshot of counts that nobody read; `system` is the identifier of the server that it claims to be of."""
+    """A handmade snapshot of counts; `system` is the system identifier in it."""
     identity = Identity(system_identifier=system, database="leo", database_oid=5) if system else None
     source = SourceInfo(kind="postgresql", location="leo", read_at=READ_AT, identity=identity)
     facets = tuple(FacetClasses(name=column, classes=CLASSES) for column in columns)

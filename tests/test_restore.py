@@ -1,4 +1,4 @@
-"""Restoring: every value comes back exactly, nothing is overwritten unasked, and a killed run is finished by the next."""
+"""Restoring: every value is restored exactly, nothing is overwritten without an option, the next run finishes a killed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`genreq-checks review` ends its editor, however it ends itself."""
+"""`genreq-checks review` stops its editor, however it ends itself."""
 
 from __future__ import annotations
 

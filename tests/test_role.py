@@ -1,4 +1,4 @@
-"""What the reading role may do beyond reading is said in one note; the role of `list --grants` gets none."""
+"""The rights of the reading role beyond reading are in one note; the role of `list --grants` gets no note."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_what_the_role_may_do_beyond_reading_is_one_note(
 
 
 def test_a_member_of_pg_write_all_data_may_write(plan: Plan, database: str, reader: str) -> None:
-    if version(database) < 140_000:  # the role is not there: nothing is noted, and nothing fails
+    if version(database) < 140_000:  # the role does not exist: no note, and no failure
         assert noted(plan, database, reader) == ()
         return
     execute(database, f"GRANT pg_write_all_data TO {reader}")

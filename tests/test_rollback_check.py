@@ -1,4 +1,4 @@
-"""The check rollback outside a rehearsal: the columns are back, and hold as much as at the baseline."""
+"""The check rollback outside a rehearsal: the columns are back, and hold as much as in the baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sample history is what its script makes, and what its README says of it."""
+"""The sample history is the output of its script, and agrees with its README."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No password in anything that is written: every command, output, file, exception, and what pytest prints of a call."""
+"""No password in anything that is written: every command, output, file, exception, and pytest's output about a call."""
 
 from __future__ import annotations
 

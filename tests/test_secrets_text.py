@@ -1,4 +1,4 @@
-"""How secrets are taken out of text, which URLs are refused, and which values of ours show none in their repr."""
+"""How secrets are removed from text, which URLs are rejected, and which objects show no secret in their repr."""
 
 from __future__ import annotations
 

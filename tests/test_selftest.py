@@ -1,4 +1,4 @@
-"""The self-test by sabotage: each fault turns exactly the checks it must, and no check is without a fault."""
+"""The self-test: each fault changes exactly the expected checks, and every check has a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server process that ends while an archive is written or put back: the server is blamed, and nothing is left half."""
+"""A server process that ends during an archive or a restore: the error names the server, and no partial file is left."""
 
 from __future__ import annotations
 

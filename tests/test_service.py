@@ -1,4 +1,4 @@
-"""The dashboard's service without a browser: one reading for all, what stays when the source is gone, and the door."""
+"""The dashboard's service without a browser: one reading for all, what stays when the source is gone, and access control."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ROW = {"completed_at": "2025-01-11", "github_url": "https://github.com/leo/app"}
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that is stopped until it is moved."""
 
     def __init__(self) -> None:
         self.now = 1000.0

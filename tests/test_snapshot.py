@@ -1,4 +1,4 @@
-"""Snapshot files: saved and loaded again they are the same; foreign and damaged ones are refused in one line."""
+"""Snapshot files: saved and loaded again they are the same; foreign and damaged ones are rejected in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed at random moments, the server too, and with a full disk: nothing is lost, nothing is half, a rerun finishes.
+"""Killed at random moments, the server too, and with a full disk: nothing is lost, nothing is partial, a rerun finishes.
 
     uv run pytest -m soak -n 2        # GENREQ_SOAK=10 for ten moments each in place of a hundred
 

@@ -1,4 +1,4 @@
-"""What can be in the way between us and the table: each is said, with what to do, and never read as "all is well"."""
+"""What can prevent the reading of the table: each is reported, with what to do, and is never a pass."""
 
 from __future__ import annotations
 

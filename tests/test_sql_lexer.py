@@ -1,4 +1,4 @@
-"""SQL is cut where PostgreSQL's own scanner and parser cut it."""
+"""SQL is split where PostgreSQL's own scanner and parser split it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source that replays another server's changes: it is said how far it is behind, and judged by it."""
+"""A source that replays another server's changes: the report says how far it is behind, and this is judged."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def standby(server: Server) -> Iterator[Standby]:
 
 @pytest.fixture
 def filled(database: str, standby: Standby) -> Iterator[str]:
-    """The standby's URL of a database of one's own, of which it has all; whatever happens, it replays at the end."""
+    """The standby's URL of a separate database, fully replayed; in any case it replays at the end."""
     kept = {"github_url": DONE["github_url"], "deployment_url": DONE["deployment_url"]}
     insert(database, {"completed_at": "2025-02-01", **kept}, {"status": "failed"})
     standby.catch_up()
@@ -119,7 +119,7 @@ def test_a_standby_is_judged_when_its_lag_is_allowed(filled: str, plan: Plan, st
 
 
 def test_an_idle_primary_causes_no_lag_while_its_messages_arrive(filled: str, plan: Plan, standby: Standby) -> None:
-    """The last change grows old though nothing is missing: what the primary says of its WAL counts then."""
+    """The last change grows old although nothing is missing: then the primary's message about its WAL counts."""
     standby.wait("SELECT status = 'streaming' FROM pg_stat_wal_receiver")
     deadline = time.monotonic() + SECONDS
     while (state := recovery(observe(plan, filled))).heard_at is None:  # other tests may write to the same primary

@@ -1,4 +1,4 @@
-"""What the catalog says of a table's values: unique keys, labels of enums, lists in CHECKs."""
+"""What the catalog has about a table's values: unique keys, labels of enums, lists in CHECKs."""
 
 from __future__ import annotations
 

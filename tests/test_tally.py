@@ -1,4 +1,4 @@
-"""Counts stay true however often and in what order they are asked."""
+"""Counts are right however often and in any order they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types as plans write them, held against PostgreSQL's own parser and format_type."""
+"""Types as plans write them, compared with PostgreSQL's own parser and format_type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dropped, kept, dependents and rollback: what the catalog and the counts of two instants say."""
+"""dropped, kept, dependents and rollback: judged by the catalog and the counts of two instants."""
 
 from __future__ import annotations
 

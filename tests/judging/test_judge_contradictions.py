@@ -1,4 +1,4 @@
-"""The plan held against its table and its own SQL: what contradicts it leaves the checks that rest on it unknown."""
+"""The plan compared with its table and its own SQL: a contradiction makes the checks that need the fact unknown."""
 
 from __future__ import annotations
 

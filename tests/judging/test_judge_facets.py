@@ -65,7 +65,7 @@ def test_a_urls_classes() -> None:
     found = dict(zip(VALUES, classes(url("v", GITHUB), *VALUES), strict=True))
     for value, label in found.items():
         if value == "https://github.com/https://github.com/leo/app":
-            continue  # what the pattern says of a second scheme is a question of its own
+            continue  # the pattern's result for a second scheme is tested separately
         assert label == VALUES[value], value
 
 

@@ -1,4 +1,4 @@
-"""loss.<column>: where each value lives besides, the archive, the key, and what a rollback brought back."""
+"""loss.<column>: where else each value is stored, the archive, the key, and what a rollback brought back."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ledger(finding: Finding) -> tuple[int, ...]:
     return tuple(finding.evidence[name] for name in ("populated", "recoverable", "archived", "given_up", "lost"))
 
 
-# Where a value lives besides
+# Where else a value is stored
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""migrations: each state of a file, in each phase, and what the table and the books say otherwise."""
+"""migrations: each state of a file, in each phase, and contradictions between the table and the bookkeeping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each check needs and lists: the facts that take its answer away, the rows behind it, and the facets that are counted."""
+"""What each check needs and lists: the facts without which it is unknown, the rows behind it, and the facets that are counted."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_the_facets_that_are_counted_for_each_check() -> None:
     assert counted("loss", without(ZIP)) == sorted([TALK, GITHUB])
     assert counted("loss", by=plan({"dropped": {ZIP: {"claim": None}}})) == sorted([ZIP, TALK])
     unclaimed = plan({"kept": {GITHUB: {"claim": None}}})
-    assert counted("claims", by=unclaimed) == counted("claims")  # what stands for a dropped value is counted too
+    assert counted("claims", by=unclaimed) == counted("claims")  # what replaces a dropped value is counted too
 
 
 def test_a_rebuilt_and_a_compared_value_are_counted_where_both_columns_are_there() -> None:

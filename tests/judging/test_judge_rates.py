@@ -1,4 +1,4 @@
-"""population, derivation and url-shape: each rule at its border, each side, and what cannot be judged."""
+"""population, derivation and url-shape: each rule at its limit, each side, and what cannot be judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two sides, and what is said of a comparison: evidence, populations and the report's numbers."""
+"""The two sides, and the result of a comparison: evidence, populations and the report's numbers."""
 
 from __future__ import annotations
 

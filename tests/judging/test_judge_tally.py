@@ -1,4 +1,4 @@
-"""Counting: parts, facets, sides by day, by split and by the time of reading, at each border."""
+"""Counting: parts, facets, sides by day, by split and by the time of reading, at each limit."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from recording.write import write
 
 
 def main() -> int:
-    """Record, or compare two recordings; 1 when answers differ that nobody intended."""
+    """Record, or compare two recordings; 1 when answers differ that are not intended."""
     parser = argparse.ArgumentParser(prog="python -m recording", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     recorder = commands.add_parser("write", help="record what the program says into a new folder")

@@ -1,4 +1,4 @@
-"""What a recorded call answered, as flat facts, in two groups: answers, and everything else that it says.
+"""The result of a recorded call, as flat facts, in two groups: answers, and wording (everything else).
 
 A fact is named by what it is about (a check's id, or a field of the report) and a path in it.
 """

@@ -29,7 +29,7 @@ class Answer:
 
 
 def call(arguments: Sequence[str], folder: Path) -> Answer:
-    """Call `genreq-checks` in a folder. Real files stand for stdout and stderr: the program may ask for their numbers."""
+    """Call `genreq-checks` in a folder. stdout and stderr are real files: the program may read their descriptors."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out, tempfile.TemporaryFile("w+", encoding="utf-8") as err:
         said = patch.object(sys, "argv", ["genreq-checks", *arguments])
         with chdir(folder), said, redirect_stdout(out), redirect_stderr(err):
@@ -55,7 +55,7 @@ def connected(url: str) -> Iterator[None]:
 
 
 def _server(url: str) -> Mapping[str, object]:
-    """What a URL says of the server; not the database, and nothing that is empty or of the protocol."""
+    """The server's part of a URL, without the database and without empty or protocol parts."""
     known = ("host", "hostaddr", "port", "user", "password")
     return {name: value for name, value in conninfo.conninfo_to_dict(url).items() if name in known and value}
 

@@ -56,7 +56,7 @@ class Intended:
 
 @dataclass(slots=True)
 class Comparison:
-    """What differs. It fails when answers differ that nobody intended, or when something intended did not occur."""
+    """What differs. It fails when answers differ that are not intended, or when an intended difference did not occur."""
 
     answers: list[Difference] = field(default_factory=list)
     intended: list[tuple[Difference, Intended]] = field(default_factory=list)
@@ -136,7 +136,7 @@ def _differences(called: Called, then: Mapping[Name, Any], now: Mapping[Name, An
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality, but for the last digits of a float, which are the processor's."""
+    """Equality, except in the last digits of a float, which depend on the processor."""
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-9)
     if isinstance(one, list) and isinstance(other, list):

@@ -1,4 +1,4 @@
-"""Files as this version writes them: later versions must read them for ever, beside those of their own.
+"""Files as this version writes them: later versions must still read them.
 
 before.json, after.json    snapshots of the sample table, before the drop and after it
 dropped.parquet            the archive of its dropped columns

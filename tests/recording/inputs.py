@@ -1,4 +1,4 @@
-"""What the states are made of: the sample table, its history, the clean-up's SQL, and the files beside the database.
+"""What the states are made of: the sample table, its history, the clean-up's SQL, and the other files.
 
 This is the one place that imports them from the program, so that a program that is laid out otherwise changes one file.
 """
@@ -22,7 +22,7 @@ from recording.state import Place
 
 VERSION, MAIN = __version__, main
 BUILT_IN_PLAN = resource("plans", "generation_requests.toml")
-# Every completed row has a time: of a row without one nobody knows on which side of the cutover it is.
+# Every completed row has a time: without one, its side of the cutover is not known.
 DATED = "UPDATE generation_requests SET completed_at = updated_at WHERE status = 'completed' AND completed_at IS NULL;"
 
 

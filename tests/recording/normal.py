@@ -34,7 +34,7 @@ RULES = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the recording: when it began, and the texts of it that are not to be seen, with what stands for them."""
+    """One run of the recording: when it began, and its texts that must not appear, with their replacements."""
 
     since: datetime
     words: Mapping[str, str]

@@ -47,7 +47,7 @@ class Place:
             connection.execute(statements.encode())
 
     def become(self, granted: str) -> None:
-        """From here on whoever connects is a role of little rights; `granted` is SQL that names it ROLE."""
+        """From here on every connection is of a role with few rights; `granted` is SQL that names it ROLE."""
         role, database = sql.Identifier(self.role), sql.Identifier(self.database)
         with psycopg.connect(self.url) as connection:
             connection.execute(sql.SQL("CREATE ROLE {}").format(role))

@@ -1,4 +1,4 @@
-"""States before the drop: all passes, claims that do not hold, values that would be lost, things that hang on a column."""
+"""States before the drop: all passes, claims that do not hold, values that would be lost, objects that depend on a column."""
 
 from __future__ import annotations
 

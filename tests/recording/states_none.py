@@ -1,4 +1,4 @@
-"""What needs no database: lists, explanations, help, wrong calls, and the commands that bring their own server."""
+"""Calls without a database: lists, explanations, help, wrong calls, and the commands that bring their own server."""
 
 from __future__ import annotations
 

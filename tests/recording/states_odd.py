@@ -1,4 +1,4 @@
-"""States of another build: partitions, inheritance children, and a schema, table and columns with odd names."""
+"""States of another build: partitions, inheritance children, and a schema, table and columns with special names."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _with_plan(call: Call) -> Call:
 
 
 def drop_odd(place: Place) -> None:
-    """The odd plan's own SQL, as it stands in the file."""
+    """The SQL of the plan with special names, as in its file."""
     place.run(plan_in(PLAN).sql.forward)
 
 

@@ -1,4 +1,4 @@
-"""States of which not everything can be told: no table, no rows, no privilege, no server."""
+"""States that cannot be read completely: no table, no rows, no privilege, no server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source's structure in a scratch database, whole as far as it can be, with stand-ins for what that server has not."""
+"""The source's structure in a scratch database, as complete as possible, with stand-ins for what that server does not have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ROLES = sa.text("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What of the structure is there before the rows come: the dump, the stand-ins, and the entries that were refused."""
+    """The structure before the rows are copied: the dump, the stand-ins, and the entries that the server rejected."""
 
     dump: Dump
     stand_ins: tuple[StandIn, ...]
@@ -45,9 +45,9 @@ class Structure:
 def structure(
     connection: sa.Connection, target: Target, table: Table, scratch: Scratch, deadline: Deadline | None = None
 ) -> Iterator[Structure]:
-    """Everything that comes before rows, in the scratch database: for the time of the block the dump is there too.
+    """Create everything that comes before rows in the scratch database; the dump exists while the block runs.
 
-    `connection` reads the source, with pg_catalog alone in its search_path.
+    `connection` reads the source, with only pg_catalog in its search_path.
     Raises: SourceError when pg_dump fails; sqlalchemy.exc.DBAPIError when the source's catalog cannot be read.
     """
     version = int(connection.execute(_VERSION).scalar_one())
@@ -70,12 +70,12 @@ def structure(
 
 
 def finish(structure: Structure, scratch: Scratch) -> list[Refused]:
-    """What comes after the rows: indexes, constraints, triggers, policies. The entries that were refused."""
+    """Create what comes after the rows: indexes, constraints, triggers, policies; returns the rejected entries."""
     return restore(structure.dump, scratch, "post-data", contents(structure.dump, "post-data"))
 
 
 def _make_roles(there: psycopg.Connection, names: Sequence[str]) -> None:
-    """Roles that policies and grants name; in the embedded server only, and without a way to log in."""
+    """Create the roles that policies and grants name, only in the embedded server, and without login."""
     here = {row[0] for row in there.execute("SELECT rolname FROM pg_catalog.pg_roles")}
     for name in names:
         if name not in here:
@@ -96,7 +96,7 @@ def _extensions(connection: sa.Connection, there: psycopg.Connection) -> list[St
         extension = read_extension(connection, name, schema)
         done, failed = _make(there, list(stubs(extension)))
         reason = f"the clone's server does not have it; {plural(len(done), 'stub')} in its place"
-        reason += f", {len(failed):,} more could not be made" if failed else ""
+        reason += f", {len(failed):,} more could not be created" if failed else ""
         made.append(StandIn("extension", name, reason, tuple(dict.fromkeys(stub.name for stub in done if stub.name))))
     return made
 
@@ -109,7 +109,7 @@ def _collations(connection: sa.Connection, there: psycopg.Connection) -> list[St
     for schema in {schema for schema, _ in wanted}:
         _make(there, [Stub("", f"CREATE SCHEMA IF NOT EXISTS {quote_name(schema)}")])
     done, _ = _make(there, list(collation_stubs(wanted, [(schema, name) for schema, name in rows])))
-    reason = 'the clone compares by "C" in its place'
+    reason = 'the clone compares by "C" instead'
     return [StandIn("collation", stub.name, reason, (stub.name,)) for stub in done]
 
 
@@ -120,12 +120,12 @@ def _foreign_tables(scratch: Scratch, dump: Dump, foreign: Sequence[Entry]) -> l
         done, failed = _make(there, list(plain_tables(script(dump, "pre-data", foreign))))
     found = [StandIn("foreign table", stub.name, "a plain table in its place", (stub.name,)) for stub in done]
     return found + [
-        StandIn("not made", stub.name, "a foreign table that could not be made a plain one") for stub in failed
+        StandIn("not made", stub.name, "a foreign table that could not be created as a plain one") for stub in failed
     ]
 
 
 def _make(there: psycopg.Connection, wanted: Sequence[Stub]) -> tuple[list[Stub], list[Stub]]:
-    """Make what can be made, as long as a further try makes more of it; what was made, and what was not."""
+    """Create what can be created, and retry while a retry creates more; returns what was created, and what was not."""
     done: list[Stub] = []
     left = list(wanted)
     while left:
@@ -143,7 +143,7 @@ def _make(there: psycopg.Connection, wanted: Sequence[Stub]) -> tuple[list[Stub]
 
 
 def _present(there: psycopg.Connection, stubbed: Sequence[str]) -> list[str]:
-    """How the entries begin that have something in their place already: extensions, their schemas, collations."""
+    """The beginnings of the entries that already have a stand-in: extensions, their schemas, collations."""
     names = [f"EXTENSION - {name} " for name in stubbed]
     names += [f"COMMENT - EXTENSION {form}" for name in stubbed for form in (f"{name} ", f'"{name}" ')]
     names += [f"SCHEMA - {row[0]} " for row in there.execute("SELECT nspname FROM pg_catalog.pg_namespace")]
@@ -154,6 +154,6 @@ def _present(there: psycopg.Connection, stubbed: Sequence[str]) -> list[str]:
 
 
 def _cut(entries: Sequence[Entry], *, apart: bool) -> tuple[Sequence[Entry], Sequence[Entry]]:
-    """What comes before the first relation, and the rest; foreign tables go between the two."""
+    """What comes before the first relation, and the rest; foreign tables are created between the two."""
     place = next((n for n, entry in enumerate(entries) if entry.text.startswith(RELATIONS)), len(entries))
     return (entries[:place], entries[place:]) if apart else (entries, ())

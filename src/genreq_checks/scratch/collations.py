@@ -1,4 +1,4 @@
-"""Collations that the clone's server does not have, such as those of ICU: each is made there under its name, as "C"."""
+"""Collations that the clone's server does not have, such as those of ICU: each is created there with its name, as "C"."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def used_collations(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
 
 
 def stand_ins(wanted: Collection[tuple[str, str]], there: Collection[tuple[str, str]]) -> Iterator[Stub]:
-    """What makes each collation that is not there."""
+    """The statements that create each missing collation."""
     for schema, name in wanted:
         if (schema, name) not in there:
             full = quote_name(schema, name)

@@ -1,4 +1,4 @@
-"""The source's structure in a file, by pg_dump, without what the role may not read; the source is only read."""
+"""Writes the source's structure to a file, by pg_dump, without what the role may not read; the source is only read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from genreq_checks.scratch.database import programs
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
-# pg_dump locks each table that it writes, which takes the right to read all of it; one table less fails all of it.
+# pg_dump locks each table that it writes, which needs the right to read all of it; one such table makes pg_dump fail.
 _UNREADABLE = sa.text("""
     SELECT n.nspname AS schema, c.relname AS name
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -50,7 +50,7 @@ class Dump:
 
 
 def unreadable_tables(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
-    """The tables that the role may not read whole, and that a dump must leave out."""
+    """The tables that the role may not read completely, and that a dump must leave out."""
     return tuple((row.schema, row.name) for row in connection.execute(_UNREADABLE))
 
 
@@ -62,8 +62,8 @@ def dumped(
     deadline: Deadline | None = None,
     left_out: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Dump]:
-    """The structure of the source's database but for some tables, or of the table's schema where that is all that the
-    role may see.
+    """The structure of the source's database except some tables, or only of the table's schema where the role may not see
+    the rest.
 
     Raises: SourceError when the server is newer than pg_dump, or pg_dump fails.
     """
@@ -82,7 +82,7 @@ def dumped(
 
 
 def _pattern(*names: str) -> str:
-    """A name as pg_dump takes it for nothing but itself."""
+    """A pattern of pg_dump that matches only this name."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 

@@ -1,6 +1,6 @@
-"""An extension that the clone's server does not have, as stubs: types over text, functions that answer NULL, operators, casts.
+"""An extension that the clone's server does not have, as stubs: types over text, functions that return NULL, operators, casts.
 
-A statement is parsed and planned with them as with the real ones; what it would give is another matter.
+A statement is parsed and planned with them as with the real ones; its result would differ.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _REAL = {
 
 
 def stubs(extension: Extension) -> Iterator[Stub]:
-    """The statements, in an order in which most of them can be made; those that fail may be tried again at the end."""
+    """The statements, in an order in which most of them succeed; those that fail may be tried again at the end."""
     for schema in dict.fromkeys((extension.schema, *extension.schemas)):
         yield Stub("", f"CREATE SCHEMA IF NOT EXISTS {quote_name(schema)}")
     base = [one for one in extension.types if one.kind == "b"]
     for one in base:
-        yield Stub("", f"CREATE TYPE {quote_name(one.schema, one.name)}")  # a shell, so that others may name it
+        yield Stub("", f"CREATE TYPE {quote_name(one.schema, one.name)}")  # a shell type, so that others may name it
     for one in base:
         yield from _base_type(one)
     for one in extension.types:
@@ -54,7 +54,7 @@ def stubs(extension: Extension) -> Iterator[Stub]:
 
 
 def _base_type(one: TypeMember) -> Iterator[Stub]:
-    """A type that is stored and shown as text is. Its modifier may be anything, and is only counted."""
+    """A type that is stored and shown like text. Its modifier may be anything, and is only counted."""
     name = quote_name(one.schema, one.name)
     give, take = (quote_name(one.schema, f"genreq_{one.name[:40]}_{way}") for way in ("in", "out"))
     yield Stub("", f"CREATE FUNCTION {give}(cstring) RETURNS {name} LANGUAGE internal IMMUTABLE STRICT AS 'textin'")
@@ -91,7 +91,7 @@ def _relation(one: RelationMember) -> str:
 
 
 def _function(one: FunctionMember) -> Iterator[Stub]:
-    """A function of the same arguments and result. What only C can take is not called by a statement, and is left out."""
+    """A function with the same arguments and result. One that only C can call is not used in a statement, and is left out."""
     name = quote_name(one.schema, one.name)
     if one.is_internal or one.kind == "w":
         return

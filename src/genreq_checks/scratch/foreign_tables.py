@@ -12,7 +12,7 @@ WITH_THEM = ("SERVER", "FOREIGN DATA WRAPPER", "ACL - FOREIGN SERVER", "ACL - FO
 
 
 def plain_tables(script: str) -> Iterator[Stub]:
-    """Each CREATE FOREIGN TABLE in what pg_dump wrote, as CREATE TABLE."""
+    """Each CREATE FOREIGN TABLE in the output of pg_dump, as CREATE TABLE."""
     for statement in statements(script):
         pieces = [token for token in tokens(statement) if token.kind != "comment"]
         said = [token.source.lower() for token in pieces if token.kind == "word"][:3]
@@ -23,7 +23,7 @@ def plain_tables(script: str) -> Iterator[Stub]:
 
 
 def _plain(pieces: list[Token]) -> Iterator[str]:
-    """Without the word FOREIGN, the OPTIONS of a column, and the SERVER with its own."""
+    """The statement without the word FOREIGN, the OPTIONS of a column, and the SERVER with its OPTIONS."""
     depth = 0
     skipped: int | None = None  # the depth at which an OPTIONS (…) is being left out
     began = closed = False

@@ -1,4 +1,4 @@
-"""What an extension of the source's consists of, from the live catalog: what a clone without it must have instead."""
+"""The members of an extension of the source, from the live catalog: a clone without the extension needs stubs for them."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class TypeMember:
 
 @dataclass(frozen=True, slots=True)
 class FunctionMember:
-    """A function, procedure or aggregate; `is_internal` when only C can take its arguments or give its result."""
+    """A function, procedure or aggregate; `is_internal` when only C can pass its arguments or use its result."""
 
     schema: str
     name: str
@@ -162,7 +162,7 @@ def extensions(connection: sa.Connection) -> dict[str, str]:
 
 
 def read_extension(connection: sa.Connection, name: str, schema: str) -> Extension:
-    """An extension with its members; names in what is read are whole, as the search_path has nothing but pg_catalog.
+    """An extension with its members; names are read with their schema, since the search_path has only pg_catalog.
 
     Raises: sqlalchemy.exc.DBAPIError when the catalog cannot be read.
     """

@@ -1,4 +1,4 @@
-"""A dump into the scratch database, by pg_restore, and which of its entries the server there refused."""
+"""Restores a dump into the scratch database, by pg_restore, and finds the entries that the server rejected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEAVE_OUT = re.compile(
 _LINE = re.compile(r"(\d+); \d+ \d+ (.+)")
 _WHERE = re.compile(r"from TOC entry (\d+); ")
 _ERROR = re.compile(r"error: .*?ERROR: +(.*)")
-# Only what speaks of names is repeated: other messages may quote what the structure's own texts hold.
+# Only messages about names are repeated: others may quote texts of the structure.
 _ABOUT_NAMES = re.compile(r'^(?:[a-z]+ )*(?:"[^"]*"|[\w.]+(?:\([^)]*\))?)(?: of relation "[^"]*")? does not exist\b')
 
 
@@ -35,32 +35,32 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Without the owner."""
+        """The entry without its owner."""
         return self.text.rpartition(" ")[0] if self.text.count(" ") > 2 else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An entry that could not be made, and why, as far as the message is about names."""
+    """An entry that could not be created, and why, if the message is about names."""
 
     label: str
     reason: str
 
 
 def contents(dump: Dump, section: str) -> tuple[Entry, ...]:
-    """The entries of a section (pre-data or post-data), but for those that no clone can have."""
+    """The entries of a section (pre-data or post-data), except those that no clone can have."""
     listed = _run("--list", f"--section={section}", dump.file).stdout.splitlines()
     found = [Entry(int(m[1]), m[2].strip()) for line in listed if (m := _LINE.match(line))]
     return tuple(entry for entry in found if not LEAVE_OUT.match(entry.text))
 
 
 def restore(dump: Dump, scratch: Scratch, section: str, entries: Sequence[Entry]) -> list[Refused]:
-    """Make entries of a section in the scratch database; those that the server refused."""
+    """Create entries of a section in the scratch database; returns those that the server rejected."""
     if not entries:
         return []
     shown, secret = without_password(conninfo.conninfo_to_dict(scratch.url), {})
     options = ["--verbose", "--no-owner", "--no-tablespaces", *([] if scratch.embedded else ["--no-privileges"])]
-    # an event trigger of the source's must not meddle with what is made here; only a superuser may say so
+    # an event trigger of the source must not change what is created here; only a superuser may disable it
     quiet = {"PGOPTIONS": "-c event_triggers=off"} if scratch.embedded else {}
     chosen = [f"--section={section}", "--dbname", shown, *options]
     done = _run(*chosen, dump.file, entries=entries, environment=secret | quiet)
@@ -81,7 +81,7 @@ def without(entries: Sequence[Entry], kinds: Collection[str] = (), starts: Colle
 
 
 def _refused(said: str, entries: dict[int, Entry]) -> list[Refused]:
-    """With --verbose, pg_restore tells the entry first, and then what the server said of each of its statements."""
+    """The rejected entries: with --verbose, pg_restore prints an entry first, then the server's messages about it."""
     found: dict[int, Refused] = {}
     number: int | None = None
     for line in said.splitlines():

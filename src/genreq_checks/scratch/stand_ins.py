@@ -1,4 +1,4 @@
-"""What a clone has in place of something that its server cannot have: said, so that nobody takes it for the real thing."""
+"""What a clone has instead of an object that its server cannot have; the report names each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ StandInKind = Literal["extension", "collation", "foreign table", "table left out
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """One of them: its kind, its name in the source, and why.
+    """One stand-in: its kind, its name in the source, and the reason.
 
-    `stubs` are the names of what was made for it (functions, types, relations), as SQL writes them: what names one of
-    these depends on a stand-in.
+    `stubs` are the names of what was created for it (functions, types, relations), as SQL writes them: a statement that
+    names one of these depends on a stand-in.
     """
 
     kind: StandInKind
@@ -29,7 +29,7 @@ class StandIn:
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """A statement that makes one thing, and the name of that."""
+    """A statement that creates one object, and the object's name."""
 
     name: str
     sql: str
