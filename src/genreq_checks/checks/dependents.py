@@ -145,7 +145,7 @@ def _none(evidence: Evidence, column: str, present: bool, harmless: int) -> Find
     places.append(plural(looked.functions, "function body", "function bodies"))
     if looked.statements is not None:
         places.append(plural(looked.statements, "recent statement"))
-    what = "blocks the drop or breaks by it" if present else "is broken by the drop"
+    what = "blocks the drop or is broken by it" if present else "is broken by the drop"
     notes = f" ({'; '.join(looked.notes)})" if looked.notes else ""
     return Finding(
         subject=column,
