@@ -14,8 +14,8 @@ of strings are taken out first, by the file's own syntax. Known are TypeScript, 
 f-string or a template string computes is code, and so is a regular expression. The quotes of a string stay.
 
 Unknown, with the reason, is what could not be searched: no file fits `files`; a file of another language, with a syntax
-error, of more than 1 MB, or one that the system refuses. One place in another file is enough for `must_match` all the
-same, and a place that must not be there fails. What .gitignore leaves out, vendored folders and links are no files.
+error, of more than 1 MB, or one that the system refuses. One place in another file is still enough for
+`must_match`, and a place that must not be there fails. What .gitignore leaves out, vendored folders and links are no files.
 
 The expressions are those of RE2, where a search takes time in proportion to the text, whatever the expression. They
 have at most 500 characters and count at most 200 repetitions. All searches in a tree have 30 seconds (the one that

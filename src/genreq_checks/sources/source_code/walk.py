@@ -48,9 +48,9 @@ CACHES = frozenset(
 
 @dataclass(slots=True)
 class Walk:
-    """A walk in progress: what was passed over, by reason, and what the system refused to show.
+    """A walk in progress: what was skipped, by reason, and what the system refused to show.
 
-    `watched` tells the files of which it matters by name that their text was not read: they are `missed`, with the reason.
+    A file for which `watched` is true and whose text was not read is `missed`, with the reason.
     """
 
     root: Path
