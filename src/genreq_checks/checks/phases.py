@@ -2,36 +2,37 @@
 
 ## Problem
 
-The columns are populated only if the code that fills them was written, and a column may go only if the code that names
-it went first. Rows tell that late, and only of what has run since.
+The columns are populated only if the code that fills them was written, and a column may be dropped only if the code that
+names it was removed first. Rows show that late, and only for what ran since.
 
 ## What is measured
 
-With `--code DIR`, what the plan's `[[evidence]]` says of each phase (see docs/plan.md): in the files that `files` names,
-each expression of `must_match` stands in at least one (fail with the files that were searched), and none of
-`must_not_match` in any (fail with file and line of each place). An expression is searched in code: comments and the text
-of strings are taken out first, by the file's own syntax. Known are TypeScript, TSX, JavaScript, Python and SQL; what an
-f-string or a template string computes is code, and so is a regular expression. The quotes of a string stay.
+With `--code DIR`, what the plan's `[[evidence]]` says about each phase (see docs/plan.md): in the files that `files`
+selects, each expression of `must_match` must be in at least one file (otherwise fail, with the searched files), and no
+expression of `must_not_match` in any file (otherwise fail, with file and line of each place). An expression is searched in
+code: comments and the text of strings are removed first, by the file's own syntax. TypeScript, TSX, JavaScript, Python and
+SQL are known; what an f-string or a template string computes is code, and so is a regular expression. The quotes of a
+string stay.
 
 Unknown, with the reason, is what could not be searched: no file fits `files`; a file of another language, with a syntax
 error, of more than 1 MB, or one that the system refuses. One place in another file is still enough for
 `must_match`, and a place that must not be there fails. What .gitignore leaves out, vendored folders and links are no files.
 
-The expressions are those of RE2, where a search takes time in proportion to the text, whatever the expression. They
-have at most 500 characters and count at most 200 repetitions. All searches in a tree have 30 seconds (the one that
-runs then is finished); files after that are unknown.
+The expressions are those of RE2, whose time is proportional to the text, whatever the expression. They have at most 500
+characters and at most 200 counted repetitions. All searches in a tree have 30 seconds (the running one is finished);
+files after that are unknown.
 
 ## How it can be wrong
 
-It is a search in code, not a reading of it: an expression that is too wide is found where nothing of the kind is meant,
-one that is too narrow misses what is written in another way. Tests and mocks count like all files, unless `files` leaves
-them out (`!**/*.test.ts`). Code is read, not run: whether it is deployed, the rows tell (`population`, `derivation`,
+It is a search in code, not an analysis: an expression that is too wide matches other code, one that is too narrow misses
+code that is written in another way. Tests and mocks count like all files, unless `files` excludes them
+(`!**/*.test.ts`). Code is read, not run: only rows show whether it is deployed (`population`, `derivation`,
 `reconciliation`).
 
 ## What to do
 
-Do what the phase of the plan says at the place that is named. Where it cannot tell, give the root of the whole
-source code, narrow `files`, or look at the place.
+Do what the phase of the plan says at the named place. Where the outcome is unknown, give the root of the complete source
+code, narrow `files`, or read the place.
 """
 
 from __future__ import annotations

@@ -2,42 +2,42 @@
 
 ## Problem
 
-Whoever still names a dropped column fails once it is gone: an older build, a nightly job, a report of another team. Code
-search guesses, and the catalog knows views but no application.
+A client that still names a dropped column fails once it is gone: an older build, a nightly job, a report of another team.
+Code search is not certain, and the catalog has views but no applications.
 
 ## What is measured
 
 With `--queries FILE` (repeatable: SQL text, csvlog, jsonlog, a log in plain text with statements in it, auto_explain's
-plans; gzip too), every statement is put before PostgreSQL itself: a clone of the database's structure, without rows, in an
-embedded server, once as it is, once without the columns (by the plan's own SQL), and as a role that may do everything but
-touch them. It is parsed and planned there, and run nowhere. Each has a fate:
+plans; gzip too), PostgreSQL itself judges every statement, on a clone of the database's structure, without rows, in an
+embedded server: once unchanged, once without the columns (by the plan's own SQL), and as a role that may do everything
+except use them. The statement is parsed and planned there, and never run. Each has a fate:
 
-- `breaks` (fail): it is refused without the column, or a function that it calls or a trigger that it fires would be
+- `breaks` (fail): it fails without the column, or a function that it calls or a trigger that it fires would fail
 - `changes` (warn): its result has other columns, an INSERT by position moves values to other columns, a name means another
   column
 - `touches` (pass): it reads the column, and its plan is the same without it
 - `untouched` (counted)
 - `unknown`: it cannot be planned (a DO block or DDL that names the column, text that is cut off, EXECUTE without its
-  PREPARE), the clone as it is refuses it, or the column stands where words alone tell of it; each with its reason
+  PREPARE), the unchanged clone rejects it, or only its words name the column; each with its reason
 
-What differs in its literals only is one statement; `calls` says how often it stands there, `since` when it was first seen.
-Literals are not shown.
+Statements that differ only in their literals are one statement; `calls` says how often it occurs, `since` when it was
+first seen. Literals are not shown.
 
-**A pass needs a witness**: logs over `readers_days` of the plan (7 when it says nothing) up to the last day, without a gap
-of more than a day, of a server that logs every statement. A file of SQL is what somebody thought of: where nothing in it
-breaks, the outcome is unknown, since nobody knows what else runs.
+**A pass needs complete logs**: logs over `readers_days` of the plan (7 by default) up to the last day, without a gap of
+more than a day, of a server that logs every statement. A file of SQL is not complete: where no statement in it breaks, the
+outcome is unknown, since it is not known what else runs.
 
 ## How it can be wrong
 
-A function's body in SQL or PL/pgSQL is put before the clones statement by statement, with its variables. What it puts
-together at run time, fields of variables that are records, and bodies in other languages are judged by their words. What
-runs less often than the log is long is not in it. The log's settings are those of the time of reading; whether they were so
-all the time is not known. A log that is not csvlog or jsonlog may not say which database it is about. An extension, a
-collation or a foreign table that the embedded server cannot have stands in as a stub: they are listed in the evidence.
+A function's body in SQL or PL/pgSQL is judged on the clones statement by statement, with its variables. SQL that it builds
+at run time, fields of record variables, and bodies in other languages are judged by their words. A statement that runs
+less often than the log is long may be missing. The log's settings are those at the time of reading; it is not known whether
+they were the same before. A log that is not csvlog or jsonlog may not say which database it is about. An extension, a
+collation or a foreign table that the embedded server cannot have is replaced by a stub: the evidence lists them.
 
 ## What to do
 
-Change what breaks, deploy that, and look at logs of the time after. Look at what changes: an application may not mind.
+Change what breaks, deploy that, and read the logs of the time after. Read what changes: an application may still work.
 """
 
 from __future__ import annotations
