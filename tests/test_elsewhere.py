@@ -86,7 +86,7 @@ def test_the_rows_of_a_foreign_partition_are_counted_and_the_drop_does_not_reach
     assert report.check("loss.download_url").findings[0].evidence["populated"] == 2
     assert report.check("loss.download_url").outcome == "fail"
     (message,) = warnings(report, "dependents.download_url")
-    assert "the drop here does not reach the column where its rows are" in message
+    assert "the drop here does not drop the column on the server that has its rows" in message
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_child_that_defines_the_column_itself_keeps_it(database: str, plan: Pl
         "CREATE TABLE plain () INHERITS (generation_requests)",
     )
     (message,) = warnings(before(plan, database), "dependents.download_url")
-    assert "public.child defines download_url itself" in message
+    assert "public.child both defines download_url itself and inherits it" in message
     assert warnings(before(plan, database), "dependents.conversation") == []
     remedy = before(plan, database).check("dependents.download_url").findings[0].remedy
     drop_both(database)
@@ -141,7 +141,7 @@ def test_rows_that_a_crash_would_remove_warn(database: str, plan: Plan, ddl: str
     report = before(plan, database)
     for check_id in (*names("claims", *plan.dropped), *names("loss", *plan.dropped)):
         (message,) = warnings(report, check_id)
-        assert f"{name} is unlogged: a crash of the server empties it" in message
+        assert f"{name} is unlogged: a server crash empties it" in message
     assert any(note.startswith("Unlogged") and name in note for note in report.notes)
 
 
@@ -166,7 +166,10 @@ def subscriber(database: str) -> Iterator[str]:
 def test_a_subscription_may_stop_because_of_the_drop(subscriber: str, plan: Plan) -> None:
     report = before(plan, subscriber)
     for name in plan.dropped:
-        assert "the subscription feed stops when a column is missing" in unknown(report)[f"dependents.{name}"]
+        assert (
+            "the subscription feed stops when its publisher sends a column that is missing"
+            in unknown(report)[f"dependents.{name}"]
+        )
         assert "come from the publisher of the subscription feed" in warnings(report, f"loss.{name}")[0]
     assert report.exit_code() == 3
     assert any("are written by the subscription feed" in note for note in report.notes)
@@ -177,7 +180,7 @@ def test_a_subscription_may_stop_because_of_the_drop(subscriber: str, plan: Plan
 def test_a_subscription_whose_first_copy_is_not_done_leaves_values_unknown(subscriber: str, plan: Plan) -> None:
     execute(subscriber, "SET allow_system_table_mods = on; UPDATE pg_subscription_rel SET srsubstate = 'd'")
     found = unknown(before(plan, subscriber))
-    assert "its first copy of the table is not done" in found["claims.download_url"]
+    assert "its first copy of the table is not complete" in found["claims.download_url"]
     assert "loss.conversation" in found
 
 

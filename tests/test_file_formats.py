@@ -40,7 +40,7 @@ def test_keys_of_a_newer_version_are_left_out_with_a_note(database: str, plan: P
     taken.save(file)
 
     def newer(data: dict[str, Any]) -> None:
-        data["fingerprints"] = {"rows": [1, 2]}
+        data["from_the_future"] = {"rows": [1, 2]}
         data["tool_version"] = "9.1"
         data["source"]["identity"]["provider"] = "somewhere"
         for column in data["table"]["columns"]:
@@ -52,7 +52,7 @@ def test_keys_of_a_newer_version_are_left_out_with_a_note(database: str, plan: P
     assert tuple(others) == taken.source.notes
     assert note == (
         "newer.json was written by genreq-checks 9.1; left out, since this version does not know them: "
-        "source.identity.provider, table.columns.collation, fingerprints"
+        "source.identity.provider, table.columns.collation, from_the_future"
     )
     plain = read.model_copy(
         update={"source": read.source.model_copy(update={"notes": taken.source.notes}), "tool_version": "0.1.0"}

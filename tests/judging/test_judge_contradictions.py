@@ -265,6 +265,8 @@ def test_in_which_phases_a_check_is_asked() -> None:
         "dependents": {"before", "after", "rehearsal"},
         "dropped": {"after", "rolled-back", "rehearsal"},
         "kept": {"before", "after", "rolled-back", "rehearsal"},
+        "rows": {"before", "after", "rolled-back"},
+        "values": {"before", "after", "rolled-back"},
         "population": {"after"},
         "derivation": {"after"},
         "url-shape": {"after"},

@@ -33,6 +33,8 @@ def test_the_facts_that_a_check_needs() -> None:
         **{f"dependents.{name}": {"catalog", "dependents", "forward SQL"} for name in (ZIP, TALK)},
         **{f"dropped.{name}": {"catalog"} for name in (ZIP, TALK)},
         **{f"kept.{name}": {"catalog", "forward SQL"} for name in KEPT},
+        "rows": rate | {"key", "baseline"},
+        **{f"values.{name}": rate | {"key", "baseline"} for name in (*KEPT, ZIP, TALK)},
         **{f"population.{name}": rate | {"baseline"} for name in KEPT},
         f"derivation.{ARTIFACTS}": rate,
         **{f"url-shape.{name}": rate for name in KEPT},
