@@ -5,7 +5,7 @@
     uv run benchmarks/all.py --write        (also writes every table in docs/performance.md)
     uv run benchmarks/all.py --only scan_cost,start_up
 
-A script that fails, or takes longer than it may, is a line at the end and exit code 1; the others run all the same.
+A script that fails, or takes longer than it may, is a line at the end and exit code 1; the others still run.
 """
 
 import argparse

@@ -25,7 +25,7 @@ COLUMNS = (
 class Question:
     """Of the completed rows of one database.
 
-    `rates`: how many have no value, in three columns, and are there enough? `all`: besides, do the values have the form of a
+    `rates`: how many have no value, in three columns, and are there enough? `all`: in addition, do the values have the form of a
     URL, and is the derived one derived right? `gone`: has the table these columns and no other?
     """
 
@@ -62,7 +62,7 @@ class Answer:
 @dataclass(frozen=True)
 class Peer:
     """A tool: the packages of its environment, how to ask it, how to read its answer; by what it judges the format and the
-    derivation; and what was tried in vain.
+    derivation; and what it does not offer.
 
     `ask` writes the tool's files to a folder and gives the command, whose first word is a program of the environment.
     """

@@ -24,7 +24,7 @@ EMPTY = {True: "**passes**", False: "fails"}
 BACK = {True: "**not noticed**", False: "noticed"}
 TRIED = (
     *("tool", "asked by", "counts", "format", "derivation", "an empty table", "a dropped column that is back"),
-    "not without SQL or an expression of one's own",
+    "not without user-defined SQL or expressions",
 )
 TRIALS_HEAD = f"| {' | '.join(TRIED)} |", "| --- " * len(TRIED) + "|"
 
@@ -79,7 +79,7 @@ def databases(server: Any) -> None:
 
 
 def set_planner(url: str, database: str) -> None:
-    """The planner settings of `check`, for whoever connects to the database."""
+    """The planner settings of `check`, for every connection to the database."""
     for name, value in PLANNER.items():
         execute(url, f"ALTER DATABASE {database} SET {name} = '{value}'")
 
