@@ -5,6 +5,9 @@ The truth of a statement is its fate, and the column that it is about where it i
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 PLAN = """
 plan_version = 1
 title = "Notes go"
@@ -343,4 +346,9 @@ TRUTH: tuple[tuple[str, str], ...] = (
     ("unknown note", "ALTER TABLE orders ALTER COLUMN note SET NOT NULL"),
     ("unknown", "SELEC * FROM orders"),
     ("unknown", "SELECT id, mystery FROM orders"),
+)
+# What drizzle-orm, Prisma, SQLAlchemy and Django sent or printed for this schema, each by the version that is named there.
+ORMS: tuple[tuple[str, str], ...] = tuple(
+    (one["truth"], one["sql"])
+    for one in map(json.loads, Path(__file__).with_name("orm_statements.jsonl").read_text("utf-8").splitlines())
 )
