@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from conftest import Server
+from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.sources.oracle import Oracle, open_oracle
@@ -162,3 +163,79 @@ def test_no_reason_repeats_a_literal(oracle: Oracle) -> None:
         f"SELECT (('{secret}')::orders).note",
     ):
         assert secret not in str(oracle.judge(statement))
+
+
+ODD = """
+CREATE SCHEMA app; CREATE EXTENSION citext; CREATE DOMAIN app.amount AS numeric CHECK (VALUE >= 0);
+CREATE TABLE app."Order Line" (id bigint GENERATED ALWAYS AS IDENTITY, state text DEFAULT 'open', "Old Note" citext,
+    total app.amount, code text, upper_code text GENERATED ALWAYS AS (upper(code)) STORED, created_at timestamptz DEFAULT now(),
+    tenant uuid, PRIMARY KEY (id, created_at)) PARTITION BY RANGE (created_at);
+CREATE TABLE app.line_2024 PARTITION OF app."Order Line" FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE app.line_rest PARTITION OF app."Order Line" DEFAULT;
+CREATE VIEW app.lines WITH (security_invoker) AS SELECT id, total, "Old Note" FROM app."Order Line";
+CREATE VIEW app.totals AS SELECT id, total FROM app."Order Line";
+ALTER TABLE app."Order Line" ENABLE ROW LEVEL SECURITY; ALTER TABLE app."Order Line" FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON app."Order Line" USING (tenant = current_setting('app.tenant', true)::uuid);
+CREATE FUNCTION app.lower_note() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN NEW."Old Note" := lower(NEW."Old Note"); RETURN NEW; END $$;
+CREATE TRIGGER lower_note BEFORE UPDATE ON app."Order Line" FOR EACH ROW EXECUTE FUNCTION app.lower_note();
+"""
+ODD_PLAN = """
+plan_version = 1
+title = "Odd"
+table = {schema = "app", name = "Order Line", key = ["id"]}
+cohort = {column = "state", values = ["done"], time = "created_at"}
+kept.total = {}
+dropped."Old Note" = {}
+dropped.code = {}
+[sql]
+rollback = "SELECT 1"
+forward = '''DROP VIEW app.lines; ALTER TABLE app."Order Line" DROP COLUMN "Old Note", DROP COLUMN code CASCADE;
+CREATE VIEW app.lines AS SELECT id, total FROM app."Order Line"'''
+"""
+
+
+def test_partitions_policies_quoted_names_and_a_view_that_the_plan_makes_again(empty_database: str) -> None:
+    run(empty_database, *ODD.split(";\n"))
+    plan, target = parse_plan(ODD_PLAN, "odd"), parse(empty_database)
+    expected = {
+        'SELECT id, total FROM app."Order Line"': ("untouched", "untouched"),
+        'SELECT "Old Note" FROM app."Order Line"': ("breaks", "untouched"),
+        "SELECT code FROM app.line_2024": ("untouched", "breaks"),
+        "SELECT upper_code FROM app.line_rest": ("untouched", "breaks"),
+        "SELECT * FROM app.lines": ("changes", "untouched"),
+        "SELECT id FROM app.lines": ("touches", "untouched"),  # the view takes the caller's rights
+        'SELECT "Old Note" FROM app.lines': ("breaks", "untouched"),
+        "SELECT * FROM app.totals": ("untouched", "untouched"),
+        'INSERT INTO app."Order Line" (state, total) VALUES ($1, $2)': ("untouched", "untouched"),
+        "INSERT INTO app.line_rest (state, total, created_at) VALUES ($1, $2, now())": ("untouched", "untouched"),
+        'UPDATE app."Order Line" SET total = 1': ("breaks", "untouched"),  # its trigger
+        "UPDATE app.line_rest SET total = 1": ("breaks", "untouched"),
+        'DELETE FROM app."Order Line" WHERE id = 1': ("untouched", "untouched"),
+        'SELECT "o"."id" FROM "Order Line" "o"': ("untouched", "untouched"),  # by whatever search_path
+        'SELECT U&"\\004fld Note" FROM app."Order Line"': ("breaks", "untouched"),
+    }
+    with reading(target) as connection, open_oracle(connection, target, plan) as oracle:
+        told = {statement: tuple(oracle.judge(statement).fates.values()) for statement in expected}
+        assert oracle.clones.notes == ()
+    assert told == expected
+
+
+def test_forward_sql_that_fails_is_said_and_the_columns_go_by_cascade(empty_database: str) -> None:
+    run(empty_database, *ODD.split(";\n"))
+    plan = parse_plan(ODD_PLAN.replace("DROP VIEW app.lines;", ""), "odd")
+    target = parse(empty_database)
+    with reading(target) as connection, open_oracle(connection, target, plan) as oracle:
+        assert "forward SQL fails on the clone (SQLSTATE 2BP01)" in oracle.clones.notes[0]
+        assert oracle.judge("SELECT id FROM app.lines").worst == "breaks"
+
+
+def test_columns_that_cannot_go_at_all_are_said_in_one_line(empty_database: str, notes_go: Plan) -> None:
+    run(empty_database, "CREATE TABLE orders (id int, total int, note text) PARTITION BY LIST (note)")
+    target = parse(empty_database)
+    with (
+        pytest.raises(SourceError, match="could not be dropped in a clone"),
+        reading(target) as connection,
+        open_oracle(connection, target, notes_go),
+    ):
+        pass

@@ -84,7 +84,8 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     found = [_finding(one, column, facts) for one in concerned]
     urgent = [finding for finding in found if finding.outcome != "pass"]
     rest = [finding for finding in found if finding.outcome == "pass"]
-    return [*urgent, *_summary(facts, column, evidence.plan.readers_days), *rest]
+    noted = [Finding(subject=column, outcome="warn", message=f"Note: {note}.") for note in facts.notes]
+    return [*urgent, *noted, *_summary(facts, column, evidence.plan.readers_days), *rest]
 
 
 def count(evidence: Evidence, column: str) -> int | None:

@@ -75,6 +75,7 @@ class Clones:
     _stack: ExitStack
     _sessions: dict[tuple[str, str], psycopg.Connection[Any]] = field(default_factory=dict[tuple[str, str], Any])
     _made: set[str] = field(default_factory=set[str])
+    _left: dict[str, tuple[Member, ...]] = field(default_factory=dict[str, tuple[Member, ...]])
 
     @property
     def whole(self) -> psycopg.Connection[Any]:
@@ -92,6 +93,13 @@ class Clones:
                 _drop(there, self.plan, [column])
             self._made.add(name)
         return self._session(name)
+
+    def left(self, column: str | None = None) -> tuple[Member, ...]:
+        """The table and what is under it, as they are without all dropped columns, or without one of them."""
+        name = column or ""
+        if name not in self._left:
+            self._left[name] = family_of(self.without(column), self.plan)
+        return self._left[name]
 
     def blind(self, column: str | None = None) -> psycopg.Connection[Any]:
         """A session as a role that may do everything in the whole clone but touch the dropped columns, or one of them."""
@@ -165,8 +173,14 @@ def make_clones(
                 "Ask before the drop.",
             )
         server.create_database(WHOLE, BASE)
-        with psycopg.connect(server.create_database(WITHOUT, BASE), autocommit=True) as there:
-            notes += _go_forward(there, plan, search_path, columns)
+        refusal = _go_forward(server.create_database(WITHOUT, BASE), plan, search_path, columns)
+        if refusal:
+            notes.append(
+                f"the plan's forward SQL fails on the clone (SQLSTATE {refusal}): CASCADE drops the columns there"
+            )
+            server.drop_database(WITHOUT)
+            with psycopg.connect(server.create_database(WITHOUT, BASE), autocommit=True) as there:
+                _drop(there, plan, columns)
         shown = tuple(one.text for one in made.stand_ins)
         rejected = tuple(f"{one.label} ({one.reason})" for one in refused)
         path = ", ".join(dict.fromkeys([search_path, *(_quoted(name) for name in wide)]))
@@ -178,26 +192,21 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _go_forward(there: psycopg.Connection[Any], plan: Plan, search_path: str, columns: Sequence[str]) -> list[str]:
-    """The plan's own forward SQL; what it leaves of the columns is dropped with all that hangs on it."""
-    there.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
-    notes: list[str] = []
-    for statement in statements(plan.sql.forward):
+def _go_forward(url: str, plan: Plan, search_path: str, columns: Sequence[str]) -> str:
+    """Run the plan's own forward SQL, and drop what it leaves of the columns. The SQLSTATE when it fails, else ''."""
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as there:
+        there.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
         try:
-            there.execute(statement.encode())
+            for statement in statements(plan.sql.forward):
+                there.execute(statement.encode())
         except psycopg.Error as error:
-            there.rollback()
-            state = error.sqlstate or type(error).__name__
-            notes.append(
-                f"the plan's forward SQL failed on the clone (SQLSTATE {state}): the columns were dropped by CASCADE"
-            )
-            break
-    there.rollback()
-    family = family_of(there, plan)
-    left = [name for name in columns if family and name in family[0].columns]
-    if left:
-        _drop(there, plan, left)
-    return notes
+            return error.sqlstate or type(error).__name__
+        there.rollback()
+        family = family_of(there, plan)
+        left = [name for name in columns if family and name in family[0].columns]
+        if left:
+            _drop(there, plan, left)
+    return ""
 
 
 def _drop(there: psycopg.Connection[Any], plan: Plan, columns: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ _FAMILY = """
     FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_type y ON y.oid = c.reltype
 """
+GONE = "........pg.dropped"  # how the catalog names a column that was dropped
 SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast|temp)' ORDER BY nspname = 'public' DESC, 1"
 
 
@@ -57,7 +58,7 @@ def make_blind(there: psycopg.Connection[Any], role: str, family: Sequence[Membe
     for member in family:
         table = sql.Identifier(member.schema, member.name)
         there.execute(sql.SQL("REVOKE ALL ON TABLE {} FROM PUBLIC, {}").format(table, name))
-        kept = [one for one in member.columns if one not in columns and not one.startswith("........pg.dropped")]
+        kept = [one for one in member.columns if one not in columns and not one.startswith(GONE)]
         listed = sql.SQL(", ").join(map(sql.Identifier, kept))
         if kept:
             rights = sql.SQL(

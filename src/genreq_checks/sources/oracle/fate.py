@@ -101,6 +101,7 @@ class Oracle:
             column: self._told(taken, whole, column) if joint.fate != "untouched" and len(columns) > 1 else joint
             for column in columns
         }
+        told = {column: one if _rank(one) >= _rank(joint) else joint for column, one in told.items()}
         if joint.fate != "untouched" and all(one.fate == "untouched" for one in told.values()):
             told = dict.fromkeys(columns, joint)  # only without all of them
         return _judgement({column: _worse(told[column], hidden.get(column)) for column in columns}), whole
@@ -131,7 +132,8 @@ class Oracle:
         types = {row_type for member in family for row_type in member.row_types}
         if any(type_ in types for _, type_, _ in whole.columns):
             return _Told("changes", "its result has the table's row as one value")
-        if inserted(whole.plan, family, gone) != inserted(without.plan, family, gone):
+        left = self.clones.left(column)
+        if inserted(whole.plan, left) != inserted(without.plan, left):
             return _Told("changes", "it inserts by position: without the column its values move to others")
         if self._merges_beyond(whole, gone):
             return _Told("changes", "its MERGE inserts by position: without the column its values move to others")
@@ -196,6 +198,11 @@ class Oracle:
 
 def _all(columns: tuple[str, ...], fate: Fate, reason: str) -> Judgement:
     return _judgement(dict.fromkeys(columns, _Told(fate, reason)))
+
+
+def _rank(told: _Told) -> int:
+    """How bad it is: 0 is the worst. Without one column nothing is worse than without all of them by the plan's SQL."""
+    return FATES.index(told.fate)
 
 
 def _worst_of(found: Sequence[Judgement]) -> Judgement:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from genreq_checks.postgres.sql_lexer import tokens
-from genreq_checks.sources.oracle.family import Member
+from genreq_checks.sources.oracle.family import GONE, Member
 from genreq_checks.text import quote_name
 
 _OPERATIONS = {"Insert": ("insert",), "Update": ("update",), "Delete": ("delete",)}
@@ -90,11 +90,11 @@ def writes(plan: Any, text: str) -> Iterator[tuple[str, str, str]]:
                     yield target.get("Schema", ""), target["Relation Name"], event
 
 
-def inserted(plan: Any, family: Collection[Member], columns: Collection[str]) -> list[tuple[str, str, tuple[str, ...]]]:
-    """For each INSERT its table and the values by position, but for those of the dropped columns."""
+def inserted(plan: Any, left: Collection[Member]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """For each INSERT its table and the values by position, but for those of columns that are not `left`."""
     places = {
-        (member.schema, member.name): frozenset(n for n, name in enumerate(member.columns) if name in columns)
-        for member in family
+        (member.schema, member.name): frozenset(n for n, name in enumerate(member.columns) if name.startswith(GONE))
+        for member in left
     }
     found: list[tuple[str, str, tuple[str, ...]]] = []
     for node in nodes(plan):
