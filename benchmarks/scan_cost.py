@@ -13,7 +13,9 @@ import argparse
 import re
 import statistics
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 
@@ -25,6 +27,7 @@ from shapes import BAREST, CUTOVER, PLANNER, SAME_BYTES, SERVER, SHAPES, make_ta
 ROUNDS = 5
 PATIENCE = 900
 MEMORY = 100  # MB that the client may have at most, however many rows there are
+COMPARED = ", rows and values compared with a baseline"  # the fingerprints of the three columns
 SIZES = (("plain", 5), ("`_` in repository names", 5), ("30 % malformed", 5), ("plain", 20))
 HEAD = (
     "| data | rows | beside | its CPU | CPU of `check` | ratio, median (lowest–highest) | limit |",
@@ -56,12 +59,12 @@ def check(url: str, *options: str) -> Run:
     return done
 
 
-def pairs(server, url: str, beside: str, rounds: int) -> tuple[list[tuple[float, float]], list[Run]]:
+def pairs(server, url: str, beside: str, rounds: int, *options: str) -> tuple[list[tuple[float, float]], list[Run]]:
     """The CPU of both in each round, and what `check` cost its own process; the first round only warms the caches."""
     found, runs = [], []
     for _ in range(rounds + 1):
         bare = server_cpu(server.pid, lambda: query(url, beside))
-        checked = server_cpu(server.pid, lambda: runs.append(check(url)))
+        checked = server_cpu(server.pid, lambda: runs.append(check(url, *options)))
         found.append((bare, checked))
     return found[1:], runs[1:]
 
@@ -75,12 +78,17 @@ def ratio_of(found: list[tuple[float, float]]) -> str:
 
 def measure(server, shape: str, rows: int) -> str:
     """A line of the table of shapes."""
-    beside = SHAPES[shape][2]
+    beside = SHAPES[shape.removesuffix(COMPARED)][2]
     some = rows // 10 if shape == "5 kB values" else rows
-    found, _ = pairs(server, make_table(server, "bench", shape, some), beside, ROUNDS)
+    url = make_table(server, "bench", shape.removesuffix(COMPARED), some)
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = str(Path(folder) / "before.json")
+        if shape.endswith(COMPARED):
+            run([sys.executable, "-m", "genreq_checks", "snapshot", url, "-o", baseline], PATIENCE)
+        found, _ = pairs(server, url, beside, ROUNDS, *(["--baseline", baseline] if shape.endswith(COMPARED) else []))
     server.drop_database("bench")
     bare, checked = (statistics.median(values) for values in zip(*found, strict=True))
-    name, limit = ("same bytes", 3.0) if beside == SAME_BYTES else ("barest", 2.6)
+    name, limit = ("same bytes", 3.0) if beside == SAME_BYTES else ("barest", 3.0 if shape.endswith(COMPARED) else 2.6)
     return f"| {shape} | {some:,} | {name} | {bare:.2f} s | {checked:.2f} s | {ratio_of(found)} | {limit} |"
 
 
@@ -136,7 +144,7 @@ def main() -> None:
             return
         lines = list(SIZES_HEAD if given.sizes else HEAD)
         print(*lines, sep="\n", flush=True)
-        for shape, times in SIZES if given.sizes else [(shape, 1) for shape in SHAPES]:
+        for shape, times in SIZES if given.sizes else [(shape, 1) for shape in (*SHAPES, f"plain{COMPARED}")]:
             lines.append((measure_size if given.sizes else measure)(server, shape, given.rows * times))
             print(lines[-1], flush=True)
     if given.write:
