@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ def observe(
     progress: Callable[[str], None] | None = None,
     baseline: Snapshot | str | Path | None = None,
     fingerprints: Depth = "all",
+    hash_rows_to: str | Path | None = None,
     **evidence: Paths,
 ) -> Snapshot:
     """Everything that a source says of the plan's table in one instant, and what was named beside it.
@@ -67,7 +69,8 @@ def observe(
     it may use for a statement (None: as its own settings say). `progress` is told what takes long.
 
     `fingerprints` are of the columns that stay, or of all: by them a later check tells whether the rows and values are
-    still the same. With a `baseline` they are of the rows that it covers, and can be compared with it.
+    still the same. With a `baseline` they are of the rows that it covers, and can be compared with it. The file
+    `hash_rows_to` gets the hash of each row's key and values, by which it is told later which of them are others.
 
     What cannot be read is a problem in the
     snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
@@ -83,6 +86,7 @@ def observe(
         baseline = load_snapshot(baseline)
     until = baseline.fingerprints.until if baseline is not None and baseline.fingerprints is not None else None
     asked = Asked(plan, url, cutover, timeout, deadline, workers, progress, fingerprints, until)
+    asked = replace(asked, row_hashes=Path(hash_rows_to) if hash_rows_to is not None else None)
     beside, under = read_evidence(asked, evidence)
     now = _observe(asked, source, only)
     return now.with_evidence(**beside, read_under=dict(now.read_under) | under)

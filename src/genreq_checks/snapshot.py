@@ -24,6 +24,7 @@ from genreq_checks.facts import (
 from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.facts.identity import compare
 from genreq_checks.facts.queries import QueryFacts
+from genreq_checks.facts.row_changes import HashedRows, RowChanges
 from genreq_checks.files import write_text
 from genreq_checks.tally import Tally
 from genreq_checks.tally.fingerprints import Fingerprints
@@ -212,6 +213,7 @@ class Snapshot(Model):
     table: TableFacts | None = None
     tally: Tally | None = None
     fingerprints: Fingerprints | None = Field(None, exclude_if=_is_none)
+    hashed: HashedRows | None = Field(None, exclude_if=_is_none)
     probes: Mapping[str, ProbeRows] = Field(default_factory=dict[str, ProbeRows], exclude_if=lambda probes: not probes)
     dependents: tuple[Dependent, ...] | None = None
     searched: Searched | None = None
@@ -220,6 +222,7 @@ class Snapshot(Model):
     queries: QueryFacts | None = Field(None, exclude_if=_is_none)
     messages: Reconciliation | None = Field(None, exclude_if=_is_none)
     migrations: MigrationFolder | None = Field(None, exclude_if=_is_none)
+    row_hashes: RowChanges | None = Field(None, exclude_if=_is_none)
     archive: ArchiveFacts | None = Field(None, exclude_if=_is_none)
     generation: GenerationFacts | None = Field(None, exclude_if=_is_none)
     rehearsal: tuple[Step, ...] | None = Field(None, exclude_if=_is_none)

@@ -28,14 +28,20 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault, noticed
-from genreq_checks.evidence.content import NO_BASELINE, Content, content, same_rows
+from genreq_checks.evidence.content import NO_BASELINE, Content, content, exact_changes, same_rows
 from genreq_checks.evidence.sides import Evidence
+from genreq_checks.facts.row_changes import RowChanges
 from genreq_checks.report import Finding
 from genreq_checks.text import plural
 
 
 def judge(evidence: Evidence, _subject: str = "") -> list[Finding]:
-    """Equal sums pass; fewer rows fail; anything else is unknown."""
+    """Equal sums pass; fewer rows fail; anything else is unknown. Row hashes tell it exactly."""
+    exact = exact_changes(evidence)
+    if isinstance(exact, RowChanges):
+        return [_exact(evidence, exact)]
+    if exact is not None and exact != NO_BASELINE:
+        return [unknown("rows", exact, "Name the file that was written with the baseline: --row-hashes FILE")]
     found = content(evidence)
     if found == NO_BASELINE:
         return [Finding(subject="rows", outcome="skip", message=f"Not compared: {found}")]
@@ -73,8 +79,26 @@ def _compared(evidence: Evidence, found: Content) -> Finding:
             "Find what deletes them, and restore them from a backup; if they may go, the plan says so (cohort.may_go)."
         )
         return Finding(subject="rows", outcome="fail", message=message, remedy=remedy, evidence=numbers)
-    remedy = "Which rows went and which came, only row hashes beside the baseline tell."
+    remedy = "Only row hashes tell which: save them with the next baseline (genreq-checks snapshot SOURCE --row-hashes FILE)."
     return unknown("rows", message[0].lower() + message[1:], remedy).model_copy(update={"evidence": numbers})
+
+
+def _exact(evidence: Evidence, changes: RowChanges) -> Finding:
+    cohort = evidence.plan.cohort
+    numbers = {"rows": changes.now, "then": changes.then, "gone": changes.gone, "added": changes.added}
+    until = f"until {changes.until:%Y-%m-%d %H:%M} UTC"
+    if not changes.then:
+        return unknown("rows", f"the baseline had no {cohort.rows} with a time {until}.")
+    later = f" {changes.added:,} came later with a time {until}." if changes.added else ""
+    if not changes.gone:
+        message = f"All {plural(changes.then, *_words(evidence))} {until} are there, by their keys.{later}"
+        return Finding(subject="rows", outcome="pass", message=message, evidence=numbers)
+    gone = f"{changes.gone:,} of {plural(changes.then, *_words(evidence))} {until} are gone, or no longer {cohort.rows}.{later}"
+    if cohort.may_go is not None:
+        message = f"{gone} The plan lets rows go: {cohort.may_go}"
+        return Finding(subject="rows", outcome="pass", message=message, evidence=numbers)
+    remedy = "List their keys: genreq-checks rows rows SOURCE --row-hashes FILE. Restore them from a backup."
+    return Finding(subject="rows", outcome="fail", message=gone, remedy=remedy, evidence=numbers)
 
 
 def _words(evidence: Evidence) -> tuple[str, str]:

@@ -27,11 +27,12 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault, noticed
-from genreq_checks.evidence.content import NO_BASELINE, Content, ValueChanges, content, value_changes
+from genreq_checks.evidence.content import NO_BASELINE, Content, ValueChanges, content, exact_changes, value_changes
 from genreq_checks.evidence.sides import Evidence
+from genreq_checks.facts.row_changes import RowChanges
 from genreq_checks.plan import Plan
 from genreq_checks.report import Finding
-from genreq_checks.text import plural
+from genreq_checks.text import listed, plural
 
 
 def subjects(plan: Plan) -> tuple[str, ...]:
@@ -46,6 +47,11 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [Finding(subject=column, outcome="skip", message=f"Not compared: {found}")]
     if column in evidence.plan.dropped and evidence.phase == "after":
         return [Finding(subject=column, outcome="skip", message="Not compared: the plan drops the column.")]
+    exact = exact_changes(evidence)
+    if isinstance(exact, str):
+        return [unknown(column, exact, "Name the file that was written with the baseline: --row-hashes FILE")]
+    if exact is not None and column in exact.columns and exact.then:
+        return [_exact(evidence, column, exact)]
     if isinstance(found, str):
         return [
             unknown(column, found, "Take the next baseline with this version: genreq-checks snapshot SOURCE -o FILE")
@@ -57,6 +63,33 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     if not found.total[0].rows if found.pairs else True:
         return [unknown(column, f"the baseline had no {evidence.plan.cohort.rows} to compare.")]
     return [_compared(evidence, column, found, value_changes(found, column))]
+
+
+def _exact(evidence: Evidence, column: str, changes: RowChanges) -> Finding:
+    kept, one = evidence.plan.kept.get(column), changes.columns[column]
+    common = changes.then - changes.gone
+    rows = plural(common, evidence.plan.cohort.row, evidence.plan.cohort.rows)
+    numbers = {"rows": common, "changed": one.changed, "backfilled": one.backfilled, "cleared": one.cleared}
+    if not (one.changed or one.backfilled or one.cleared):
+        return Finding(subject=column, outcome="pass", message=f"No value of {rows} changed.", evidence=numbers)
+    counts = {"changed": one.changed, "cleared": one.cleared, "filled where there was none": one.backfilled}
+    message = f"Of {rows}: {listed(counts)}."
+    if kept is not None and kept.may_change is not None:
+        message += f" The plan lets values change: {kept.may_change}"
+        return Finding(subject=column, outcome="pass", message=message, evidence=numbers)
+    must_be_same = kept.stable if kept is not None else evidence.phase == "rolled-back"
+    if one.changed or one.cleared or must_be_same:
+        remedy = (
+            f"List their keys: genreq-checks rows values.{column} SOURCE --row-hashes FILE. "
+            "Restore the values from a backup."
+        )
+        return Finding(subject=column, outcome="fail", message=message, remedy=remedy, evidence=numbers)
+    reason = kept and (kept.may_gain or kept.backfilled)
+    if reason:
+        message += f" The plan lets it gain values: {reason}"
+        return Finding(subject=column, outcome="pass", message=message, evidence=numbers)
+    remedy = f"If that is intended, the plan says so: may_gain in [kept.{column}]."
+    return Finding(subject=column, outcome="warn", message=message, remedy=remedy, evidence=numbers)
 
 
 def _compared(evidence: Evidence, column: str, found: Content, changes: ValueChanges) -> Finding:
@@ -91,7 +124,7 @@ def _compared(evidence: Evidence, column: str, found: Content, changes: ValueCha
     if is_proved:
         remedy = "Find what changes old rows, and restore the values from an archive or a backup."
         return Finding(subject=column, outcome="fail", message=message, remedy=remedy, evidence=numbers)
-    remedy = "Which values were changed, only row hashes beside the baseline tell; what is meant stands in the plan (may_change)."
+    remedy = "Only row hashes tell which: save them with the next baseline (genreq-checks snapshot SOURCE --row-hashes FILE)."
     return unknown(column, message[0].lower() + message[1:], remedy).model_copy(update={"evidence": numbers})
 
 

@@ -79,6 +79,7 @@ def check(
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.checks import checks_of
+    from genreq_checks.postgres.url import is_database_url
     from genreq_checks.report import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
@@ -112,6 +113,9 @@ def check(
     with narrate("Reading the table…") as progress:
         reading = partial(observe, only=only, timeout=timeout, deadline=end, workers=workers, progress=progress)
         then = reading(chosen, baseline, moment) if baseline else None
+        if evidence["row_hashes"] is None and then is not None and then.hashed is not None and baseline is not None:
+            beside = Path(baseline).with_name(then.hashed.name)  # where `snapshot --row-hashes` wrote them, most likely
+            evidence["row_hashes"] = beside if is_database_url(where) and beside.is_file() else None
         depth: Depth = "all" if then is not None and then.fingerprints is not None else "none"
         now = reading(chosen, where, moment, baseline=then, fingerprints=depth, **evidence)
     report = judge(

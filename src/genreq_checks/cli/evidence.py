@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -23,11 +23,12 @@ MigrationsTable = Annotated[
 ]
 
 
-def with_evidence(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with an option for each source; its parameter `evidence` is what the call names.
+def with_evidence(command: Callable[..., None], *, but: Collection[str] = ()) -> Callable[..., None]:
+    """A command with an option for each source `but` some; its parameter `evidence` is what the call names.
 
     The options take the place of the parameter.
     """
+    sources = [one for one in all_sources() if one.name not in but]
     hints = get_type_hints(command, include_extras=True)
     parameters = [
         parameter.replace(annotation=hints[parameter.name])
@@ -41,15 +42,15 @@ def with_evidence(command: Callable[..., None]) -> Callable[..., None]:
             default=None,
             annotation=Annotated[
                 list[Path] | None if one.repeatable else Path | None,
-                typer.Option(f"--{one.name}", metavar=one.metavar, help=one.help),
+                typer.Option(f"--{one.name.replace('_', '-')}", metavar=one.metavar, help=one.help),
             ],
         )
-        for one in all_sources()
+        for one in sources
     ]
 
     @wraps(command)
     def called(**given: Any) -> None:
-        command(evidence={one.name: given.pop(one.name) for one in all_sources()}, **given)
+        command(evidence={one.name: given.pop(one.name) for one in sources}, **given)
 
     whole = [*parameters[:place], *options, *parameters[place + 1 :]]
     called.__signature__ = inspect.Signature(whole)  # type: ignore[attr-defined]  # what typer reads

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -27,6 +27,9 @@ from genreq_checks.cli.output import keep_files
 from genreq_checks.errors import UsageError, near
 from genreq_checks.text import plural, shown_path
 
+if TYPE_CHECKING:
+    from genreq_checks.plan import Plan
+
 CheckId = Annotated[str, typer.Argument(help="A check's id, as the report shows it: loss.download_url.")]
 Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="table or csv.")]
 Output = Annotated[
@@ -34,6 +37,14 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write there, readable only by you; default stdout."),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N rows.")]
+RowHashes = Annotated[
+    Path | None,
+    typer.Option(
+        "--row-hashes",
+        metavar="FILE",
+        help="The baseline's row hashes, for the rows behind 'rows' and 'values.COLUMN'.",
+    ),
+]
 ShowValues = Annotated[bool, typer.Option("--show-values", help="Show the values, not only their shape.")]
 
 
@@ -45,6 +56,7 @@ def rows(
     output: Output = None,
     limit: Limit = None,
     show_values: ShowValues = False,
+    row_hashes: RowHashes = None,
     plan: PlanFile = None,
     table: TableName = None,
     timeout: Timeout = 300,
@@ -57,10 +69,12 @@ def rows(
 
     end = begin_deadline(deadline)
     chosen = the_plan(plan, table)
-    one, selection = rows_behind(chosen, check)
+    compared = _is_comparison(chosen, check)
+    if compared and row_hashes is None:
+        raise UsageError(f"Only row hashes tell the rows behind {check}.", "Name the baseline's: --row-hashes FILE")
     if fmt not in FORMATS:
         raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
-    keep_files([output], plan)
+    keep_files([output], plan, row_hashes)
     moment, _ = read_cutover(cutover)
     where = source_or_variable(source)
     if not is_database_url(where):
@@ -68,8 +82,20 @@ def rows(
             f"The rows of {shown_path(where)} cannot be listed: a snapshot has none, and row files are not read by key."
         )
         raise UsageError(message, "Give the URL of the database.")
+    if compared and row_hashes is not None:
+        from genreq_checks.sources.row_hashes import listed_changes
+
+        column = check.partition(".")[2] or None
+        with (
+            listed_changes(chosen, where, row_hashes, column, limit, timeout, end) as (header, changes),
+            opened(output) as out,
+        ):
+            count = FORMATS[fmt](header, changes, out)
+        _tell(check, count, limit)
+        return
     from genreq_checks.sources.rows import listing
 
+    one, selection = rows_behind(chosen, check)
     moment = moment if moment is not None else chosen.cutover
     needs = needs_of(chosen, [one])
     listed = listing(
@@ -77,8 +103,23 @@ def rows(
     )
     with listed as found, opened(output) as out:
         count = FORMATS[fmt](found.header, found.rows, out)
+    _tell(check, count, limit)
+
+
+def _tell(check: str, count: int, limit: int | None) -> None:
     more = " (there may be more: --limit)" if count == limit else ""
     print(f"{plural(count, 'row')} behind {check}{more}", file=sys.stderr)
+
+
+def _is_comparison(plan: Plan, check: str) -> bool:
+    """Is it a check whose rows are told by row hashes alone? Raises: UsageError for a check without rows."""
+    from genreq_checks.checks import checks_of, rows_behind
+
+    ids = {one.id(subject): one for one, subject in checks_of(plan)}
+    if check in ids and ids[check].fingerprints:
+        return True
+    rows_behind(plan, check)
+    return False
 
 
 @contextmanager

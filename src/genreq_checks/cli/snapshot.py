@@ -37,7 +37,17 @@ NoValues = Annotated[
 ]
 
 
-@with_evidence
+RowHashes = Annotated[
+    Path | None,
+    typer.Option(
+        "--row-hashes",
+        metavar="FILE",
+        help="Also write a hash of each row's key and values there (Parquet), for an exact comparison later.",
+    ),
+]
+
+
+@partial(with_evidence, but=("row_hashes",))
 def snapshot(
     output: Output,
     source: Source = None,
@@ -51,6 +61,7 @@ def snapshot(
     deadline: DeadlineSeconds = None,
     workers: Workers = None,
     no_values: NoValues = False,
+    row_hashes: RowHashes = None,
 ) -> None:
     """Save the present state of the table: after the drop it can no longer be read."""
     from genreq_checks.evidence.doubts import source_notes
@@ -63,8 +74,15 @@ def snapshot(
     chosen = the_plan(plan, table)
     with narrate("Reading the table…") as progress:
         depth: Depth = "kept" if no_values else "all"
+        # the hashes go into a file at once, and the snapshot tells its name and digest
         reading = partial(
-            observe, timeout=timeout, deadline=end, workers=workers, progress=progress, fingerprints=depth
+            observe,
+            timeout=timeout,
+            deadline=end,
+            workers=workers,
+            progress=progress,
+            fingerprints=depth,
+            hash_rows_to=row_hashes,
         )
         taken = reading(chosen, source_or_variable(source), moment, **evidence)
     if taken.tally is None:

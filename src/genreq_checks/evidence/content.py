@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genreq_checks.evidence.sides import Evidence
+from genreq_checks.facts.row_changes import RowChanges
 from genreq_checks.tally.fingerprints import Block, Fingerprints, Values, added
 from genreq_checks.tally.periods import UNITS
 
@@ -86,6 +87,21 @@ def _other_rule(then: Fingerprints, now: Fingerprints) -> str:
     if then.key != now.key or then.cohort != now.cohort:
         return "The baseline was read by another key, or for other rows."
     return ""
+
+
+def exact_changes(evidence: Evidence) -> RowChanges | str | None:
+    """What the row hashes of the baseline tell; why they cannot be used; None when there are none."""
+    found, baseline = evidence.now.row_hashes, evidence.baseline
+    if found is None:
+        return None
+    if baseline is None:
+        return NO_BASELINE
+    if baseline.hashed is None or baseline.hashed.digest != found.digest:
+        return "The row hashes are not those that were saved with the baseline."
+    comparison = evidence.compared.get("baseline")
+    if comparison is not None and comparison.kind == "other" and not evidence.other_database:
+        return baseline.problems[0].text if baseline.problems else comparison.text
+    return found
 
 
 def same_rows(then: Block, now: Block) -> bool:

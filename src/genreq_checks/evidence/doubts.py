@@ -81,14 +81,15 @@ def _of_subscriptions(facts: TableFacts) -> Iterator[Contradiction]:
 def find_stale(plan: Plan, now: Snapshot, cutover: datetime | None) -> Iterator[Contradiction]:
     """Evidence in a snapshot that was read under another plan or cutover: it does not answer for this one."""
     for name, under in now.read_under.items():
+        option = f"--{name.replace('_', '-')}"
         if under.plan != plan.fingerprint:
-            problem = f"the snapshot's --{name} was read under another plan ({under.plan}, now {plan.fingerprint})."
+            problem = f"the snapshot's {option} was read under another plan ({under.plan}, now {plan.fingerprint})."
         elif under.by_cutover and under.cutover != cutover:
             when = f"with the cutover {under.cutover:%Y-%m-%d %H:%M} UTC" if under.cutover else "without a cutover"
-            problem = f"the snapshot's --{name} was read {when}."
+            problem = f"the snapshot's {option} was read {when}."
         else:
             continue
-        yield Contradiction("source", problem, f"Read them again: --{name}.", frozenset[Fact]({name}))
+        yield Contradiction("source", problem, f"Read them again: {option}.", frozenset[Fact]({name}))
 
 
 def source_notes(now: Snapshot) -> Iterator[str]:

@@ -24,7 +24,7 @@ from genreq_checks.rehearsal.sampling import sampled
 from genreq_checks.scratch.clone import finish, structure
 from genreq_checks.scratch.database import Scratch
 from genreq_checks.scratch.dump import Dump
-from genreq_checks.sources.table import read_types
+from genreq_checks.sources.readable import read_types
 
 OTHER_ROWS = 1000  # of each other table: enough to detect a change
 

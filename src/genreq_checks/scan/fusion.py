@@ -228,7 +228,7 @@ def fuse(
     status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
     split: sa.ColumnElement[Any] = sa.null() if cutover is None else on_or_after(plan, cutover, aware)
     codes = [packed(part).label(f"code_{index}") for index, part in enumerate(parts)]
-    marks = [] if marked is None else [_until(plan, marked.until, aware).label("covered"), *marked.inputs()]
+    marks = [] if marked is None else [not_later(plan, marked.until, aware).label("covered"), *marked.inputs()]
     rows = (
         sa.select(sa.cast(time, sa.Date).label("day"), split.label("split"), status.label("status"), *codes, *marks)
         .select_from(origin if origin is not None else relation(plan.table))
@@ -267,7 +267,8 @@ def on_or_after(plan: Plan, cutover: datetime, aware: bool) -> sa.ColumnElement[
     return sa.column(plan.cohort.time) >= _instant(cutover, aware)
 
 
-def _until(plan: Plan, moment: datetime, aware: bool) -> sa.ColumnElement[bool]:
+def not_later(plan: Plan, moment: datetime, aware: bool) -> sa.ColumnElement[bool]:
+    """Is the row's time not later than an instant (NULL when it has none)?"""
     return sa.column(plan.cohort.time) <= _instant(moment, aware)
 
 

@@ -20,7 +20,7 @@ from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.scan.facets import JSON_TYPES, Columns, Facet, as_text
 from genreq_checks.scan.fusion import Needs, in_cohort, on_or_after, relation
 from genreq_checks.scan.selection import Pick, Selection
-from genreq_checks.sources.table import find_obstacle, read_types
+from genreq_checks.sources.readable import find_obstacle, read_types
 from genreq_checks.text import SHAPE_LENGTH, mask
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password

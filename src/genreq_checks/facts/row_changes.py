@@ -1,0 +1,39 @@
+"""Row hashes and what they tell: which rows and values of a baseline are gone, new or others, counted exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from genreq_checks.facts.file_format import Model
+
+
+class HashedRows(Model):
+    """The file of row hashes that was written beside a snapshot: its name, its digest (SHA-256) and how many rows it has."""
+
+    name: str
+    digest: str
+    rows: int
+
+
+class ColumnChanges(Model):
+    """Of the rows that were there both times: values that are others now, that came, and that are gone."""
+
+    changed: int
+    backfilled: int
+    cleared: int
+
+
+class RowChanges(Model):
+    """The rows of the cohort until the newest time of the baseline, then and now, compared one by one.
+
+    `digest` is that of the file of row hashes. `gone` and `added` are rows; `columns` has those that were compared.
+    """
+
+    digest: str
+    until: datetime
+    then: int
+    now: int
+    gone: int
+    added: int
+    columns: Mapping[str, ColumnChanges]
