@@ -236,7 +236,7 @@ def _array(values: Sequence[Any], of: pa.DataType) -> pa.Array:
     for place, value in enumerate(values):
         known[place >> 3] |= (value is not None) << (place & 7)
     if of == pa.int64():
-        parts = [array("q", [value or 0 for value in values])]
+        parts: list[Any] = [array("q", [value or 0 for value in values])]
     else:
         texts = [(value or "").encode() for value in values]
         parts = [array("i", [0, *itertools.accumulate(map(len, texts))]), b"".join(texts)]
