@@ -16,7 +16,7 @@ cohort = {column = "status", values = ["done"], time = "created_at"}
 kept.total = {}
 dropped.note = {claim = {holds = "any", text = "n"}}
 dropped.legacy = {claim = {holds = "any", text = "l"}}
-sql = {forward = "ALTER TABLE orders DROP COLUMN note, DROP COLUMN legacy", rollback = "SELECT 1"}
+sql = {forward = "ALTER TABLE orders DROP COLUMN note CASCADE, DROP COLUMN legacy CASCADE", rollback = "SELECT 1"}
 """
 SCHEMA = """
 CREATE TABLE customers (id serial PRIMARY KEY, name text, email text UNIQUE, legacy jsonb, joined date);

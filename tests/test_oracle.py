@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from conftest import Server
 from genreq_checks.errors import SourceError
@@ -75,6 +76,21 @@ def test_an_older_server_as_the_source_changes_no_answer(notes_go: Plan) -> None
             wrong = [
                 statement for told, statement in [*TRUTH, *ORMS] if dict(oracle.judge(statement).fates) != truth(told)
             ]
+    assert wrong == []
+
+
+def test_a_role_with_no_more_than_the_documented_rights_gets_the_same_answers(
+    empty_database: str, notes_go: Plan
+) -> None:
+    run(empty_database, SCHEMA, "DROP ROLE IF EXISTS oracle_reader", "CREATE ROLE oracle_reader LOGIN")
+    run(empty_database, "GRANT SELECT (id, status, note, legacy) ON orders TO oracle_reader")
+    try:
+        target = parse(make_conninfo(empty_database, user="oracle_reader"))
+        with reading(target) as connection, open_oracle(connection, target, notes_go) as oracle:
+            assert (len(oracle.clones.stand_ins), oracle.clones.refused) == (8, ())
+            wrong = [statement for told, statement in TRUTH if dict(oracle.judge(statement).fates) != truth(told)]
+    finally:
+        run(empty_database, "DROP OWNED BY oracle_reader", "DROP ROLE oracle_reader")
     assert wrong == []
 
 

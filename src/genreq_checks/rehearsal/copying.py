@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -125,7 +126,7 @@ def _copy(
     with structure(connection, target, plan.table, scratch, deadline) as made:
         dump = made.dump
         with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
-            rows = _copy_rows(connection, there, plan, types, found.oid, sample)
+            rows = _copy_rows(connection, there, plan, types, found.oid, sample, dump.left_out)
         refused = [*made.refused, *finish(made, scratch)]
         failed = [f"{one.label} ({one.reason})" for one in refused if not one.label.startswith("FK CONSTRAINT")]
         with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
@@ -149,15 +150,27 @@ def _copy(
 
 
 def _copy_rows(
-    source: sa.Connection, there: psycopg.Connection, plan: Plan, types: dict[str, str], oid: int, sample: int | None
+    source: sa.Connection,
+    there: psycopg.Connection,
+    plan: Plan,
+    types: dict[str, str],
+    oid: int,
+    sample: int | None,
+    left_out: Collection[tuple[str, str]],
 ) -> int:
     """Copy the rows of every table in the scratch database; returns the number of rows of the plan's table.
 
-    Foreign tables are plain ones there: their rows stay on the other server.
+    Foreign tables are plain ones there, and their rows stay on the other server. Tables that the role may not read are
+    `left_out`.
     """
-    foreign = {(row.schema, row.name) for row in source.execute(_FOREIGN)}
+    elsewhere = {*left_out, *((row.schema, row.name) for row in source.execute(_FOREIGN))}
     tables = {(schema, name): columns for schema, name, columns in there.execute(_HERE).fetchall()}
     ours = (plan.table.schema_name, plan.table.name)
+    if ours in left_out:
+        raise SourceError(
+            f"This role may not read all of {plan.table.qualified}, so that its structure cannot be copied as it is.",
+            "Rehearse as a role with SELECT on the whole table.",
+        )
     if ours not in tables:
         raise SourceError(
             f"The table {plan.table.qualified} could not be created in the scratch database.",
@@ -169,7 +182,7 @@ def _copy_rows(
     for parent in source.execute(_PARENTS, {"oid": oid}):
         parents.setdefault((parent.schema, parent.table), []).append((parent.theirs, parent.own))
     for name, columns in tables.items():
-        if name == ours or not columns or name in foreign:
+        if name == ours or not columns or name in elsewhere:
             continue
         other = sa.table(name[1], *(sa.column(c) for c in columns), schema=name[0])
         few = sa.select(*other.c)

@@ -13,6 +13,7 @@ from psycopg import sql
 from genreq_checks.plan import Table
 from genreq_checks.postgres.connection import Target
 from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.scratch.bare_tables import bare_tables
 from genreq_checks.scratch.collations import stand_ins as collation_stubs
 from genreq_checks.scratch.collations import used_collations
 from genreq_checks.scratch.database import Scratch
@@ -56,16 +57,22 @@ def structure(
         with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
             if scratch.embedded:
                 _make_roles(there, [row.rolname for row in connection.execute(_ROLES)])
-            made = [StandIn("table left out", quote_name(*one), "this role may not read it") for one in left_out]
-            made += _extensions(connection, there)
+            made = _extensions(connection, there)
             made += _collations(connection, there)
             present = _present(there, [one.name for one in made if one.kind == "extension"])
         entries = without(contents(dump, "pre-data"), WITH_THEM, present)
         foreign = [entry for entry in entries if entry.text.startswith(f"{FOREIGN_TABLE} ")]
-        first, rest = _cut(without(entries, (FOREIGN_TABLE,)), apart=bool(foreign))
+        first, rest = _cut(without(entries, (FOREIGN_TABLE,)), apart=bool(foreign or left_out))
         refused = restore(dump, scratch, "pre-data", first)
         made += _foreign_tables(scratch, dump, foreign)
-        refused += restore(dump, scratch, "pre-data", rest)
+        bare, later, sequences = _bare_tables(connection, scratch, left_out)
+        refused += restore(dump, scratch, "pre-data", without(rest, starts=sequences))
+        if bare:  # pg_dump did not know that something hangs on these
+            numbers = {one.number for one in refused}
+            refused = restore(dump, scratch, "pre-data", [one for one in entries if one.number in numbers])
+        with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
+            _make(there, later)
+        made += bare
         yield Structure(dump, tuple(made), tuple(refused))
 
 
@@ -122,6 +129,32 @@ def _foreign_tables(scratch: Scratch, dump: Dump, foreign: Sequence[Entry]) -> l
     return found + [
         StandIn("not made", stub.name, "a foreign table that could not be created as a plain one") for stub in failed
     ]
+
+
+def _bare_tables(
+    connection: sa.Connection, scratch: Scratch, left_out: Sequence[tuple[str, str]]
+) -> tuple[list[StandIn], list[Stub], list[str]]:
+    """Tables that the role may not read, by the catalog; what of them can only be created when the rest is there; and how
+    the entries of their sequences begin, which are there with them.
+    """
+    if not left_out:
+        return [], [], []
+    tables, after = bare_tables(connection, left_out)
+    with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
+        done, _ = _make(there, tables)
+        _, later = _make(there, after)
+        rows = there.execute("""
+            SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S'""").fetchall()
+    there_now = {stub.name for stub in done}
+    found: list[StandIn] = []
+    for name in (quote_name(*one) for one in left_out):
+        if name in there_now:
+            reason = "this role may not read it; its columns and keys are those of the catalog"
+            found.append(StandIn("table left out", name, reason, (name,)))
+        else:
+            found.append(StandIn("not made", name, "this role may not read it, and the catalog was not enough"))
+    return found, later, [f"SEQUENCE {schema} {name} " for schema, name in rows]
 
 
 def _make(there: psycopg.Connection, wanted: Sequence[Stub]) -> tuple[list[Stub], list[Stub]]:

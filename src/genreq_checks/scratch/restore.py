@@ -45,6 +45,7 @@ class Refused:
 
     label: str
     reason: str
+    number: int = 0
 
 
 def contents(dump: Dump, section: str) -> tuple[Entry, ...]:
@@ -89,7 +90,8 @@ def _refused(said: str, entries: dict[int, Entry]) -> list[Refused]:
             number = int(place[1])
         elif (error := _ERROR.search(line)) and number in entries:
             about_names = _ABOUT_NAMES.match(error[1])
-            found.setdefault(number, Refused(entries[number].label, about_names[0] if about_names else "refused"))
+            reason = about_names[0] if about_names else "refused"
+            found.setdefault(number, Refused(entries[number].label, reason, number))
     return list(found.values())
 
 
