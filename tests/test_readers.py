@@ -361,6 +361,22 @@ def test_what_is_not_understood_is_not_shown(source: str, notes_go: Plan, tmp_pa
     assert SECRET not in str(facts)
 
 
+@pytest.mark.usefixtures("one_clone")
+def test_blocks_and_literals_that_name_the_column_are_not_one_statement(
+    source: str, notes_go: Plan, tmp_path: Path
+) -> None:
+    (tmp_path / "q.sql").write_text(
+        "DO $$ BEGIN PERFORM 1 FROM orders; END $$;\nDO $$ BEGIN UPDATE orders SET note = 1; END $$;\n"
+        "SELECT query_to_xml('SELECT total FROM orders', true, false, '');\n"
+        "SELECT query_to_xml('SELECT note FROM orders', true, false, '');\n"
+        "PREPARE p AS SELECT note FROM orders WHERE id = $1; EXECUTE p (1); EXECUTE p (2);\nEXECUTE elsewhere (1);"
+    )
+    facts = read_queries(notes_go, source, [tmp_path / "q.sql"])
+    told = {one.line: (one.judged.fates["note"], one.calls) for one in facts.statements}
+    assert told == {2: ("unknown", 1), 4: ("unknown", 1), 5: ("breaks", 3), 6: ("unknown", 1)}
+    assert facts.counted["note"] == {"untouched": 2, "unknown": 3, "breaks": 1}
+
+
 def test_a_list_is_cut_and_the_counts_are_whole(notes_go: Plan) -> None:
     judged = Judgement({"note": "breaks", "legacy": "untouched"}, {"note": "r"})
     some = tuple(JudgedStatement("q.sql", n, 1, f"SELECT {n}", judged) for n in range(100))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +14,14 @@ import sqlalchemy as sa
 
 from genreq_checks.errors import GenreqError
 from genreq_checks.facts import EXAMPLES
-from genreq_checks.facts.queries import Fate, JudgedStatement, Judgement, QueryFacts, QuerySource, SourceKind
+from genreq_checks.facts.queries import Fate, JudgedStatement, Judgement, QueryFacts
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.postgres.url import is_database_url
 from genreq_checks.sources.oracle import open_oracle
-from genreq_checks.sources.queries.entries import Entry
 from genreq_checks.sources.queries.files import opened, require_files
-from genreq_checks.sources.queries.masking import masked, shown
+from genreq_checks.sources.queries.forms import StatementFile
+from genreq_checks.sources.queries.masking import shown
 
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
@@ -39,53 +38,6 @@ _LOGGING = sa.text("""
            EXISTS (SELECT FROM pg_catalog.pg_db_role_setting, unnest(setconfig) s(one)
                    WHERE one LIKE 'log_statement=%' OR one LIKE 'log_min_duration_statement=%') AS differs
 """)
-
-
-# What these send they make from the catalog of the moment, so that a column that is gone is not in it.
-OWN = frozenset(("genreq-checks", "pg_dump", "pg_restore"))
-
-
-@dataclass(slots=True)
-class _Form:
-    """A statement but for its literals: the first text of it, and where it stands."""
-
-    text: str
-    line: int
-    calls: int = 0
-    since: datetime | None = None
-
-
-@dataclass(slots=True)
-class _File:
-    name: str
-    kind: SourceKind = "sql"
-    forms: dict[str, _Form] = field(default_factory=dict[str, _Form])
-    statements: int = 0
-    passed_over: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
-    gap: float = 0.0
-
-    def take(self, entry: Entry, database: str) -> None:
-        """Count an entry, and keep the first of each form."""
-        if entry.at is not None:
-            if self.last is not None:
-                self.gap = max(self.gap, (entry.at - self.last).total_seconds())
-            self.first = min(self.first or entry.at, entry.at)
-            self.last = max(self.last or entry.at, entry.at)
-        elsewhere = entry.database and database and entry.database != database
-        if not entry.text or elsewhere or entry.program in OWN:
-            self.passed_over += 1
-            return
-        self.statements += entry.calls
-        form = self.forms.setdefault(masked(entry.text), _Form(entry.text, entry.line, 0, entry.at))
-        form.calls += entry.calls
-
-    @property
-    def facts(self) -> QuerySource:
-        return QuerySource(
-            self.name, self.kind, self.statements, len(self.forms), self.first, self.last, self.gap, self.passed_over
-        )
 
 
 def read_queries(
@@ -106,7 +58,8 @@ def read_queries(
         with ExitStack() as stack:
             with reading(target, timeout, deadline) as connection:
                 about = connection.execute(_LOGGING).one()
-                files = [_read(path, about.database) for path in paths]
+            files = [_read(path, about.database, plan.dropped) for path in paths]
+            with reading(target, timeout, deadline) as connection:  # not held open while files are read
                 oracle = stack.enter_context(open_oracle(connection, target, plan, deadline))
             return _judged(oracle, files, _why_not_all(about), deadline)
     except DRIVER_ERRORS as error:
@@ -126,16 +79,16 @@ def _why_not_all(about: sa.Row[tuple[object, ...]]) -> str:
     return ""
 
 
-def _read(path: Path, database: str) -> _File:
-    found = _File(path.name)
+def _read(path: Path, database: str, columns: Collection[str]) -> StatementFile:
+    found = StatementFile(path.name, database, frozenset(column.lower() for column in columns))
     with opened(path) as (kind, entries):
         found.kind = kind
         for entry in entries:
-            found.take(entry, database)
+            found.take(entry)
     return found
 
 
-def _judged(oracle: Oracle, files: Sequence[_File], logs_all: str, deadline: Deadline | None) -> QueryFacts:
+def _judged(oracle: Oracle, files: Sequence[StatementFile], logs_all: str, deadline: Deadline | None) -> QueryFacts:
     known: dict[str, Judgement] = {}
     found: list[JudgedStatement] = []
     counted: dict[str, Counter[Fate]] = {column: Counter() for column in oracle.clones.columns}
@@ -153,7 +106,7 @@ def _judged(oracle: Oracle, files: Sequence[_File], logs_all: str, deadline: Dea
             for column, fate in judged.fates.items():
                 counted[column][fate] += 1
             if judged.worst != "untouched":
-                text = shown(form, judged.worst != "unknown")
+                text = shown(one.masked, judged.worst != "unknown")
                 found.append(JudgedStatement(file.name, one.line, one.calls, text, judged, one.since))
     clones = oracle.clones
     return QueryFacts(
