@@ -13,6 +13,7 @@ from genreq_checks.sources.queries.masking import masked
 
 # What these send they make from the catalog of the moment, so that a column that is gone is not in it.
 OWN = frozenset(("genreq-checks", "pg_dump", "pg_restore"))
+MOST_KNOWN = 20_000
 _NAME = r'("(?:[^"]|"")+"|[\w$]+)'
 _PREPARE, _EXECUTE = (re.compile(rf"\s*{word}\s+{_NAME}", re.IGNORECASE) for word in ("prepare", "execute"))
 _WHOLE = re.compile(r"\s*(?:do|call)\b", re.IGNORECASE)  # what these do stands in a literal
@@ -43,6 +44,7 @@ class StatementFile:
     first: datetime | None = None
     last: datetime | None = None
     gap: float = 0.0
+    _seen: dict[str, Form] = field(default_factory=dict[str, Form])
     _prepared: dict[str, Form] = field(default_factory=dict[str, Form])
 
     def take(self, entry: Entry) -> None:
@@ -62,9 +64,13 @@ class StatementFile:
         if known is not None:
             known.calls += entry.calls
             return
-        plain = masked(entry.text)
-        key = entry.text if self._literal_matters(entry.text) else plain
-        form = self.forms.setdefault(key, Form(entry.text, plain, entry.line, 0, entry.at))
+        form = self._seen.get(entry.text)
+        if form is None:
+            plain = masked(entry.text)
+            key = entry.text if self._literal_matters(entry.text) else plain
+            form = self.forms.setdefault(key, Form(entry.text, plain, entry.line, 0, entry.at))
+            if len(self._seen) < MOST_KNOWN:  # a text with parameters comes again and again
+                self._seen[entry.text] = form
         form.calls += entry.calls
         if prepared := _PREPARE.match(entry.text):
             self._prepared[prepared[1].lower()] = form
@@ -73,6 +79,9 @@ class StatementFile:
         """Is it a block of code, or does a literal of it name one of the columns?"""
         if _WHOLE.match(text):
             return True
+        lowered = text.lower()
+        if not any(column in lowered for column in self.columns):
+            return False
         literals = (token.source.lower() for token in tokens(text) if token.kind == "text")
         return any(column in literal for literal in literals for column in self.columns)
 

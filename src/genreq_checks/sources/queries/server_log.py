@@ -101,7 +101,7 @@ def _entries(
         text, calls = found["text"], int(found["how"] in ("statement", "execute"))
     elif found := _PLAN.match(said):
         text, calls = _of_plan(found[1]), 0
-    several = statements(text) if text.strip() else ()
+    several = (statements(text) if ";" in text else (text.strip(),)) if text.strip() else ()
     for one in several:
         yield Entry(line, one, at, database, calls, program)
     if not several:
