@@ -91,6 +91,24 @@ def test_extensions_that_are_missing_are_stubs_and_the_tables_that_use_them_are_
         assert any("public.nlevel" in one.stubs for one in it.stand_ins)
 
 
+@pytest.mark.usefixtures("without_extensions")
+def test_values_of_a_stub_s_type_have_keys_orders_and_groups(empty_database: str) -> None:
+    run(
+        empty_database,
+        "CREATE EXTENSION citext",
+        "CREATE EXTENSION ltree",
+        "CREATE TABLE orders (id int, email citext PRIMARY KEY, path ltree UNIQUE, CHECK (email <> ''))",
+        "CREATE VIEW grouped AS SELECT path, max(id) AS last FROM orders GROUP BY path ORDER BY path DESC",
+        "CREATE INDEX hashed ON orders USING hash (path)",
+    )
+    with cloned(empty_database) as it:
+        assert it.refused == []
+        insert = "INSERT INTO orders VALUES (1, 'a', 'p') ON CONFLICT (email) DO UPDATE SET id = 2 RETURNING id"
+        assert (it.one(insert), it.one(insert)) == (1, 2)
+        assert it.one("SELECT last FROM grouped WHERE path = 'p'") == 2
+        assert it.one("SELECT count(DISTINCT email) FROM (VALUES ('a'::citext), ('b'), ('a')) v (email)") == 2
+
+
 def test_an_entry_that_the_server_refuses_is_named_with_its_reason(empty_database: str) -> None:
     run(
         empty_database,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from genreq_checks.scratch.members import Extension, FunctionMember, RelationMember, TypeMember
+from genreq_checks.scratch.members import ClassMember, Extension, FunctionMember, RelationMember, TypeMember
 from genreq_checks.scratch.stand_ins import Stub
 from genreq_checks.text import quote_name
 
 _VOLATILITY = {"i": "IMMUTABLE", "s": "STABLE", "v": "VOLATILE"}
+_BTREE = {1: "bytealt", 2: "byteale", 3: "byteaeq", 4: "byteage", 5: "byteagt", 0: "byteacmp"}  # 0: the support
+_HASH = {1: "byteaeq", 0: "hashvarlena"}
 _CONTEXT = {"i": " AS IMPLICIT", "a": " AS ASSIGNMENT", "e": ""}
 _RANDOM_BYTES = (
     "SELECT pg_catalog.substr(pg_catalog.decode(pg_catalog.string_agg(pg_catalog.replace("
@@ -41,16 +43,53 @@ def stubs(extension: Extension) -> Iterator[Stub]:
             yield Stub(quote_name(one.schema, one.name), _other_type(one))
     for relation in extension.relations:
         yield Stub(quote_name(relation.schema, relation.name), _relation(relation))
+    compares = _comparing(extension)
     for function in extension.functions:
-        yield from _function(function)
+        if function.oid in compares:
+            yield _internal(function, compares[function.oid])
+        else:
+            yield from _function(function)
     for operator in extension.operators:
         left = f"LEFTARG = {operator.left}, " if operator.has_left else ""
         of = quote_name(operator.function_schema, operator.function)
         name = f"{quote_name(operator.schema)}.{operator.name}"
         yield Stub("", f"CREATE OPERATOR {name} ({left}RIGHTARG = {operator.right}, FUNCTION = {of})")
+    for one_class in extension.classes:
+        yield from _operator_class(one_class)
     for cast in extension.casts:
         how = f"WITH FUNCTION {cast.function}" if cast.function else "WITH INOUT"
         yield Stub("", f"CREATE CAST ({cast.source} AS {cast.target}) {how}{_CONTEXT[cast.context]}")
+
+
+def _comparing(extension: Extension) -> dict[int, str]:
+    """The functions by which values of the extension's own types are compared, and what compares them as bytes."""
+    base = {f"{one.schema}.{one.name}" for one in extension.types if one.kind == "b"}
+    found: dict[int, str] = {}
+    for one in extension.classes:
+        if one.type.replace('"', "") in base:
+            by_strategy = _BTREE if one.method == "btree" else _HASH
+            for strategy, function in zip(one.strategies, one.functions, strict=True):
+                found[function] = by_strategy[strategy]
+            if one.support is not None:
+                found[one.support] = by_strategy[0]
+    return found
+
+
+def _internal(one: FunctionMember, name: str) -> Stub:
+    declared = f"{quote_name(one.schema, one.name)}({one.types}) RETURNS {one.result}"
+    how = f"LANGUAGE internal IMMUTABLE STRICT AS '{name}'"
+    return Stub(quote_name(one.schema, one.name), f"CREATE FUNCTION {declared} {how}")
+
+
+def _operator_class(one: ClassMember) -> Iterator[Stub]:
+    """What lets values of the type be ordered, grouped and unique."""
+    if one.support_name is None:
+        return
+    operators = zip(one.strategies, one.operator_schemas, one.operators, strict=True)
+    parts = [f"OPERATOR {strategy} {quote_name(schema)}.{name}" for strategy, schema, name in operators]
+    parts.append(f"FUNCTION 1 {one.support_name}")
+    head = f"CREATE OPERATOR CLASS {quote_name(one.schema, one.name)} {'DEFAULT ' if one.is_default else ''}"
+    yield Stub("", f"{head}FOR TYPE {one.type} USING {one.method} AS {', '.join(parts)}")
 
 
 def _base_type(one: TypeMember) -> Iterator[Stub]:

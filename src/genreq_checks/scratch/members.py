@@ -37,7 +37,7 @@ _TYPES = sa.text("""
     ORDER BY 1, 2
 """)
 _FUNCTIONS = sa.text("""
-    SELECT n.nspname AS schema, p.proname AS name, p.prokind AS kind,
+    SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS name, p.prokind AS kind,
            pg_catalog.pg_get_function_arguments(p.oid) AS arguments,
            pg_catalog.pg_get_function_identity_arguments(p.oid) AS identity,
            pg_catalog.pg_get_function_result(p.oid) AS result, format_type(p.prorettype, NULL) AS returns,
@@ -59,6 +59,30 @@ _CASTS = sa.text("""
     SELECT format_type(c.castsource, NULL) AS source, format_type(c.casttarget, NULL) AS target,
            c.castcontext AS context, CASE WHEN c.castfunc <> 0 THEN c.castfunc::regprocedure::text END AS function
     FROM pg_catalog.pg_cast c WHERE c.oid = ANY (CAST(:oids AS oid[])) ORDER BY 1, 2
+""")
+# By what values of a type are ordered and compared: without it nothing of that type has a key, an order or a group.
+_CLASSES = sa.text("""
+    SELECT n.nspname AS schema, o.opcname AS name, m.amname AS method, o.opcdefault AS is_default,
+           format_type(o.opcintype, NULL) AS type,
+           ARRAY(SELECT a.amopstrategy::int FROM pg_catalog.pg_amop a WHERE a.amopfamily = o.opcfamily AND a.amoppurpose = 's'
+                 AND a.amoplefttype = o.opcintype AND a.amoprighttype = o.opcintype ORDER BY a.amopstrategy) AS strategies,
+           ARRAY(SELECT s.nspname::text FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator p ON p.oid = a.amopopr
+                 JOIN pg_catalog.pg_namespace s ON s.oid = p.oprnamespace
+                 WHERE a.amopfamily = o.opcfamily AND a.amoppurpose = 's' AND a.amoplefttype = o.opcintype
+                 AND a.amoprighttype = o.opcintype ORDER BY a.amopstrategy) AS operator_schemas,
+           ARRAY(SELECT p.oprname::text FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator p ON p.oid = a.amopopr
+                 WHERE a.amopfamily = o.opcfamily AND a.amoppurpose = 's' AND a.amoplefttype = o.opcintype
+                 AND a.amoprighttype = o.opcintype ORDER BY a.amopstrategy) AS operators,
+           ARRAY(SELECT p.oprcode::bigint FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator p ON p.oid = a.amopopr
+                 WHERE a.amopfamily = o.opcfamily AND a.amoppurpose = 's' AND a.amoplefttype = o.opcintype
+                 AND a.amoprighttype = o.opcintype ORDER BY a.amopstrategy) AS functions,
+           (SELECT a.amproc::bigint FROM pg_catalog.pg_amproc a WHERE a.amprocfamily = o.opcfamily AND a.amprocnum = 1
+            AND a.amproclefttype = o.opcintype AND a.amprocrighttype = o.opcintype) AS support,
+           (SELECT a.amproc::regprocedure::text FROM pg_catalog.pg_amproc a WHERE a.amprocfamily = o.opcfamily
+            AND a.amprocnum = 1 AND a.amproclefttype = o.opcintype AND a.amprocrighttype = o.opcintype) AS support_name
+    FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_namespace n ON n.oid = o.opcnamespace
+    JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
+    WHERE o.oid = ANY (CAST(:oids AS oid[])) AND m.amname IN ('btree', 'hash') ORDER BY 1, 2, 3
 """)
 _RELATIONS = sa.text("""
     SELECT n.nspname AS schema, r.relname AS name, r.relkind AS kind,
@@ -94,6 +118,7 @@ class TypeMember:
 class FunctionMember:
     """A function, procedure or aggregate; `is_internal` when only C can pass its arguments or use its result."""
 
+    oid: int
     schema: str
     name: str
     kind: str
@@ -132,6 +157,23 @@ class CastMember:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassMember:
+    """An operator class of a btree or a hash: its operators by strategy, with the functions behind them, and its support."""
+
+    schema: str
+    name: str
+    method: str
+    is_default: bool
+    type: str
+    strategies: list[int]
+    operator_schemas: list[str]
+    operators: list[str]
+    functions: list[int]
+    support: int | None
+    support_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RelationMember:
     """A table, view or sequence (S)."""
 
@@ -153,6 +195,7 @@ class Extension:
     functions: tuple[FunctionMember, ...]
     operators: tuple[OperatorMember, ...]
     casts: tuple[CastMember, ...]
+    classes: tuple[ClassMember, ...]
     relations: tuple[RelationMember, ...]
 
 
@@ -175,6 +218,7 @@ def read_extension(connection: sa.Connection, name: str, schema: str) -> Extensi
         functions=_rows(connection, _FUNCTIONS, of.get("pg_proc"), FunctionMember),
         operators=_rows(connection, _OPERATORS, of.get("pg_operator"), OperatorMember),
         casts=_rows(connection, _CASTS, of.get("pg_cast"), CastMember),
+        classes=_rows(connection, _CLASSES, of.get("pg_opclass"), ClassMember),
         relations=_rows(connection, _RELATIONS, of.get("pg_class"), RelationMember),
     )
 
