@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from conftest import Server
 from genreq_checks.cli import app
+from genreq_checks.embedded import start
 from genreq_checks.errors import UsageError
 from genreq_checks.facts.queries import JudgedStatement, Judgement, QueryFacts, QuerySource
 from genreq_checks.plan import Plan, parse_plan
@@ -278,23 +279,45 @@ def test_other_databases_and_what_is_made_from_the_catalog_are_passed_over(
     assert logged(source, notes_go, tmp_path, text).outcome == "pass"
 
 
+LOGGING = (
+    "-c logging_collector=on -c log_destination=csvlog,jsonlog,stderr -c log_statement={} -c log_min_duration_statement={} "
+    "-c log_line_prefix=%m_[%p]_user=%u,db=%d,app=%a_ -c shared_preload_libraries=auto_explain "
+    "-c auto_explain.log_min_duration={}"
+)
+
+
+@pytest.mark.usefixtures("one_clone")
 @pytest.mark.skipif(programs() is None, reason="this machine has no PostgreSQL of its own")
-def test_a_real_server_s_own_csvlog_is_the_witness(notes_go: Plan, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [("all", -1, -1), ("none", 0, -1), ("none", -1, 0)])
+def test_a_real_server_s_own_logs_name_its_readers(notes_go: Plan, how: tuple[str, int, int]) -> None:
     found = programs()
     assert found
-    with running(found, "-c logging_collector=on -c log_statement=all -c log_min_duration_statement=-1") as url:
-        run(url, SCHEMA, "INSERT INTO orders (status) VALUES ('done')")
+    with running(found, LOGGING.format(*how)) as url:
+        run(url, *SCHEMA.split(";\n\n"))
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("SELECT id FROM orders WHERE note = %s", ["hunter2"])
-            connection.execute(f"SELECT total FROM orders\nWHERE status = '{SECRET}'")
-        (log,) = Path(url.partition("host=")[2], "data", "log").glob("*.csv")
-        facts = read_queries(notes_go, url, [log])
-        result = readers(notes_go, facts, url)
-    assert facts.logs_all == ""
-    failed = [f.evidence["text"] for f in result.findings if f.outcome == "fail"]
-    assert [text for text in failed if not text.startswith("CREATE")] == ["SELECT id FROM orders WHERE note = $1"]
-    assert "less than 7 days" in str(result)
-    assert SECRET not in str(result)
+            for _ in range(2):
+                connection.execute("SELECT id FROM orders WHERE note = %s", ["hunter2"])
+            connection.execute(f"SELECT note\nFROM orders\nWHERE status = '{SECRET}';")
+            connection.execute("SELECT total FROM orders")
+        folder = Path(url.partition("host=")[2], "data", "log")
+        logs = {path.suffix: path for path in folder.iterdir()}
+        assert set(logs) == {".csv", ".json", ".log"}
+        told: dict[str, set[str]] = {}
+        for suffix, log in logs.items():
+            facts = read_queries(notes_go, url, [log])
+            assert {one.kind for one in facts.sources} == {
+                {".csv": "csvlog", ".json": "jsonlog", ".log": "stderr"}[suffix]
+            }
+            result = readers(notes_go, facts, url)
+            failed = {str(f.evidence["text"]): f.evidence["calls"] for f in result.findings if f.outcome == "fail"}
+            told[suffix] = {text for text in failed if not text.startswith("CREATE")}
+            if how[2] < 0:
+                assert failed["SELECT id FROM orders WHERE note = $1"] == 2
+                assert "less than 7 days" in str(result)
+            assert SECRET not in str(facts)
+            assert (facts.logs_all == "") == (how[2] < 0)
+    expected = {"SELECT id FROM orders WHERE note = $1", "SELECT note FROM orders WHERE status = '…'"}
+    assert told == dict.fromkeys((".csv", ".json", ".log"), expected)
 
 
 JSON_LINE = '{"timestamp":"2026-11-25 10:00:00.5 UTC","dbname":"d","message":%s,"application_name":"a"}\n'
@@ -394,3 +417,31 @@ def test_observe_takes_queries(source: str, notes_go: Plan, tmp_path: Path) -> N
     now = observe(notes_go, source, queries=tmp_path / "q.sql")
     assert check(notes_go, now, phase="before").check("readers.note").outcome == "fail"
     assert check(notes_go, now, phase="after").check("readers.note").outcome == "skip"
+
+
+def test_pg_stat_statements_shows_what_ran_and_gives_no_green(notes_go: Plan) -> None:
+    with start({"shared_preload_libraries": "pg_stat_statements"}) as server:
+        url = server.create_database("stats")
+        run(url, SCHEMA, "CREATE EXTENSION pg_stat_statements", "SELECT pg_stat_statements_reset()")
+        with psycopg.connect(url, autocommit=True) as connection:
+            for _ in range(3):
+                connection.execute("SELECT id FROM orders WHERE note = %s AND status = 'hunter2'", ["x"])
+            connection.execute("SELECT total FROM orders")
+        facts = read_queries(notes_go, url, [Path("pg_stat_statements")])
+        (one,) = [each for each in facts.statements if each.judged.worst == "breaks"]
+        assert (one.source, one.calls) == ("pg_stat_statements", 3)
+        assert one.since is not None
+        assert one.line not in (0, 1)
+        assert SECRET not in str(facts)
+        assert "0 evictions" in facts.sources[0].note
+        assert readers(notes_go, facts, url).outcome == "fail"
+        other = readers(notes_go, facts, url, "legacy")
+        assert (other.outcome, "pg_stat_statements does not tell what else runs" in other.findings[-1].message) == (
+            "unknown",
+            True,
+        )
+
+
+def test_pg_stat_statements_that_is_not_there_is_a_wrong_call(source: str, notes_go: Plan) -> None:
+    with pytest.raises(UsageError, match="no extension pg_stat_statements"):
+        read_queries(notes_go, source, [Path("pg_stat_statements")])

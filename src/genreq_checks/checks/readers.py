@@ -20,6 +20,10 @@ except use them. The statement is parsed and planned there, and never run. Each 
 - `unknown`: it cannot be planned (a DO block or DDL that names the column, text that is cut off, EXECUTE without its
   PREPARE), the unchanged clone rejects it, or only its words name the column; each with its reason
 
+`--queries pg_stat_statements` takes what that extension has of the database, with the query's id in place of a line. It
+shows what ran, and never that nothing else did: one entry stands for several texts (`SELECT *` and a list of all columns),
+entries are evicted and reset, failed statements and replicas are not in it, and other roles' texts may be hidden.
+
 Statements that differ only in their literals are one statement; `calls` says how often it occurs, `since` when it was
 first seen. Literals are not shown.
 
@@ -49,7 +53,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import QUERIES, Place, Plant, fault
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
-from genreq_checks.facts.queries import FATES, Fate, JudgedStatement, QueryFacts
+from genreq_checks.facts.queries import FATES, Fate, JudgedStatement, QueryFacts, QuerySource
 from genreq_checks.report import Finding
 from genreq_checks.text import listed, percent, plural
 
@@ -125,7 +129,7 @@ def _summary(facts: QueryFacts, column: str, days: float) -> Iterator[Finding]:
     message = f"{plural(judged, 'statement')} in {names}: {listed(counts)}{rate}"
     evidence: dict[str, object] = {
         "fates": counts,
-        "sources": [f"{one.name}: {one.kind}, {one.statements:,} calls of {one.distinct:,}" for one in facts.sources],
+        "sources": [_said(one) for one in facts.sources],
         "stand_ins": list(facts.stand_ins),
         "refused": list(facts.refused),
         "notes": list(facts.notes),
@@ -139,6 +143,12 @@ def _summary(facts: QueryFacts, column: str, days: float) -> Iterator[Finding]:
         )
 
 
+def _said(one: QuerySource) -> str:
+    """A source in one line."""
+    note = f" ({one.note})" if one.note else ""
+    return f"{one.name}: {one.kind}, {plural(one.statements, 'call')} of {one.distinct:,} different statements{note}"
+
+
 def _uncovered(facts: QueryFacts, days: float) -> tuple[str, str]:
     """Why the statements are not all that runs, and what to do; '' when they are."""
     if not any(facts.counted[name] and sum(facts.counted[name].values()) for name in facts.counted):
@@ -146,7 +156,8 @@ def _uncovered(facts: QueryFacts, days: float) -> tuple[str, str]:
     spans = sorted((one.first, one.last, one.gap) for one in facts.sources if one.first and one.last)
     if not spans:
         remedy = f"Give the server's log of {days:g} days with --queries too."
-        return "a file of SQL does not tell what else runs.", remedy
+        what = "a file of SQL" if any(one.kind == "sql" for one in facts.sources) else "pg_stat_statements"
+        return f"{what} does not tell what else runs.", remedy
     if facts.logs_all:
         return f"{facts.logs_all}, so what else runs is not known.", "Have it log every statement for that time."
     first, last, gap = spans[0]

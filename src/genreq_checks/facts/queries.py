@@ -43,7 +43,7 @@ class JudgedStatement:
     since: datetime | None = None
 
 
-SourceKind = Literal["sql", "csvlog", "jsonlog", "stderr"]
+SourceKind = Literal["sql", "csvlog", "jsonlog", "stderr", "pg_stat_statements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class QuerySource:
     """One file of statements: how many it has, how many differ, and which time it is about (a log only).
 
     `gap` is the longest time in seconds without an entry. `passed_over` counts entries of other databases, those
-    of pg_dump and of this tool, and those that hold no statement.
+    of pg_dump and of this tool, and those that hold no statement. `note` says what is known to be missing.
     """
 
     name: str
@@ -62,6 +62,7 @@ class QuerySource:
     last: datetime | None = None
     gap: float = 0.0
     passed_over: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ SOURCE = Source(
     name="queries",
     order=35,
     metavar="FILE",
-    help="Statements to try on a clone without the columns: SQL text, or a server log (csvlog, jsonlog, stderr); repeatable.",
+    help="Statements to try on a clone without the columns: SQL, a server's log, or pg_stat_statements; repeatable.",
     read=read,
     repeatable=True,
 )

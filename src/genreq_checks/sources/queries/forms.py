@@ -44,12 +44,13 @@ class StatementFile:
     first: datetime | None = None
     last: datetime | None = None
     gap: float = 0.0
+    note: str = ""
     _seen: dict[str, Form] = field(default_factory=dict[str, Form])
     _prepared: dict[str, Form] = field(default_factory=dict[str, Form])
 
     def take(self, entry: Entry) -> None:
         """Count an entry, and keep the first of each form."""
-        if entry.at is not None:
+        if entry.at is not None and self.kind != "pg_stat_statements":
             if self.last is not None:
                 self.gap = max(self.gap, (entry.at - self.last).total_seconds())
             self.first = min(self.first or entry.at, entry.at)
@@ -89,5 +90,13 @@ class StatementFile:
     def facts(self) -> QuerySource:
         """What is kept of the file itself."""
         return QuerySource(
-            self.name, self.kind, self.statements, len(self.forms), self.first, self.last, self.gap, self.passed_over
+            name=self.name,
+            kind=self.kind,
+            statements=self.statements,
+            distinct=len(self.forms),
+            first=self.first,
+            last=self.last,
+            gap=self.gap,
+            passed_over=self.passed_over,
+            note=self.note,
         )

@@ -22,6 +22,7 @@ from genreq_checks.sources.oracle import open_oracle
 from genreq_checks.sources.queries.files import opened, require_files
 from genreq_checks.sources.queries.forms import StatementFile
 from genreq_checks.sources.queries.masking import shown
+from genreq_checks.sources.queries.stat_statements import NAME, read_stats
 
 if TYPE_CHECKING:
     from genreq_checks.plan import Plan
@@ -47,7 +48,8 @@ def read_queries(
 
     Raises: UsageError for a file that is not there or cannot be read.
     """
-    require_files(list(paths))
+    files_named = [path for path in paths if str(path) != NAME or path.is_file()]
+    require_files(files_named)
     if not is_database_url(source):
         return QueryFacts(
             problem="statements are judged by the database that they are for.",
@@ -58,7 +60,8 @@ def read_queries(
         with ExitStack() as stack:
             with reading(target, timeout, deadline) as connection:
                 about = connection.execute(_LOGGING).one()
-            files = [_read(path, about.database, plan.dropped) for path in paths]
+                files = [_read_stats(connection, plan.dropped)] if len(files_named) < len(paths) else []
+            files += [_read(path, about.database, plan.dropped) for path in files_named]
             with reading(target, timeout, deadline) as connection:  # not held open while files are read
                 oracle = stack.enter_context(open_oracle(connection, target, plan, deadline))
             return _judged(oracle, files, _why_not_all(about), deadline)
@@ -88,6 +91,14 @@ def _read(path: Path, database: str, columns: Collection[str]) -> StatementFile:
     return found
 
 
+def _read_stats(connection: sa.Connection, columns: Collection[str]) -> StatementFile:
+    stats = read_stats(connection)
+    found = StatementFile(NAME, "", frozenset(column.lower() for column in columns), NAME, note=stats.note)
+    for entry in stats.entries:
+        found.take(entry)
+    return found
+
+
 def _judged(oracle: Oracle, files: Sequence[StatementFile], logs_all: str, deadline: Deadline | None) -> QueryFacts:
     known: dict[str, Judgement] = {}
     found: list[JudgedStatement] = []
@@ -114,7 +125,7 @@ def _judged(oracle: Oracle, files: Sequence[StatementFile], logs_all: str, deadl
         statements=tuple(_kept(found)),
         counted={column: dict(counts) for column, counts in counted.items()},
         read_at=datetime.now(UTC),
-        logs_all=logs_all if any(file.kind != "sql" for file in files) else None,
+        logs_all=logs_all if any(file.kind not in ("sql", NAME) for file in files) else None,
         stand_ins=clones.stand_ins,
         refused=clones.refused,
         notes=clones.notes,
