@@ -214,6 +214,9 @@ def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, sto
         return f"The archive {archive.path} does not have {column}."
     if held.values < stored:
         return f"The archive {archive.path} has {held.values:,} of {plural(stored, 'value')} that are not NULL."
+    if archive.stale.get(column):
+        stale = plural(archive.stale[column], "row")
+        return f"The archive {archive.path} is stale: {stale} of the table by now hold a value that it does not have."
     return True
 
 

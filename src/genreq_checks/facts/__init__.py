@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from pydantic import Field
+
 from genreq_checks.facts.file_format import Location, Model
 from genreq_checks.facts.identity import Identity
 from genreq_checks.facts.recovery import Recovery
@@ -79,7 +81,8 @@ class ArchiveFacts(Model):
     """An archive file: of which table, from when, and whether its contents were read again and found complete.
 
     `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one
-    of `columns`, each with the values of `key`, which are unique. `identity` is None in an archive of format 1.
+    of `columns`, each with the values of `key`, which are unique. `identity` is None in an archive of format 1. `stale`
+    has, by column, how many rows of the table hold another value than the archive, where both were compared.
     """
 
     path: str
@@ -92,6 +95,7 @@ class ArchiveFacts(Model):
     problem: str = ""
     columns: dict[str, ArchivedColumn]
     key: tuple[str, ...] = ()
+    stale: dict[str, int] = Field(default_factory=dict[str, int], exclude_if=lambda stale: not stale)
     notes: tuple[str, ...] = ()
 
 

@@ -11,10 +11,11 @@ import itertools
 import json
 import tempfile
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -150,19 +151,11 @@ def _compared(
     about = _read_about(path)
     if about.table != plan.table.qualified or about.key != plan.table.key:
         raise UsageError(f"{shown_path(str(path))} has the hashes of {about.table}, by {', '.join(about.key)}.")
-    import duckdb
-
     with tempfile.TemporaryDirectory(prefix="genreq-rows-") as folder:
         now = Path(folder) / "now.parquet"
-        _read_now(plan, url, about, now, timeout, deadline)
-        with duckdb.connect(":memory:") as connection:
-            connection.execute("SET enable_progress_bar = false")
-            connection.execute("SET temp_directory = ?", [folder])
-            connection.execute(f"SET memory_limit = '{MEMORY}'")
-            connection.execute("SET preserve_insertion_order = false")
-            connection.execute("SET threads = 1")  # each thread has buffers of its own
-            for name, file in (("then_rows", path), ("now_rows", now)):
-                connection.sql("SELECT * FROM read_parquet(?)", params=[str(file)]).create_view(name)
+        select = partial(_select, plan, columns=about.columns, until=about.until)
+        read_rows(plan, url, about.key, select, now, timeout, deadline)
+        with joined(folder, {"then_rows": (path, "*"), "now_rows": (now, "*")}) as connection:
             keys = range(len(about.key))
             both = ", ".join(f"coalesce(t.key_{n}, n.key_{n}) AS key_{n}" for n in keys)
             hashes = "".join(f", t.hash_{n} AS then_{n}, n.hash_{n} AS now_{n}" for n in range(len(about.columns)))
@@ -174,7 +167,35 @@ def _compared(
             yield connection, about
 
 
-def _read_now(plan: Plan, url: str, about: _About, path: Path, timeout: float, deadline: Deadline | None) -> None:
+@contextmanager
+def joined(folder: str, files: Mapping[str, tuple[Path, str]]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB with a view for each Parquet file, of some of its columns, within bounded memory."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET temp_directory = ?", [folder])
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET threads = 1")  # each thread has buffers of its own
+        for name, (file, columns) in files.items():
+            connection.sql(f"SELECT {columns} FROM read_parquet(?)", params=[str(file)]).create_view(name)  # noqa: S608
+        yield connection
+
+
+def read_rows(
+    plan: Plan,
+    url: str,
+    key: Sequence[str],
+    select: Callable[[Mapping[str, str]], sa.Select[Any]],
+    path: Path,
+    timeout: float,
+    deadline: Deadline | None,
+) -> None:
+    """Write the rows of a SELECT over the table, given the types that can be read, into a Parquet file.
+
+    Raises: UsageError for an invalid URL; SourceError when the table or its key cannot be read.
+    """
     target = parse(url)
     try:
         with reading(target, timeout, deadline) as connection:
@@ -186,11 +207,11 @@ def _read_now(plan: Plan, url: str, about: _About, path: Path, timeout: float, d
                 raise SourceError(problem.message, problem.hint)
             assert found.oid is not None
             types = read_types(connection, found.oid)
-            missing = next((name for name in (*about.key, *about.columns) if name not in types), None)
-            if missing in about.key:
+            missing = next((name for name in key if name not in types), None)
+            if missing is not None:
                 raise SourceError(f"{plan.table.qualified} has no key column {missing} that can be read.")
             with path.open("wb") as file:
-                _write(connection, _select(plan, types, about.columns, about.until), {}, file)
+                _write(connection, select(types), {}, file)
     except DRIVER_ERRORS as error:
         raise explain(error, target, plan.table) from None
 
@@ -215,8 +236,9 @@ def _hash(column: str) -> sa.ColumnElement[int]:
 
 def _write(connection: sa.Connection, select: sa.Select[Any], about: Mapping[str, object], file: BinaryIO) -> int:
     """Write the rows as Parquet, some at a time; how many there are."""
-    names = [column.name for column in select.selected_columns]
-    fields = [(name, pa.string() if name.startswith("key_") else pa.int64()) for name in names]
+    fields = [
+        (one.name, pa.string() if isinstance(one.type, sa.Text) else pa.int64()) for one in select.selected_columns
+    ]
     schema = pa.schema(fields, metadata={METADATA: json.dumps(about).encode()})
     count = 0
     with (
