@@ -9,7 +9,8 @@ schema, or where a partition was overlooked.
 
 The catalog (pg_attribute by the table's OID) of the plan's schema and table, which must be an ordinary or a
 partitioned table, and of every partition and child. In phase `rolled-back` the same check asks whether the column
-is back, with its type.
+is back with its type, and as the baseline has it: NOT NULL, default, constraints, indexes, statistics, views, grants
+and comment.
 
 ## How it can be wrong
 
@@ -25,6 +26,8 @@ VACUUM FULL or pg_repack returns the space.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import Place, by_sql, fault, noticed
@@ -140,7 +143,8 @@ def _gone(evidence: Evidence, column: str, facts: TableFacts) -> Finding:
 
 
 def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
-    expected = evidence.plan.dropped[column].type
+    then = evidence.baseline.table.column(column) if evidence.baseline and evidence.baseline.table else None
+    expected = then.type if then is not None else evidence.plan.dropped[column].type
     if there is None:
         message = f"{column} is not back in {evidence.now.plan_table}."
         return Finding(
@@ -160,8 +164,31 @@ def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
             remedy=remedy,
             evidence={"present": True, "type": there.type},
         )
-    message = f"Back in {evidence.now.plan_table} as {there.type}."
+    missing = list(_not_back(evidence, column, then, there))
+    if missing:
+        message = f"{column} is back as {there.type}, and not as it was: {'; '.join(missing)}."
+        remedy = "Add it to the rollback SQL, or put it back by hand: the baseline's dependents name each."
+        evidence_ = {"present": True, "type": there.type, "missing": len(missing)}
+        return Finding(subject=column, outcome="fail", message=message, remedy=remedy, evidence=evidence_)
+    message = (
+        f"Back in {evidence.now.plan_table} as {there.type}{', with all that was attached to it' if then else ''}."
+    )
     return Finding(subject=column, outcome="pass", message=message, evidence={"present": True, "type": there.type})
+
+
+def _not_back(evidence: Evidence, column: str, then: Column | None, there: Column) -> Iterator[str]:
+    """What the baseline's catalog has of the column, and the table by now lacks. A default is told, and not shown."""
+    if then is None or evidence.baseline is None:
+        return
+    if not then.nullable and there.nullable:
+        yield "it was NOT NULL"
+    if then.default != there.default:
+        yield "it had a default" if there.default is None else "its default is another one"
+    now = {(one.kind, one.name) for one in evidence.now.dependents or () if one.column == column}
+    for one in evidence.baseline.dependents or ():
+        is_own = one.column == column and one.confidence == "certain" and one.fate in ("vanishes", "blocks")
+        if is_own and evidence.now.dependents is not None and (one.kind, one.name) not in now:
+            yield f"the {one.kind} {one.name} is missing"
 
 
 def _rename(place: Place) -> None:
@@ -209,6 +236,12 @@ FAULTS = (
         ),
         unknown="dropped.download_url dropped.conversation",
         takes=("key",),
+    ),
+    fault(
+        "download_url is back with a default that it did not have",
+        "rolled-back",
+        by_sql("ALTER TABLE generation_requests ALTER download_url SET DEFAULT 'none'"),
+        "dropped.download_url",
     ),
     fault(
         "download_url is back with another type",
