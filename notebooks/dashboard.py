@@ -76,6 +76,13 @@ def rates(answer):
 
 
 @app.cell(hide_code=True)
+def content(answer):
+    # the rates tell nothing of rows that are gone, nor of values that are others
+    mo.md(wording.content(answer.report))
+    return
+
+
+@app.cell(hide_code=True)
 def dropped_heading(answer):
     mo.md("## Columns that were to go" if answer else "")
     return

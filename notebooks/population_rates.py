@@ -7,7 +7,7 @@ with app.setup:
     import marimo as mo
 
     from genreq_checks import charts
-    from genreq_checks.dashboard import form, review
+    from genreq_checks.dashboard import form, review, wording
     from genreq_checks.outputs.verdict import WORDS, headline
     from genreq_checks.run import check
 
@@ -79,7 +79,7 @@ def controls(cohort, cutover, cutover_day):
 
 @app.cell(hide_code=True)
 def rates(report):
-    mo.vstack([mo.md("## Before and after"), charts.rates(report)])
+    mo.vstack([mo.md("## Before and after"), charts.rates(report), mo.md(wording.content(report))])
     return
 
 

@@ -13,6 +13,7 @@ from genreq_checks.checks import all_checks
 from genreq_checks.dashboard.answer import Answer
 from genreq_checks.dashboard.shared import Reading
 from genreq_checks.facts import Outcome
+from genreq_checks.outputs import figures
 from genreq_checks.outputs.formats import MODULES, renderer
 from genreq_checks.outputs.verdict import MARKS, common_reason, headline
 from genreq_checks.report import WORST_FIRST, CheckResult, Report, worst
@@ -69,6 +70,12 @@ def stale(reading: Reading) -> str | None:
     if reading.error is not None:
         return f"{old} {line(reading.error)}"
     return f"{old} The next reading has been running for {ago(reading.under_way or 0)}."
+
+
+def content(report: Report) -> str:
+    """What became of the baseline's rows and values; '' when that was not asked."""
+    told = figures.content(report)
+    return f"{line(told[0].upper() + told[1:])}." if told else ""
 
 
 def wrong(report: Report, most: int = MOST_TOLD) -> list[str]:

@@ -53,9 +53,32 @@ def _change(change: RateChange | None) -> tuple[str, str]:
     return points(change.difference), span(change.low, change.high)
 
 
+def content(report: Report) -> str | None:
+    """What became of the baseline's rows and of their values, in one line; None when that was not asked."""
+    rows = next((check for check in report.checks if check.id == "rows"), None)
+    if rows is None or rows.outcome == "skip":
+        return None
+    counts = rows.findings[0].evidence
+    then, gone = counts.get("then"), counts.get("gone")
+    if not isinstance(then, int):
+        return "rows of the baseline: not compared"
+    compared = [check for check in report.checks if check.id.startswith("values.") and check.outcome != "skip"]
+    same = [check for check in compared if check.outcome == "pass" and not _has_changes(check)]
+    stand = "all there" if rows.outcome == "pass" and not gone else f"{gone:,} gone" if gone else "not the same"
+    others = [line(check.id.removeprefix("values.")) for check in compared if check not in same]
+    values = f"values changed, or not known to be the same, in {', '.join(others)}" if others else "no value changed"
+    return f"{plural(then, f'{report.plan.row} of the baseline', f'{report.plan.rows} of the baseline')}: {stand}, {values}"
+
+
+def _has_changes(check: CheckResult) -> bool:
+    counts = check.findings[0].evidence
+    return any(counts.get(name) for name in ("changed", "backfilled", "cleared", "blocks"))
+
+
 def meanwhile(report: Report) -> list[str]:
-    """How the rows before the cutover changed between baseline and source, where they did."""
-    return [
+    """What became of the baseline's rows and values, and how the rates before the cutover changed since, where they did."""
+    told = content(report)
+    return ([told] if told else []) + [
         f"rows before the cutover: {line(row.column)} {row.populated_then:,} of {row.rows_then:,} in the baseline, "
         f"{row.populated_now:,} of {row.rows_now:,} now"
         for row in report.meanwhile
