@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from random import Random
 
 import psycopg
 import pytest
 from psycopg.pq import DiagnosticField, ExecStatus
 
 from conftest import Server
-from oracle_truth import ORMS, TRUTH
+from genreq_checks.plan import parse_plan
+from genreq_checks.postgres.connection import parse, reading
+from genreq_checks.sources.oracle import open_oracle
+from oracle_grammar import Grammar
+from oracle_truth import ORMS, PLAN, TRUTH
 from test_oracle import truth
 from test_oracle_bodies import FUNCTIONS, fill
 
@@ -126,3 +132,31 @@ def test_functions_in_plpgsql_do_as_was_told(both: tuple[psycopg.Connection, psy
         ):
             wrong.append((name, note, legacy, before, after))
     assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_random_statements_do_as_was_told(
+    server: Server, both: tuple[psycopg.Connection, psycopg.Connection], seed: int
+) -> None:
+    """No statement that is called untouched fails or gives something else; only unreached code is called broken and is not."""
+    grammar, counted, wrong = Grammar(Random(seed)), Counter[str](), []
+    target, plan = parse(server.url("really_whole")), parse_plan(PLAN, "notes")
+    with reading(target) as connection, open_oracle(connection, target, plan) as oracle:
+        for _ in range(2000):
+            statement = grammar.statement()
+            before, again, after = (outcome(session, statement) for session in (both[0], *both))
+            if before[0]:  # no valid statement
+                continue
+            judged = oracle.judge(statement)
+            counted[judged.worst] += 1
+            failed = bool(after[0]) and not after[0].startswith("57")
+            not_reached = any(" statement of " in reason for reason in judged.reasons.values())
+            same = before == after or before != again  # or it gives something else each time
+            if failed != (judged.worst == "breaks") and (failed or not not_reached):
+                wrong.append((statement, judged, after[0]))
+            elif judged.worst in ("untouched", "touches") and not same:
+                wrong.append((statement, judged, "another result"))
+    assert wrong == []
+    assert all(counted[fate] > 5 for fate in ("breaks", "changes", "touches", "untouched"))
+    assert counted["unknown"] == 0

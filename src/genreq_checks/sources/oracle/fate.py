@@ -13,11 +13,13 @@ from genreq_checks.sources.oracle.clones import Clones
 from genreq_checks.sources.oracle.hidden_code import Hidden, HiddenCode, read_hidden
 from genreq_checks.sources.oracle.plans import (
     essence,
+    has_row_of_query,
     has_whole_row,
     inserted,
     merged_by_position,
-    names_columns_anew,
     nodes,
+    renamed,
+    renames_joined,
     texts,
     writes,
 )
@@ -102,8 +104,9 @@ class Oracle:
             for column in columns
         }
         told = {column: one if _rank(one) >= _rank(joint) else joint for column, one in told.items()}
-        if joint.fate != "untouched" and all(one.fate == "untouched" for one in told.values()):
-            told = dict.fromkeys(columns, joint)  # only without all of them
+        if _rank(joint) < min(map(_rank, told.values())):  # only without several of them at once
+            concerned = [column for column, one in told.items() if one.fate != "untouched"] or list(columns)
+            told |= dict.fromkeys(concerned, joint)
         return _judgement({column: _worse(told[column], hidden.get(column)) for column in columns}), whole
 
     def _in_literals(self, text: str) -> list[str]:
@@ -139,12 +142,17 @@ class Oracle:
             return _Told("changes", "its MERGE inserts by position: without the column its values move to others")
         if has_whole_row(whole.plan, family):
             return _Told("changes", "it takes the table's row as one value")
+        number = renamed(whole.variant.text, family)
+        if any(name in gone for member in family for name in member.columns[:number]):
+            return _Told("changes", "it gives the table's columns other names, by position")
+        if renames_joined(whole.variant.text) and essence(whole.plan, family) != essence(without.plan, family):
+            return _Told("changes", "it gives columns other names, by position")
         blind = probe(self.clones.blind(column), whole.variant.text, whole.variant)
         if blind.state == errors.InsufficientPrivilege.sqlstate and any(
             f" {member.name}" in blind.message for member in family
         ):
-            if names_columns_anew(whole.variant.text, family):
-                return _Told("changes", "it gives the table's columns other names, by position")
+            if has_row_of_query(whole.plan, family):
+                return _Told("changes", "it takes a row of a subquery as one value, with the column in it")
             if essence(whole.plan, family) != essence(without.plan, family):
                 return _Told("changes", "it reads the column, and without it its plan is another one")
             return _Told("touches", "it reads the column, and its plan is the same without it")

@@ -12,6 +12,12 @@ from genreq_checks.sources.oracle.family import GONE, Member
 from genreq_checks.text import quote_name
 
 _OPERATIONS = {"Insert": ("insert",), "Update": ("update",), "Delete": ("delete",)}
+_NO_ALIAS_WORDS = """
+    where on using values tablesample set union except intersect over filter within and or not in any all some select as when
+    then else exists by from join lateral
+"""
+_NO_ALIAS = frozenset(_NO_ALIAS_WORDS.split())
+_ANY_ROW = re.compile(r'(?<![\w."])("(?:[^"]|"")+"|[\w$]+)\.\*')
 
 
 def nodes(plan: Any) -> Iterator[dict[str, Any]]:
@@ -39,12 +45,28 @@ def texts(plan: Any) -> Iterator[str]:
 
 def has_whole_row(plan: Any, family: Collection[Member]) -> bool:
     """Is a row of the table taken as one value?"""
+    ours, _ = _aliases(plan, family)
+    return _takes_row(plan, ours)
+
+
+def has_row_of_query(plan: Any, family: Collection[Member]) -> bool:
+    """Is a row of anything but another table taken as one value: of a subquery, which may have all columns of the table?"""
+    _, others = _aliases(plan, family)
+    found = {match[1] for text in texts(plan) for match in _ANY_ROW.finditer(text)}
+    return bool(found - {form for alias in others for form in (alias, quote_name(alias))})
+
+
+def _aliases(plan: Any, family: Collection[Member]) -> tuple[set[str], set[str]]:
+    """The names that a plan has for the table, and those for other tables."""
     ours = {(member.schema, member.name) for member in family}
-    aliases = {
-        node["Alias"]
-        for node in nodes(plan)
-        if "Alias" in node and (node.get("Schema"), node.get("Relation Name")) in ours
-    }
+    found: tuple[set[str], set[str]] = (set(), set())
+    for node in nodes(plan):
+        if "Alias" in node and "Relation Name" in node:
+            found[(node.get("Schema"), node["Relation Name"]) not in ours].add(node["Alias"])
+    return found
+
+
+def _takes_row(plan: Any, aliases: Collection[str]) -> bool:
     written = {form for alias in aliases for form in (alias, quote_name(alias))}
     if not written:
         return False
@@ -108,17 +130,30 @@ def inserted(plan: Any, left: Collection[Member]) -> list[tuple[str, str, tuple[
     return found
 
 
-def names_columns_anew(text: str, family: Collection[Member]) -> bool:
-    """Is there an alias with a list of columns behind the table: `orders AS o (a, b, c)`?"""
-    said = [token.source.lower() for token in tokens(text) if token.kind not in ("space", "comment")]
+def renamed(text: str, family: Collection[Member]) -> int:
+    """How many columns of the table an alias renames by position, as `orders AS o (a, b, c)` does; 0 when none does.
+
+    The plan shows only the new names.
+    """
     names = {member.name.lower() for member in family}
-    for place, word in enumerate(said):
-        if word.strip('"') in names and said[place - 1 : place] not in (["into"], ["update"]):
-            rest = said[place + 1 : place + 4]
-            rest = rest[1:] if rest[:1] == ["as"] else rest
-            if len(rest) > 1 and rest[1] == "(" and (rest[0][0].isalpha() or rest[0][0] in '_"'):
-                return rest[0] not in ("where", "on", "using", "values", "tablesample", "set", "union", "except")
-    return False
+    return max((count for before, count in _alias_lists(text) if before.strip('"') in names), default=0)
+
+
+def renames_joined(text: str) -> bool:
+    """Does an alias behind brackets rename columns by position: `(orders JOIN items …) AS j (a, b, c)`?"""
+    return any(before == ")" for before, _ in _alias_lists(text))
+
+
+def _alias_lists(text: str) -> Iterator[tuple[str, int]]:
+    """What stands before an alias with a list of columns, and how many names the list has."""
+    said = [token.source.lower() for token in tokens(text) if token.kind not in ("space", "comment")]
+    for place, word in enumerate(said[:-1]):
+        rest = said[place + 1 :]
+        rest = rest[1:] if rest[0] == "as" else rest
+        if len(rest) < 3 or rest[1] != "(" or rest[0] in _NO_ALIAS or not (rest[0][0].isalpha() or rest[0][0] in '_"'):
+            continue
+        if said[place - 1 : place] not in (["into"], ["update"]):
+            yield word, _count(rest[1:])
 
 
 def merged_by_position(text: str) -> int:
