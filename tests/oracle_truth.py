@@ -48,6 +48,8 @@ CREATE TRIGGER rated BEFORE INSERT ON ratings FOR EACH ROW EXECUTE FUNCTION rate
 CREATE FUNCTION kept_note() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN IF OLD.note IS NOT NULL THEN INSERT INTO audit (what) VALUES (OLD.note); END IF; RETURN OLD; END $$;
 CREATE TRIGGER kept_note BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION kept_note();
+CREATE TABLE ruled (id int, v text);
+CREATE RULE also AS ON INSERT TO ruled DO ALSO UPDATE orders SET note = NEW.v WHERE id = NEW.id;
 CREATE SEQUENCE orders_numbered_seq OWNED BY orders.note;
 CREATE SCHEMA sales;
 CREATE TABLE sales.orders (id int PRIMARY KEY, note text);
@@ -348,6 +350,10 @@ TRUTH: tuple[tuple[str, str], ...] = (
     ("untouched", "SELECT status, count(*) FROM orders GROUP BY ROLLUP (status, paid) HAVING count(*) > 1"),
     ("touches", "SELECT EXISTS (SELECT * FROM orders WHERE id = $1)"),
     ("touches", "SELECT EXISTS (TABLE orders)"),
+    ("changes note", "INSERT INTO ruled VALUES (1, 'a')"),
+    ("untouched", "UPDATE ruled SET v = 'a'"),
+    ("breaks note", 'SELECT note FROM U&"\\006frders"'),
+    ("untouched", 'SELECT id FROM U&"\\006frders"'),
     # what cannot be told
     ("unknown note", "DO $$ BEGIN UPDATE orders SET note = 'x'; END $$"),
     ("unknown note", "ALTER TABLE orders ALTER COLUMN note SET NOT NULL"),

@@ -87,7 +87,7 @@ def test_a_role_with_no_more_than_the_documented_rights_gets_the_same_answers(
     try:
         target = parse(make_conninfo(empty_database, user="oracle_reader"))
         with reading(target) as connection, open_oracle(connection, target, notes_go) as oracle:
-            assert (len(oracle.clones.stand_ins), oracle.clones.refused) == (8, ())
+            assert (len(oracle.clones.stand_ins), oracle.clones.refused) == (9, ())
             wrong = [statement for told, statement in TRUTH if dict(oracle.judge(statement).fates) != truth(told)]
     finally:
         run(empty_database, "DROP OWNED BY oracle_reader", "DROP ROLE oracle_reader")

@@ -37,7 +37,8 @@ A function's body in SQL or PL/pgSQL is judged on the clones statement by statem
 at run time, fields of record variables, and bodies in other languages are judged by their words. A statement that runs
 less often than the log is long may be missing. The log's settings are those at the time of reading; it is not known whether
 they were the same before. A log that is not csvlog or jsonlog may not say which database it is about. An extension, a
-collation or a foreign table that the embedded server cannot have is replaced by a stub: the evidence lists them.
+collation or a foreign table that the embedded server cannot have is replaced by a stub: the evidence lists them. Rights and
+policies of the application's role are not tried: `dependents` says which policies block the drop or vanish with it.
 
 ## What to do
 

@@ -67,7 +67,8 @@ class Oracle:
         taken, names = unwrap(text), names_in(text)
         if taken.kind == "execute":
             return _all(columns, "unknown", "it runs what was prepared elsewhere")
-        if taken.kind == "nothing" or names.isdisjoint(self.relevant):
+        written_apart = 'u&"' in text.lower()  # a name in escapes: which one is known to the server alone
+        if taken.kind == "nothing" or (names.isdisjoint(self.relevant) and not written_apart):
             return _all(columns, "untouched", "")
         if taken.kind == "strange":
             return _all(columns, "unknown", taken.why)
@@ -131,6 +132,8 @@ class Oracle:
             if taken.kind == "load":
                 return _Told("breaks", "it loads a file with a value for each column, by position")
             return _Told("changes", _difference(whole, without))
+        if len(whole.plan) != len(without.plan):
+            return _Told("changes", "a rule that adds a statement to it goes with the column")
         family = self.clones.family
         types = {row_type for member in family for row_type in member.row_types}
         if any(type_ in types for _, type_, _ in whole.columns):
