@@ -412,6 +412,24 @@ def test_a_list_is_cut_and_the_counts_are_whole(notes_go: Plan) -> None:
     assert (result.outcome, result.found, len(result.findings)) == ("fail", 251, 100)
 
 
+def test_forward_sql_that_fails_on_the_clone_is_no_green(notes_go: Plan) -> None:
+    log = QuerySource("a.csv", "csvlog", 9, 9, NOW - timedelta(days=9), NOW, 60)
+    counted = {"note": {"untouched": 9}, "legacy": {"untouched": 9}}
+    facts = QueryFacts(sources=(log,), counted=counted, read_at=NOW, logs_all="")
+    assert readers(notes_go, facts, "x").outcome == "pass"
+    noted = readers(notes_go, replace(facts, notes=("the plan's forward SQL fails on the clone",)), "x")
+    assert (noted.outcome, noted.findings[0].message) == ("warn", "Note: the plan's forward SQL fails on the clone.")
+
+
+@pytest.mark.parametrize("hours", [23, 25])
+def test_logs_of_several_files_are_one_and_a_gap_between_them_counts(notes_go: Plan, hours: int) -> None:
+    first = QuerySource("a.csv", "csvlog", 9, 9, NOW - timedelta(days=9), NOW - timedelta(days=4, hours=hours), 60)
+    second = QuerySource("b.json", "jsonlog", 9, 9, NOW - timedelta(days=4), NOW, 60)
+    counted = {"note": {"untouched": 9}, "legacy": {"untouched": 9}}
+    facts = QueryFacts(sources=(second, first), counted=counted, read_at=NOW, logs_all="")
+    assert readers(notes_go, facts, "x").outcome == ("pass" if hours < 24 else "unknown")
+
+
 def test_observe_takes_queries(source: str, notes_go: Plan, tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_text("SELECT note FROM orders")
     now = observe(notes_go, source, queries=tmp_path / "q.sql")

@@ -48,7 +48,10 @@ _AFTER = sa.text("""
         SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid)
     UNION ALL
     SELECT 3, pg_catalog.pg_get_triggerdef(t.oid) FROM pg_catalog.pg_trigger t
-    WHERE t.tgrelid = CAST(:oid AS oid) AND NOT t.tgisinternal AND t.tgparentid = 0 ORDER BY 1, 2
+    WHERE t.tgrelid = CAST(:oid AS oid) AND NOT t.tgisinternal AND t.tgparentid = 0
+    UNION ALL
+    SELECT 4, pg_catalog.pg_get_ruledef(w.oid) FROM pg_catalog.pg_rewrite w
+    WHERE w.ev_class = CAST(:oid AS oid) AND w.rulename <> '_RETURN' ORDER BY 1, 2
 """)
 
 
