@@ -40,6 +40,11 @@ class Grammar:
             return self.query()
         if kind < 0.76:
             how = self.pick("", "MATERIALIZED ")
+            if self.random.random() < 0.5:
+                names = [f"c{n}" for n in range(self.random.randint(1, 6))]
+                inner = self.pick("SELECT * FROM orders", "SELECT o.* FROM orders o JOIN items i ON i.order_id = o.id")
+                given = self.pick("count(*)", f"{self.pick(*names)}::text", f"min({self.pick(*names)}::text)")
+                return f"WITH w ({', '.join(names)}) AS {how}({inner}) SELECT {given} FROM w"
             return f"WITH w AS {how}({self.query(1)}) SELECT {self.pick('*', 'count(*)', 'id', '1')} FROM w"
         if kind < 0.82:
             return f"{self.query(1)} UNION ALL {self.query(1)}"
@@ -107,14 +112,16 @@ class Grammar:
     def aliased(self, table: str, alias: str, depth: int) -> str:
         kind = self.random.random()
         if kind < 0.15 and depth < 2:
-            return f"(SELECT * FROM {table}{self.pick('', ' OFFSET 0', ' WHERE true')}) {alias}"
+            names = [f"c{n}" for n in range(self.random.randint(1, 5))]
+            listed = f" ({', '.join(names)})" if self.random.random() < 0.3 else ""
+            return f"(SELECT * FROM {table}{self.pick('', ' OFFSET 0', ' WHERE true')}) {alias}{listed}"
         if kind < 0.22:
             return f"{table} AS {alias} ({', '.join(f'c{n}' for n in range(self.random.randint(1, 5)))})"
         return f"{table} {alias}"
 
     def column(self, scope: Scope) -> str:
         alias, table = self.pick(*scope)
-        name = self.pick(*TABLES[table])
+        name = self.pick(*TABLES[table]) if self.random.random() < 0.93 else f"c{self.random.randint(0, 4)}"
         return name if self.random.random() < 0.25 else f"{alias}.{name}"
 
     def value(self, scope: Scope, depth: int) -> str:

@@ -150,7 +150,7 @@ def test_random_statements_do_as_was_told(
                 continue
             judged = oracle.judge(statement)
             counted[judged.worst] += 1
-            failed = bool(after[0]) and not after[0].startswith("57")
+            failed = bool(after[0]) and after[0][:2] not in ("23", "57")  # another value may meet a constraint
             not_reached = any(" of public." in reason for reason in judged.reasons.values())
             same = before == after or before != again  # or it gives something else each time
             if failed != (judged.worst == "breaks") and (failed or not not_reached):

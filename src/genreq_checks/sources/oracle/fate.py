@@ -20,6 +20,7 @@ from genreq_checks.sources.oracle.plans import (
     nodes,
     renamed,
     renames_joined,
+    renames_query,
     texts,
     writes,
 )
@@ -156,6 +157,8 @@ class Oracle:
         ):
             if has_row_of_query(whole.plan, family):
                 return _Told("changes", "it takes a row of a subquery as one value, with the column in it")
+            if renames_query(whole.variant.text) or renames_joined(whole.variant.text):
+                return _Told("changes", "it reads the column, and gives columns other names, by position")
             if essence(whole.plan, family) != essence(without.plan, family):
                 return _Told("changes", "it reads the column, and without it its plan is another one")
             return _Told("touches", "it reads the column, and its plan is the same without it")
@@ -250,5 +253,7 @@ def _words(answer: Answer) -> str:
 def _difference(whole: Answer, without: Answer) -> str:
     left = [name for name, _, _ in without.columns]
     lost = [name for name, _, _ in whole.columns if name not in left]
+    if len(left) == len(whole.columns):
+        return "a column of its result has another type or name"
     named = f", without {', '.join(lost[:5])}" if lost else ""
     return f"its result has {len(without.columns):,} columns instead of {len(whole.columns):,}{named}"

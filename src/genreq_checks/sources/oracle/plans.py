@@ -144,6 +144,15 @@ def renames_joined(text: str) -> bool:
     return any(before == ")" for before, _ in _alias_lists(text))
 
 
+def renames_query(text: str) -> bool:
+    """Does a WITH name the columns of its query by position: `WITH w (a, b) AS (…)`?"""
+    said = [token.source.lower() for token in tokens(text) if token.kind not in ("space", "comment")]
+    return any(
+        said[place : place + 2] == [")", "as"] and said[place + 2] in ("(", "not", "materialized")
+        for place in range(len(said) - 2)
+    )
+
+
 def _alias_lists(text: str) -> Iterator[tuple[str, int]]:
     """What stands before an alias with a list of columns, and how many names the list has."""
     said = [token.source.lower() for token in tokens(text) if token.kind not in ("space", "comment")]
