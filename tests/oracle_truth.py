@@ -50,6 +50,9 @@ CREATE FUNCTION kept_note() RETURNS trigger LANGUAGE plpgsql AS $$
 CREATE TRIGGER kept_note BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION kept_note();
 CREATE TABLE ruled (id int, v text);
 CREATE RULE also AS ON INSERT TO ruled DO ALSO UPDATE orders SET note = NEW.v WHERE id = NEW.id;
+CREATE SCHEMA graphql;
+CREATE FUNCTION graphql.resolve(query text) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION ask(query text) RETURNS jsonb LANGUAGE sql AS 'SELECT graphql.resolve(query)';
 CREATE SEQUENCE orders_numbered_seq OWNED BY orders.note;
 CREATE SCHEMA sales;
 CREATE TABLE sales.orders (id int PRIMARY KEY, note text);
@@ -356,6 +359,28 @@ TRUTH: tuple[tuple[str, str], ...] = (
     ("untouched", 'SELECT id FROM U&"\\006frders"'),
     ("changes", "WITH w (a, b, c, d, e) AS MATERIALIZED (SELECT * FROM orders) SELECT e::text FROM w"),
     ("untouched", "WITH w (a, b) AS (SELECT id, total FROM orders) SELECT a FROM w"),
+    # as PostgREST makes it, and GraphQL within the database
+    (
+        "changes",
+        """WITH pgrst_source AS (SELECT "public"."orders".* FROM "public"."orders" LIMIT $1 OFFSET $2) SELECT null::bigint AS
+        total_result_set, pg_catalog.count(_postgrest_t) AS page_total, coalesce(json_agg(_postgrest_t), '[]') AS body
+        FROM (SELECT * FROM pgrst_source) _postgrest_t""",
+    ),
+    (
+        "untouched",
+        """WITH pgrst_source AS (SELECT "public"."orders"."id", "public"."orders"."status" FROM "public"."orders" WHERE
+        "public"."orders"."id" = $1 LIMIT $2 OFFSET $3) SELECT null::bigint AS total_result_set, pg_catalog.count(_postgrest_t)
+        AS page_total, coalesce(json_agg(_postgrest_t), '[]') AS body FROM (SELECT * FROM pgrst_source) _postgrest_t""",
+    ),
+    (
+        "breaks note",
+        """WITH pgrst_body AS (SELECT $1 AS json_data), pgrst_source AS (UPDATE "public"."orders" SET
+        "note" = pgrst_update_body."note" FROM (SELECT * FROM pgrst_body) x, LATERAL (SELECT "note" FROM json_to_record(x.json_data::json) AS _("note" text))
+        pgrst_update_body WHERE "public"."orders"."id" = $2 RETURNING 1)
+        SELECT '' AS total_result_set, count(*) FROM pgrst_source""",
+    ),
+    ("unknown", "SELECT graphql.resolve($1)"),
+    ("unknown", "SELECT ask('{ordersCollection {edges {node {note}}}}')"),
     # what cannot be told
     ("unknown note", "DO $$ BEGIN UPDATE orders SET note = 'x'; END $$"),
     ("unknown note", "ALTER TABLE orders ALTER COLUMN note SET NOT NULL"),
