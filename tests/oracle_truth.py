@@ -375,7 +375,8 @@ TRUTH: tuple[tuple[str, str], ...] = (
     (
         "breaks note",
         """WITH pgrst_body AS (SELECT $1 AS json_data), pgrst_source AS (UPDATE "public"."orders" SET
-        "note" = pgrst_update_body."note" FROM (SELECT * FROM pgrst_body) x, LATERAL (SELECT "note" FROM json_to_record(x.json_data::json) AS _("note" text))
+        "note" = pgrst_update_body."note" FROM (SELECT * FROM pgrst_body) x,
+        LATERAL (SELECT "note" FROM json_to_record(x.json_data::json) AS _("note" text))
         pgrst_update_body WHERE "public"."orders"."id" = $2 RETURNING 1)
         SELECT '' AS total_result_set, count(*) FROM pgrst_source""",
     ),
