@@ -97,7 +97,7 @@ def test_the_command_line_saves_its_evidence_and_the_file_is_enough(
 
 def test_every_source_is_an_option_a_keyword_and_a_part_of_the_snapshot(database: str, plan: Plan) -> None:
     names = [one.name for one in all_sources()]
-    assert names == ["messages", "migrations", "code", "queries", "generation", "archive"]
+    assert names == ["messages", "migrations", "code", "queries", "generation", "row_hashes", "archive"]
     for command in ("check", "snapshot"):
         told = CliRunner().invoke(app, [command, "--help"]).stdout
         assert all(f"--{name} {one.metavar}" in told for name, one in zip(names, all_sources(), strict=True))
