@@ -100,7 +100,9 @@ def test_every_source_is_an_option_a_keyword_and_a_part_of_the_snapshot(database
     assert names == ["messages", "migrations", "code", "queries", "generation", "row_hashes", "archive"]
     for command in ("check", "snapshot"):
         told = CliRunner().invoke(app, [command, "--help"]).stdout
-        assert all(f"--{name} {one.metavar}" in told for name, one in zip(names, all_sources(), strict=True))
+        assert all(
+            f"--{name.replace('_', '-')} {one.metavar}" in told for name, one in zip(names, all_sources(), strict=True)
+        )
     assert set(names) < Snapshot.model_fields.keys()
     with pytest.raises(TypeError, match="Did you mean 'migrations'"):
         observe(plan, database, migration="drizzle")
