@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Server
+from genreq_checks.history.runs import fold
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.report import Report
 from genreq_checks.run import check, observe
@@ -362,3 +363,10 @@ def test_no_pass_that_a_full_comparison_contradicts(changing: str, statements: l
 @given(statements=st.lists(STATEMENTS, max_size=12))
 def test_no_pass_that_a_full_comparison_contradicts_in_many_examples(changing: str, statements: list[str]) -> None:
     compare(changing, plan_of(SHAPES[0], stable=True), statements)
+
+
+def test_a_kept_run_has_no_fingerprints(empty_database: str) -> None:
+    fill(empty_database, SHAPES[0])
+    taken = observe(plan_of(SHAPES[0]), empty_database)
+    assert taken.fingerprints is not None
+    assert fold(taken, None).fingerprints is None

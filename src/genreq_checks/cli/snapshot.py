@@ -25,7 +25,7 @@ from genreq_checks.cli.options import (
     source_or_variable,
     the_plan,
 )
-from genreq_checks.errors import SourceError
+from genreq_checks.errors import SourceError, UsageError
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, usually …​.json.")]
 
@@ -71,6 +71,8 @@ def snapshot(
 
     end = begin_deadline(deadline)
     moment, _ = read_cutover(cutover)
+    if row_hashes is not None and row_hashes.exists():  # said before a long read, and not after it
+        raise UsageError(f"{row_hashes} is there already, and row hashes replace nothing.", "Name another file.")
     chosen = the_plan(plan, table)
     with narrate("Reading the table…") as progress:
         depth: Depth = "kept" if no_values else "all"

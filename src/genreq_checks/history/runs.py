@@ -95,7 +95,8 @@ def fold(snapshot: Snapshot, cutover: datetime | None) -> Snapshot:
     table = snapshot.table.model_copy(update={"children": (), "twins": ()}) if snapshot.table else None
     tally = _by_month(snapshot.tally, cutover) if snapshot.tally else None
     small = tally if tally and sum(len(part.rows) for part in (tally, *tally.apart)) <= TALLY_ROWS else None
-    left_out = dict.fromkeys(("dependents", "searched", "books", *EVIDENCE)) | {"read_under": {}}
+    parts = ("dependents", "searched", "books", "fingerprints", "hashed", *EVIDENCE)
+    left_out = dict.fromkeys(parts) | {"read_under": {}}
     return snapshot.model_copy(update={"table": table, "tally": small, **left_out})
 
 
