@@ -21,10 +21,10 @@ MADE = """
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("SELECT 1", "30 completed rows of the baseline: all there, no value changed"),
+        ("SELECT 1", "30 rows of the baseline: all there, no value changed"),
         (
             "DELETE FROM generation_requests WHERE id < 4",
-            "30 completed rows of the baseline: 3 gone, values changed, or not",
+            "30 rows of the baseline: 3 gone, values changed, or not",
         ),
         (
             "UPDATE generation_requests SET github_url = 'https://github.com/leo/x' WHERE id = 9",
@@ -32,7 +32,7 @@ MADE = """
         ),
         (
             "UPDATE generation_requests SET id = 900 WHERE id = 9",
-            "30 completed rows of the baseline: not the same, values",
+            "30 rows of the baseline: not the same, values",
         ),
     ],
 )

@@ -21,7 +21,7 @@ from genreq_checks.snapshot import load_snapshot
 from genreq_checks.sources.row_hashes import compare_rows, listed_changes
 from memory import peak
 from rows import execute
-from test_same_rows import SHAPES, STATEMENTS, Shape, change, changing, covered, fill, outcomes, plan_of
+from test_same_rows import SHAPES, STATEMENTS, Shape, change, changing, covered, fill, keys, outcomes, plan_of
 
 __all__ = ["changing"]  # a fixture
 COLUMNS = ("a", "b")
@@ -35,15 +35,15 @@ def listed(plan: Plan, url: str, file: Path, column: str | None, limit: int | No
     return set(found)
 
 
-def truth_of(then: Any, now: Any, column: str | None) -> set[tuple[Any, ...]]:
+def truth_of(then: Any, now: Any, every: set[int], column: str | None) -> set[tuple[Any, ...]]:
     if column is None:
-        gone = {(*map(str, key), "gone") for key in then.keys() - now.keys()}
-        return gone | {(*map(str, key), "added") for key in now.keys() - then.keys()}
-    place, found = COLUMNS.index(column), set()
+        absent = {(str(key[0]), "left" if key[0] in every else "gone") for key in then.keys() - now.keys()}
+        return absent | {(str(key[0]), "added") for key in now.keys() - then.keys()}
+    place, found = COLUMNS.index(column), set[tuple[Any, ...]]()
     for key in then.keys() & now.keys():
         was, here = then[key][place], now[key][place]
         if was != here:
-            found.add((*map(str, key), "backfilled" if was is None else "cleared" if here is None else "changed"))
+            found.add((str(key[0]), "backfilled" if was is None else "cleared" if here is None else "changed"))
     return found
 
 
@@ -57,16 +57,17 @@ def test_counts_and_keys_are_those_of_a_full_comparison(
     execute(url, "TRUNCATE orders; INSERT INTO orders TABLE first")
     baseline, then = observe(plan, url, hash_rows_to=file), covered(url)
     change(url, statements)
-    now = covered(url)
+    now, every = covered(url), keys(url)
     found = compare_rows(plan, url, file)
     assert (found.then, found.now) == (len(then), len(now))
-    of_rows = truth_of(then, now, None)
+    of_rows = truth_of(then, now, every, None)
     assert listed(plan, url, file, None) == of_rows
-    assert (found.gone, found.added) == tuple(sum(row[-1] == kind for row in of_rows) for kind in ("gone", "added"))
+    for kind in ("gone", "left", "added"):
+        assert getattr(found, kind) == sum(row[-1] == kind for row in of_rows)
     report = outcomes(check(plan, observe(plan, url, baseline=baseline, row_hashes=file), baseline))
     assert report["rows"] == ("fail" if found.gone else "pass")
     for column in COLUMNS:
-        differing = truth_of(then, now, column)
+        differing = truth_of(then, now, every, column)
         assert listed(plan, url, file, column) == differing
         kinds = [row[-1] for row in differing]
         counts = found.columns[column]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,12 +80,22 @@ def observe(
     Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot.
     """
     cutover = cutover if cutover is not None else plan.cutover
-    url = "" if isinstance(source, Snapshot) else str(source)
     if isinstance(baseline, str | Path):
         baseline = load_snapshot(baseline)
-    until = baseline.fingerprints.until if baseline is not None and baseline.fingerprints is not None else None
-    asked = Asked(plan, url, cutover, timeout, deadline, workers, progress, fingerprints, until)
-    asked = replace(asked, row_hashes=Path(hash_rows_to) if hash_rows_to is not None else None)
+    then = baseline.fingerprints if baseline is not None else None
+    asked = Asked(
+        plan,
+        "" if isinstance(source, Snapshot) else str(source),
+        cutover,
+        timeout,
+        deadline,
+        workers,
+        progress,
+        fingerprints,
+        until=then.until if then is not None else None,
+        newest_key=then.known.newest if then is not None and then.known is not None else None,
+        row_hashes=Path(hash_rows_to) if hash_rows_to is not None else None,
+    )
     beside, under = read_evidence(asked, evidence)
     now = _observe(asked, source, only)
     return now.with_evidence(**beside, read_under=dict(now.read_under) | under)

@@ -170,8 +170,16 @@ FAULTS = (
         warn="rollback",
     ),
     noticed("nine of ten old rows are deleted", "after", unknown=KEPT),
-    noticed("an old row is no longer completed", "after", unknown=KEPT),
-    noticed("an old row is exchanged for another one", "after", unknown=KEPT),
+    fault(
+        "an old row is no longer completed",
+        "after",
+        by_sql(
+            "UPDATE generation_requests SET status = 'failed' WHERE id = (SELECT min(id) FROM generation_requests "
+            "WHERE status = 'completed' AND completed_at < '2024-12-01')"
+        ),
+        unknown=KEPT,
+    ),
+    noticed("an old row gets another key", "after", unknown=KEPT),
     noticed("an old row with a token in github_url", "after", "values.github_url"),
     noticed("an old row with a password in artifacts_github_url", "after", unknown="values.artifacts_github_url"),
     noticed("an old row with a password in deployment_url", "after", unknown="values.deployment_url"),

@@ -27,7 +27,8 @@ class ColumnChanges(Model):
 class RowChanges(Model):
     """The rows of the cohort until the newest time of the baseline, then and now, compared one by one.
 
-    `digest` is that of the file of row hashes. `gone` and `added` are rows; `columns` has those that were compared.
+    `digest` is that of the file of row hashes. `gone` rows are no longer in the table, `left` rows are there with another
+    status or a later time, `added` ones were not there then; `columns` has those that were compared.
     """
 
     digest: str
@@ -36,4 +37,5 @@ class RowChanges(Model):
     now: int
     gone: int
     added: int
+    left: int
     columns: Mapping[str, ColumnChanges]

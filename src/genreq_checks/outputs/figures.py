@@ -67,7 +67,7 @@ def content(report: Report) -> str | None:
     stand = "all there" if rows.outcome == "pass" and not gone else f"{gone:,} gone" if gone else "not the same"
     others = [line(check.id.removeprefix("values.")) for check in compared if check not in same]
     values = f"values changed, or not known to be the same, in {', '.join(others)}" if others else "no value changed"
-    return f"{plural(then, f'{report.plan.row} of the baseline', f'{report.plan.rows} of the baseline')}: {stand}, {values}"
+    return f"{plural(then, 'row of the baseline', 'rows of the baseline')}: {stand}, {values}"
 
 
 def _has_changes(check: CheckResult) -> bool:

@@ -25,7 +25,8 @@ KNOWN_TEXT = "genreq-checks"  # whose hash tells by which function a server hash
 class Marked:
     """What is fingerprinted: the `columns` of the cohort's rows whose `time` is not later than `until`, by the `key`.
 
-    `types` has the types' names of the key's columns.
+    `types` has the types' names of the key's columns. A key of one integer is also read as a range, up to the `newest`
+    where one is given.
     """
 
     key: tuple[str, ...]
@@ -33,6 +34,12 @@ class Marked:
     time: str
     until: datetime
     types: Mapping[str, str]
+    newest: int | None = None
+
+    @property
+    def is_range(self) -> bool:
+        """Is the key one integer?"""
+        return len(self.key) == 1 and self.types[self.key[0]] in INTEGERS
 
     def inputs(self) -> Iterator[sa.ColumnElement[Any]]:
         """What the aggregates read of a row, by the labels under which they find it."""
@@ -46,17 +53,24 @@ class Marked:
         self, row: sa.ColumnCollection[str, sa.ColumnElement[Any]], covered: sa.ColumnElement[bool]
     ) -> Iterator[sa.ColumnElement[Any]]:
         """The newest time, in seconds since 1970; XOR of the keys' hashes; for each column the number of its values that are
-        not NULL, and their XOR.
+        not NULL, and their XOR; and of a range of keys the greatest, the number, and the XOR of the hashes.
 
         Of rows that are not covered nothing is hashed: a hash seeded with NULL is NULL, and XOR passes it over.
         """
-        key = sa.case((covered, self._key_hash([row[f"key_{place}"] for place in range(len(self.key))])))
+        hashed = self._key_hash([row[f"key_{place}"] for place in range(len(self.key))])
+        key = sa.case((covered, hashed))
         yield sa.extract("epoch", sa.func.max(row["time"]))
         yield sa.func.bit_xor(key)
         for place in range(len(self.columns)):
             value = row[f"value_{place}"]
             yield sa.func.count(value)
             yield sa.func.bit_xor(text_hash(value, key))
+        if self.is_range:
+            number = row["key_0"]
+            known = sa.true() if self.newest is None else number <= self.newest
+            yield sa.func.max(number)
+            yield sa.func.count(sa.case((known, number)))
+            yield sa.func.bit_xor(sa.case((known, hashed)))
 
     def _key_hash(self, parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[int]:
         """The hash of a key of any number of columns: each part's is the seed of the next."""
@@ -78,10 +92,17 @@ def text_hash(value: sa.ColumnElement[Any], seed: sa.ColumnElement[int]) -> sa.C
 
 @dataclass(slots=True)
 class Marking:
-    """The blocks so far, of the statuses in `cohort`; `newest` is the newest time among them, in seconds since 1970."""
+    """The blocks so far, of the statuses in `cohort`; `newest` is the newest time among them, in seconds since 1970.
+
+    `greatest` is the greatest key of a range, which has `known` rows whose keys' hashes give `keys`.
+    """
 
     cohort: frozenset[str]
+    is_range: bool = False
     newest: Decimal | None = None
+    greatest: int | None = None
+    known: int = 0
+    keys: int = 0
     blocks: dict[str, Block] = field(default_factory=dict[str, Block])
 
     def add(
@@ -94,6 +115,10 @@ class Marking:
         unit: Unit,
     ) -> None:
         """Add a group of rows, if it is covered; `marks` are what the aggregates gave."""
+        if self.is_range:
+            *marks, greatest, known, keys = marks
+            self.greatest = greatest if self.greatest is None else max(self.greatest, greatest)
+            self.known, self.keys = self.known + known, self.keys ^ (keys or 0)
         if not covered or day is None or status not in self.cohort:
             return
         newest, *hashes = marks

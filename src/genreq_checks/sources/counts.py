@@ -19,7 +19,7 @@ from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.readable import WITH_TIME_ZONE, find_obstacle, read_types
 from genreq_checks.tally import Tally
 from genreq_checks.tally.counting import Counting, TooManyGroupsError
-from genreq_checks.tally.fingerprints import Fingerprints
+from genreq_checks.tally.fingerprints import Fingerprints, KeyRange
 from genreq_checks.tally.periods import Unit
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,7 @@ def read_counts(
     ways = tuple(ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together))
     for parts in ways:
         mark = marked if isinstance(marked, Marked) else None
-        marking = Marking(frozenset(plan.cohort.values)) if mark else None
+        marking = Marking(frozenset(plan.cohort.values), mark.is_range) if mark else None
         scan = fuse(plan, parts, cutover, aware, sendable=sendable, marked=mark)
         counting = Counting(plan.cohort.values, len(parts), may_coarsen=parts is ways[-1])
         # what is given up leaves the transaction as it was
@@ -91,6 +91,7 @@ def _marked(
         plan.cohort.time,
         asked.until or read_at,
         {name: types[name] for name in plan.table.key},
+        asked.newest_key,
     )
 
 
@@ -102,6 +103,10 @@ def _fingerprints(
     if asked.until is None and marking.newest is not None:
         with suppress(OverflowError):  # a time before the year 1
             until = EPOCH + timedelta(microseconds=int(marking.newest * 1_000_000))
+    known_keys = None
+    if marked.is_range and marking.greatest is not None:
+        newest = marking.greatest if marked.newest is None else marked.newest
+        known_keys = KeyRange(newest=newest, rows=marking.known, keys=marking.keys)
     return Fingerprints(
         until=until,
         hashing=connection.execute(known).scalar_one(),
@@ -110,4 +115,5 @@ def _fingerprints(
         columns=marked.columns,
         unit=unit,
         blocks=marking.finish(unit),
+        known=known_keys,
     )

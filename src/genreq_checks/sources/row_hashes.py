@@ -82,16 +82,23 @@ def compare_rows(
     with _compared(plan, url, path, timeout, deadline) as (connection, about):
         changed = ("changed", "backfilled", "cleared")
         sums = [f"count(*) FILTER ({_IS[one].format(place)})" for place in range(len(about.columns)) for one in changed]
-        whole = "count(*) FILTER (was), count(*) FILTER (is_), count(*) FILTER (NOT is_), count(*) FILTER (NOT was)"
+        whole = ", ".join(f"count(*) FILTER ({one})" for one in ("was", "is_", *_ROWS.values()))
         found = connection.execute(f"SELECT {', '.join([whole, *sums])} FROM pairs").fetchone()  # noqa: S608
         assert found is not None
-        then, now, gone, added, *others = found
+        then, now, gone, left, added, *others = found
         columns = {
             name: ColumnChanges(**dict(zip(changed, others[3 * place : 3 * place + 3], strict=True)))
             for place, name in enumerate(about.columns)
         }
         return RowChanges(
-            digest=_digest(path), until=about.until, then=then, now=now, gone=gone, added=added, columns=columns
+            digest=_digest(path),
+            until=about.until,
+            then=then,
+            now=now,
+            gone=gone,
+            left=left,
+            added=added,
+            columns=columns,
         )
 
 
@@ -104,7 +111,7 @@ def listed_changes(
     Raises: as compare_rows; UsageError for a column that was not hashed.
     """
     with _compared(plan, url, path, timeout, deadline) as (connection, about):
-        kinds = {"gone": "NOT is_", "added": "NOT was"}
+        kinds = _ROWS
         if column is not None:
             if column not in about.columns:
                 raise UsageError(
@@ -126,6 +133,7 @@ def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[str | None, ..
         yield from some
 
 
+_ROWS = {"gone": "was AND NOT there", "left": "was AND there AND NOT is_", "added": "is_ AND NOT was"}
 _IS = {
     "changed": "was AND is_ AND then_{0} <> now_{0}",
     "backfilled": "was AND is_ AND then_{0} IS NULL AND now_{0} IS NOT NULL",
@@ -153,7 +161,7 @@ def _compared(
         raise UsageError(f"{shown_path(str(path))} has the hashes of {about.table}, by {', '.join(about.key)}.")
     with tempfile.TemporaryDirectory(prefix="genreq-rows-") as folder:
         now = Path(folder) / "now.parquet"
-        select = partial(_select, plan, columns=about.columns, until=about.until)
+        select = partial(_select, plan, columns=about.columns, until=about.until, every_row=True)
         read_rows(plan, url, about.key, select, now, timeout, deadline)
         with joined(folder, {"then_rows": (path, "*"), "now_rows": (now, "*")}) as connection:
             keys = range(len(about.key))
@@ -161,8 +169,9 @@ def _compared(
             hashes = "".join(f", t.hash_{n} AS then_{n}, n.hash_{n} AS now_{n}" for n in range(len(about.columns)))
             on = " AND ".join(f"t.key_{n} = n.key_{n}" for n in keys)
             connection.execute(
-                f"CREATE VIEW pairs AS SELECT {both}{hashes}, t.key_0 IS NOT NULL AS was, n.key_0 IS NOT NULL AS is_ "  # noqa: S608
-                f"FROM then_rows t FULL JOIN now_rows n ON {on}"
+                f"CREATE VIEW pairs AS SELECT {both}{hashes}, t.key_0 IS NOT NULL AS was, n.key_0 IS NOT NULL AS there, "  # noqa: S608
+                f"coalesce(n.covered, 0) = 1 AS is_ FROM then_rows t FULL JOIN now_rows n ON {on} "
+                "WHERE t.key_0 IS NOT NULL OR n.covered = 1"
             )
             yield connection, about
 
@@ -216,15 +225,23 @@ def read_rows(
         raise explain(error, target, plan.table) from None
 
 
-def _select(plan: Plan, types: Mapping[str, str], columns: Sequence[str], until: datetime) -> sa.Select[Any]:
-    """The keys and hashes of the cohort's rows until a time; a column that is gone has no values."""
+def _select(
+    plan: Plan, types: Mapping[str, str], columns: Sequence[str], until: datetime, every_row: bool = False
+) -> sa.Select[Any]:
+    """The keys and hashes of the cohort's rows until a time; a column that is gone has no values.
+
+    With `every_row` all rows of the table, each with whether it is one of those.
+    """
     keys = [as_text(name).label(f"key_{place}") for place, name in enumerate(plan.table.key)]
     hashes = [
         (_hash(name) if name in types else sa.null()).label(f"hash_{place}") for place, name in enumerate(columns)
     ]
-    is_covered = not_later(plan, until, types[plan.cohort.time] == WITH_TIME_ZONE)
+    is_covered = sa.and_(in_cohort(plan), not_later(plan, until, types[plan.cohort.time] == WITH_TIME_ZONE))
     found: list[sa.ColumnElement[Any]] = [*keys, *hashes]
-    return sa.select(*found).select_from(relation(plan.table)).where(in_cohort(plan), is_covered)
+    if not every_row:
+        return sa.select(*found).select_from(relation(plan.table)).where(is_covered)
+    flag = sa.case((is_covered, sa.literal_column("1", sa.BigInteger)), else_=sa.literal_column("0", sa.BigInteger))
+    return sa.select(*found, flag.label("covered")).select_from(relation(plan.table))
 
 
 def _hash(column: str) -> sa.ColumnElement[int]:

@@ -29,12 +29,24 @@ class Block(NamedTuple):
     values: tuple[Values, ...]
 
 
+class KeyRange(Model):
+    """The rows of every status whose key, one integer, is not greater than `newest`: how many, and the XOR of their hashes.
+
+    They are the rows that were there when it was first read, also those whose time or status is another one by now.
+    """
+
+    newest: int
+    rows: int
+    keys: int
+
+
 class Fingerprints(Model):
     """The blocks of the cohort's rows whose time is not later than `until`, and by what rule they were made.
 
     `until` is the newest time of such a row when it was first read: rows that came later are not in the blocks.
     `hashing` is the hash of a fixed text on that server: servers that give another one hash otherwise (another major
-    version, another byte order). `key`, `cohort` and `time` are the plan's; `columns` are those that were read.
+    version, another byte order). `key` and `cohort` are the plan's; `columns` are those that were read. `known` is None where
+    the key is not one integer, or there is no row.
     """
 
     until: datetime
@@ -44,6 +56,7 @@ class Fingerprints(Model):
     columns: tuple[str, ...]
     unit: Unit = "day"
     blocks: tuple[Block, ...]
+    known: KeyRange | None = None
 
     def by(self, unit: Unit) -> dict[str, Block]:
         """The blocks by their period, which is not shorter than the fingerprints' own."""

@@ -22,9 +22,11 @@ class Asked:
 
     `cutover` is aware; `timeout` is each statement's, in seconds; `deadline` bounds all of them. `workers` is how many
     parallel workers the server may use for a statement; None leaves that to the server's own settings. `progress` is told
-    what takes long before it begins. `fingerprints` are of which columns (those that stay, or all), and `until` is the
-    newest time of the rows that they cover: that of the reading when it is None. `row_hashes` is the file into which the
-    hash of each row and value is written.
+    what takes long before it begins.
+
+    `fingerprints` are of which columns: those that stay, or all. `until` is the newest time of the rows that they cover, and
+    `newest_key` their newest key: those of the reading when they are None. `row_hashes` is the file into which the hash of
+    each row and value is written.
     """
 
     plan: Plan
@@ -36,6 +38,7 @@ class Asked:
     progress: Callable[[str], None] | None = None
     fingerprints: Depth = "none"
     until: datetime | None = None
+    newest_key: int | None = None
     row_hashes: Path | None = None
 
 
