@@ -32,7 +32,7 @@ MADE = """
         ),
         (
             "UPDATE generation_requests SET id = 900 WHERE id = 9",
-            "30 rows of the baseline: not the same, values",
+            "30 rows of the baseline: 1 gone, values",
         ),
     ],
 )
