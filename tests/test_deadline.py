@@ -24,7 +24,9 @@ from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.streaming import streamed
 from genreq_checks.run import observe
+from genreq_checks.sources import counts
 from rows import execute
 from serving import until
 from stalling import active, none_active, proxy, stopped
@@ -92,15 +94,14 @@ def test_a_deadline_cancels_the_statement_and_says_so(filled: str) -> None:
     none_active(filled)
 
 
-def test_a_deadline_ends_the_run_and_keeps_the_parts_read_before(filled: str, plan: Plan) -> None:
-    def slow(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> tuple[str, Any]:
-        return (SLOW, ()) if "code_0" in statement else (statement, parameters)
+def test_a_deadline_ends_the_run_and_keeps_the_parts_read_before(
+    filled: str, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(connection: sa.Connection, _select: object, _parameters: object) -> Any:
+        return streamed(connection, sa.select(sa.func.pg_sleep(60)), {})
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", slow, retval=True)
-    try:
-        snapshot = observe(plan, filled, timeout=300, deadline=Deadline.after(2))
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", slow)
+    monkeypatch.setattr(counts, "streamed", slow)
+    snapshot = observe(plan, filled, timeout=300, deadline=Deadline.after(2))
     assert snapshot.table is not None
     assert snapshot.dependents is not None
     reasons = {problem.part: problem.message for problem in snapshot.problems}

@@ -180,6 +180,6 @@ def test_memory_is_bounded(database: str, tmp_path: Path) -> None:
         ["snapshot", database, "-o", tmp_path / "b.json", "--row-hashes", tmp_path / "b.parquet"],
         ["check", database, "--baseline", tmp_path / "b.json", "--only", "rows", "-o", tmp_path / "report.txt"],
     )
-    for call, most in zip(calls, (150, 240), strict=True):
-        assert peak(*call) < most * 1000
+    for call, most in zip(calls, (170, 270), strict=True):
+        assert peak(*call) < most * 1000  # kB; some 20 MB of it for modules that a first run compiles
     assert (tmp_path / "b.parquet").stat().st_size < 400_000 * 20 * 4

@@ -57,7 +57,8 @@ def test_a_fault_that_only_warns_is_not_enough_for_a_check(plan: Plan) -> None:
     only_warnings = [one for one in FAULTS if "fail" not in one.turns.values()]
     assert {one.id(subject) for one in all_checks() for subject in one.subjects(plan)} - set(
         without_fault(plan, only_warnings)
-    ) == {"identity", "claims.deployment_url"}  # that says unknown at worst; which the plan asks nothing
+    ) == {"identity", "claims.deployment_url", "values.artifacts_github_url"}
+    # identity says unknown at worst; the plan asks the second nothing, and the third had no values to lose
 
 
 def test_an_undetected_fault_is_not_caught(server: Server) -> None:
@@ -82,7 +83,7 @@ def test_a_check_that_detects_nothing_is_found(server: Server, monkeypatch: pyte
     missed = [one for one in FAULTS if one.name == "an old row with a token in github_url"]
     *clean, trial = sabotage(server, missed)
     assert all(one.caught for one in clean)
-    assert (trial.caught, dict(trial.turned)) == (False, {})
+    assert (trial.caught, dict(trial.turned)) == (False, {"values.github_url": "fail"})  # which it changes too
 
 
 @pytest.mark.parametrize("turned", [{"a": "warn"}, {"a": "fail", "b": "fail"}, {}])
