@@ -240,7 +240,7 @@ def test_xml_is_kept_and_tested_within_a_composite(typed: str, tmp_path: Path) -
     assert image(typed) == [(1, True), (2, True)]
     execute(typed, "ALTER TABLE things DROP COLUMN gone; ALTER TABLE things ADD COLUMN gone xml[]")
     execute(typed, "UPDATE things SET gone = ARRAY['<?xml version=\"1.0\"?><a/>'::xml]")
-    with pytest.raises(SourceError, match="the text of 2 values does not give"):
+    with pytest.raises(SourceError, match="the text of 2 values does not restore"):
         write_archive(plan_of(), typed, tmp_path / "b")
 
 
