@@ -92,7 +92,7 @@ def _by_key(evidence: Evidence, found: Content) -> Finding | None:
     if (then.rows, then.keys) == (now.rows, now.keys):
         return Finding(subject="rows", outcome="pass", message=f"All {every}, are there.", evidence=numbers)
     if gone:
-        return _differing(evidence, f"{gone:,} of {every}, are gone.", numbers)
+        return _differing(evidence, f"At least {gone:,} of {every}, are gone.", numbers)
     return _differing(evidence, f"The {every}, are not the same: rows went, and as many came.", numbers)
 
 
@@ -140,6 +140,9 @@ def _exact(evidence: Evidence, changes: RowChanges) -> Finding:
     added = f" {changes.added:,} came later with such a time." if changes.added else ""
     if not changes.gone:
         message = f"All {every} are there, by their keys.{left}{added}"
+        if changes.left and cohort.may_go is None:  # completed again, or failed: nothing tells which
+            remedy = "List their keys: genreq-checks rows rows SOURCE --row-hashes FILE."
+            return Finding(subject="rows", outcome="warn", message=message, remedy=remedy, evidence=numbers)
         return Finding(subject="rows", outcome="pass", message=message, evidence=numbers)
     message = f"{changes.gone:,} of {every} are gone.{left}{added}"
     found = _differing(evidence, message, numbers)

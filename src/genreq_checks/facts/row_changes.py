@@ -17,11 +17,15 @@ class HashedRows(Model):
 
 
 class ColumnChanges(Model):
-    """Of the rows that were there both times: values that are others now, that came, and that are gone."""
+    """Of the rows that are in the table both times: values that are others now, that came, and that are gone.
+
+    `in_left` of the changed and cleared ones are in rows that by now have another status or a later time.
+    """
 
     changed: int
     backfilled: int
     cleared: int
+    in_left: int = 0
 
 
 class RowChanges(Model):

@@ -80,14 +80,14 @@ def compare_rows(
     Raises: UsageError for an invalid URL or file; SourceError when the table cannot be read.
     """
     with _compared(plan, url, path, timeout, deadline) as (connection, about):
-        changed = ("changed", "backfilled", "cleared")
-        sums = [f"count(*) FILTER ({_IS[one].format(place)})" for place in range(len(about.columns)) for one in changed]
+        of_column = (*_IS.values(), f"NOT is_ AND ({_IS['changed']} OR {_IS['cleared']})")
+        sums = [f"count(*) FILTER ({one.format(place)})" for place in range(len(about.columns)) for one in of_column]
         whole = ", ".join(f"count(*) FILTER ({one})" for one in ("was", "is_", *_ROWS.values()))
         found = connection.execute(f"SELECT {', '.join([whole, *sums])} FROM pairs").fetchone()  # noqa: S608
         assert found is not None
         then, now, gone, left, added, *others = found
         columns = {
-            name: ColumnChanges(**dict(zip(changed, others[3 * place : 3 * place + 3], strict=True)))
+            name: ColumnChanges(**dict(zip((*_IS, "in_left"), others[4 * place : 4 * place + 4], strict=True)))
             for place, name in enumerate(about.columns)
         }
         return RowChanges(
@@ -135,9 +135,9 @@ def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[str | None, ..
 
 _ROWS = {"gone": "was AND NOT there", "left": "was AND there AND NOT is_", "added": "is_ AND NOT was"}
 _IS = {
-    "changed": "was AND is_ AND then_{0} <> now_{0}",
-    "backfilled": "was AND is_ AND then_{0} IS NULL AND now_{0} IS NOT NULL",
-    "cleared": "was AND is_ AND then_{0} IS NOT NULL AND now_{0} IS NULL",
+    "changed": "was AND there AND then_{0} <> now_{0}",
+    "backfilled": "was AND there AND then_{0} IS NULL AND now_{0} IS NOT NULL",
+    "cleared": "was AND there AND then_{0} IS NOT NULL AND now_{0} IS NULL",
 }
 
 
