@@ -7,7 +7,7 @@ import pytest
 from genreq_checks.plan import Plan
 from genreq_checks.report import CheckResult
 from genreq_checks.run import check, observe
-from genreq_checks.snapshot import Snapshot
+from genreq_checks.snapshot import Problem, Snapshot
 from rows import execute, insert
 
 ATTACHED = """
@@ -49,6 +49,18 @@ def test_with_all_of_it_it_passes(database: str, plan: Plan, baseline: Snapshot)
         ("ALTER TABLE generation_requests DROP CONSTRAINT urls_are_unique", "urls_are_unique"),
         ("ALTER TABLE generation_requests DROP CONSTRAINT urls_are_short", "urls_are_short"),
         ("DROP INDEX urls", "the index public.urls is missing"),
+        (
+            "DROP INDEX urls; CREATE INDEX urls ON generation_requests (upper(download_url))",
+            "the index public.urls is defined otherwise",
+        ),
+        (
+            (
+                "ALTER TABLE generation_requests DROP CONSTRAINT urls_are_short; "  # of the same name
+                "ALTER TABLE generation_requests ADD CONSTRAINT urls_are_short CHECK (length(download_url) < 9999)"
+            ),
+            "is defined otherwise",
+        ),
+        ("COMMENT ON COLUMN generation_requests.download_url IS 'other'", "is defined otherwise"),
         ("DROP STATISTICS url_statistics", "url_statistics is missing"),
         ("COMMENT ON COLUMN generation_requests.download_url IS NULL", "the comment"),
         ("REVOKE SELECT (download_url) ON generation_requests FROM PUBLIC", "the grant select to public"),
@@ -64,6 +76,16 @@ def test_what_is_missing_is_named_and_fails(
     assert result.outcome == "fail"
     assert words in result.findings[0].message
     assert "secret" not in str(result)
+
+
+def test_what_could_not_be_read_is_not_called_whole(database: str, plan: Plan, baseline: Snapshot) -> None:
+    problem = Problem(part="dependents", message="The dependents could not be read.")
+    now = observe(plan, database, baseline=baseline).model_copy(update={"dependents": None, "problems": (problem,)})
+    result = check(plan, now, baseline, phase="rolled-back").check("dropped.download_url")
+    assert (result.outcome, "could not be read" in result.findings[0].message) == ("unknown", True)
+    now = observe(plan, database, baseline=baseline)
+    result = check(plan, now, baseline.model_copy(update={"dependents": None}), phase="rolled-back").check(result.id)
+    assert "all that was attached" not in result.findings[0].message
 
 
 def test_without_a_baseline_the_plans_type_is_all_that_is_known(database: str, plan: Plan, baseline: Snapshot) -> None:

@@ -37,6 +37,10 @@ EVIDENCE: tuple[EvidenceName, ...] = get_args(EvidenceName)  # the parts read be
 Part = Literal["connection", "identity", "table", "tally", "fingerprints", "probe", "dependents", "bookkeeping"]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Problem(Model):
     """A part that could not be read: what happened and what to do. Checks that need the part are unknown."""
 
@@ -150,7 +154,8 @@ class Dependent(Model):
     """Something that hangs on a dropped column: `fate` on the drop, `confidence` of our knowing it.
 
     `spans` are the table's other columns that it is about too; `ddl` makes way for the drop, where it blocks,
-    or keeps what would vanish with it.
+    or keeps what would vanish with it. `definition` is the hash of how it is defined (an index, a constraint, a trigger,
+    statistics) or of its text (a comment); None where that was not read.
     """
 
     column: str
@@ -161,6 +166,7 @@ class Dependent(Model):
     detail: str = ""
     spans: tuple[str, ...] = ()
     ddl: str = ""
+    definition: int | None = Field(None, exclude_if=_is_none)
 
 
 class Searched(Model):
@@ -187,10 +193,6 @@ class Books(Model):
     present: bool
     applied: tuple[AppliedMigration, ...] = ()
     elsewhere: tuple[str, ...] = ()
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 ProbeRows = tuple[tuple[bool | int | float | str | None, ...], ...]  # a text is a time in UTC, by ISO 8601

@@ -33,7 +33,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import Place, by_sql, fault, noticed
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.report import Finding
-from genreq_checks.snapshot import Column, Relation, TableFacts
+from genreq_checks.snapshot import Column, Relation, Snapshot, TableFacts
 from genreq_checks.text import plural, quote_name, size
 
 NEVER_DROPPED = (
@@ -164,15 +164,18 @@ def _back(evidence: Evidence, column: str, there: Column | None) -> Finding:
             remedy=remedy,
             evidence={"present": True, "type": there.type},
         )
+    baseline = evidence.baseline
+    if baseline is not None and baseline.dependents is not None and evidence.now.dependents is None:
+        problem = evidence.now.problem("dependents")
+        return unknown(column, problem.text if problem else "what is attached to the column was not read.")
     missing = list(_not_back(evidence, column, then, there))
     if missing:
         message = f"{column} is back as {there.type}, and not as it was: {'; '.join(missing)}."
         remedy = "Add it to the rollback SQL, or put it back by hand: the baseline's dependents name each."
         evidence_ = {"present": True, "type": there.type, "missing": len(missing)}
         return Finding(subject=column, outcome="fail", message=message, remedy=remedy, evidence=evidence_)
-    message = (
-        f"Back in {evidence.now.plan_table} as {there.type}{', with all that was attached to it' if then else ''}."
-    )
+    whole = ", with all that was attached to it" if baseline is not None and baseline.dependents is not None else ""
+    message = f"Back in {evidence.now.plan_table} as {there.type}{whole}."
     return Finding(subject=column, outcome="pass", message=message, evidence={"present": True, "type": there.type})
 
 
@@ -184,11 +187,21 @@ def _not_back(evidence: Evidence, column: str, then: Column | None, there: Colum
         yield "it was NOT NULL"
     if then.default != there.default:
         yield "it had a default" if there.default is None else "its default is another one"
-    now = {(one.kind, one.name) for one in evidence.now.dependents or () if one.column == column}
+    now = {(one.kind, one.name): one.definition for one in evidence.now.dependents or () if one.column == column}
+    comparable = _is_one_version(evidence.baseline, evidence.now)  # servers of another version may hash otherwise
     for one in evidence.baseline.dependents or ():
-        is_own = one.column == column and one.confidence == "certain" and one.fate in ("vanishes", "blocks")
-        if is_own and evidence.now.dependents is not None and (one.kind, one.name) not in now:
+        if one.column != column or one.confidence != "certain" or one.fate not in ("vanishes", "blocks"):
+            continue
+        if (one.kind, one.name) not in now:
             yield f"the {one.kind} {one.name} is missing"
+        elif comparable and one.definition is not None and one.definition != now[one.kind, one.name]:
+            yield f"the {one.kind} {one.name} is defined otherwise"
+
+
+def _is_one_version(one: Snapshot, two: Snapshot) -> bool:
+    """Are both of one major version of PostgreSQL?"""
+    versions = [each.source.identity.server_version if each.source.identity else None for each in (one, two)]
+    return None not in versions and len({(version or 0) // 10_000 for version in versions}) == 1
 
 
 def _rename(place: Place) -> None:

@@ -77,7 +77,14 @@ _HANGING = sa.text("""
                 ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
               WHERE d.classid = h.classid AND d.objid = h.objid AND d.refclassid = 'pg_class'::regclass
                 AND d.refobjid = h.attrelid AND d.refobjsubid > 0 AND a.attname <> h.col
-                AND NOT a.attisdropped ORDER BY 1) END AS others
+                AND NOT a.attisdropped ORDER BY 1) END AS others,
+        -- of views and rules it is not asked: to write them down takes locks on all that they read
+        pg_catalog.hashtextextended(CASE
+            WHEN con.oid IS NOT NULL THEN pg_catalog.pg_get_constraintdef(con.oid)
+            WHEN rel.relkind IN ('i', 'I') THEN pg_catalog.pg_get_indexdef(rel.oid)
+            WHEN tg.oid IS NOT NULL THEN pg_catalog.pg_get_triggerdef(tg.oid)
+            WHEN h.classid = 'pg_statistic_ext'::regclass THEN pg_catalog.pg_get_statisticsobjdef(h.objid)
+            END COLLATE "C", 0) AS definition
     FROM hanging h
     CROSS JOIN LATERAL pg_catalog.pg_identify_object(h.classid, h.objid, h.objsubid) io
     LEFT JOIN pg_catalog.pg_rewrite rw ON h.classid = 'pg_rewrite'::regclass AND rw.oid = h.objid
@@ -108,20 +115,23 @@ _BESIDE = sa.text("""
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE a.attrelid = ANY (CAST(:tree AS oid[])) AND a.attname::text = ANY (CAST(:columns AS text[]))
           AND a.attnum > 0 AND NOT a.attisdropped)
-    SELECT c.name AS col, 'partition key' AS kind, 'partition key of ' || c.owner AS name, 'blocks' AS fate
+    SELECT c.name AS col, 'partition key' AS kind, 'partition key of ' || c.owner AS name, 'blocks' AS fate,
+           CAST(NULL AS bigint) AS definition
     FROM cols c JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = c.attrelid AND c.attnum = ANY (p.partattrs)
     UNION ALL
-    SELECT c.name, 'inherited column', 'parent of ' || c.owner, 'blocks' FROM cols c WHERE c.top AND c.attinhcount > 0
+    SELECT c.name, 'inherited column', 'parent of ' || c.owner, 'blocks', NULL FROM cols c WHERE c.top AND c.attinhcount > 0
     UNION ALL
     SELECT c.name, 'grant', format('%s to %s on %s', string_agg(lower(g.privilege_type), ', ' ORDER BY g.privilege_type),
-           coalesce(quote_ident(pg_catalog.pg_get_userbyid(nullif(g.grantee, 0))), 'public'), c.owner), 'vanishes'
+           coalesce(quote_ident(pg_catalog.pg_get_userbyid(nullif(g.grantee, 0))), 'public'), c.owner), 'vanishes',
+           NULL
     FROM cols c CROSS JOIN LATERAL pg_catalog.aclexplode(c.attacl) g GROUP BY c.name, c.owner, g.grantee
     UNION ALL
-    SELECT c.name, 'comment', 'comment on ' || c.owner || '.' || quote_ident(c.name), 'vanishes'
+    SELECT c.name, 'comment', 'comment on ' || c.owner || '.' || quote_ident(c.name), 'vanishes',
+           pg_catalog.hashtextextended(d.description COLLATE "C", 0)
     FROM cols c JOIN pg_catalog.pg_description d
       ON d.classoid = 'pg_class'::regclass AND d.objoid = c.attrelid AND d.objsubid = c.attnum
     UNION ALL
-    SELECT c.name, 'publication', format('%I', p.pubname), 'fine' FROM cols c, pg_catalog.pg_publication p
+    SELECT c.name, 'publication', format('%I', p.pubname), 'fine', NULL FROM cols c, pg_catalog.pg_publication p
     WHERE c.top AND (p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r
         WHERE r.prpubid = p.oid AND r.prrelid = c.attrelid
           AND to_jsonb(r) ->> 'prattrs' IS NULL AND to_jsonb(r) ->> 'prqual' IS NULL))
@@ -167,6 +177,14 @@ def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) ->
             detail="" if row.depth == 0 else "It depends on the column indirectly, through another object.",
             spans=tuple(row.others or ()),
             ddl=ddl,
+            definition=row.definition,
         )
     for row in connection.execute(_BESIDE, of | {"oid": oid}):
-        yield Dependent(column=row.col, kind=row.kind, name=row.name, fate=row.fate, confidence="certain")
+        yield Dependent(
+            column=row.col,
+            kind=row.kind,
+            name=row.name,
+            fate=row.fate,
+            confidence="certain",
+            definition=row.definition,
+        )
