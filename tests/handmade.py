@@ -134,6 +134,7 @@ def archive(values: int = 100, *, column: str = "download_url", **facts: Any) ->
         "identity": HERE,
         "key": ("id",),
         "columns": {column: ArchivedColumn(type="text", values=values, digest="0")},
+        "stale": {column: 0},
     }
     return ArchiveFacts(**(given | facts))
 

@@ -24,6 +24,7 @@ def archive(values: int, **changes: Any) -> ArchiveFacts:
         name: ArchivedColumn(type="text", values=values, digest="d") for name in ("download_url", "conversation")
     }
     facts = {"path": "a.parquet", "table": "public.generation_requests", "rows": values, "verified": True}
+    facts |= {"stale": dict.fromkeys(columns, 0)}
     made = facts | {"columns": columns, "created_at": datetime(2025, 1, 1, tzinfo=UTC)} | changes
     return ArchiveFacts(**made)
 

@@ -377,6 +377,24 @@ def test_no_pass_that_a_full_comparison_contradicts_in_many_examples(changing: s
     compare(changing, plan_of(SHAPES[0], stable=True), statements)
 
 
+def back(plan: Plan, url: str, baseline: Snapshot) -> str:
+    report = check(plan, observe(plan, url, baseline=baseline), baseline, phase="rolled-back")
+    return report.check("values.old").outcome
+
+
+def test_values_that_came_back_are_compared_in_rows_of_every_status(orders: str, shape: Shape) -> None:
+    plan = plan_of(shape)
+    baseline = observe(plan, orders)
+    whole = "pass" if shape.name == "plain" else "unknown"  # by a range of keys; else only an archive tells it
+    assert back(plan, orders, baseline) == whole
+    execute(orders, "UPDATE orders SET old = 'other' WHERE state = 'open' AND old IS NOT NULL")
+    assert back(plan, orders, baseline) == "unknown"
+    execute(orders, "UPDATE orders SET old = NULL WHERE state = 'open'")
+    assert back(plan, orders, baseline) == ("fail" if shape.name == "plain" else "unknown")
+    execute(orders, "UPDATE orders SET old = 'other' WHERE a = 'a1'")
+    assert back(plan, orders, baseline) == "fail"
+
+
 def test_a_kept_run_has_no_fingerprints(empty_database: str) -> None:
     fill(empty_database, SHAPES[0])
     taken = observe(plan_of(SHAPES[0]), empty_database)

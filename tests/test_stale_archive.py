@@ -103,3 +103,25 @@ def test_a_value_that_was_cleared_is_still_in_the_archive(archived: tuple[str, P
 def test_a_table_that_cannot_be_compared_tells_why_in_its_own_words(archived: tuple[str, Path], plan: Plan) -> None:
     execute(archived[0], "ALTER TABLE orders RENAME TO other")
     assert "There is no table public.orders" in judged(plan, archived, TEXT).findings[0].message
+
+
+def test_an_archive_that_was_not_compared_with_the_table_is_no_pass(archived: tuple[str, Path], plan: Plan) -> None:
+    url, file = archived
+    now = observe(plan, url)
+    result = check(plan, observe(plan, now, archive=file), phase="before").check("loss.bytes")
+    assert result.outcome == "unknown"
+    assert "the two were not compared" in result.findings[0].message
+
+
+def test_after_a_rollback_the_archive_tells_of_every_row(archived: tuple[str, Path], plan: Plan) -> None:
+    url, file = archived
+    execute(url, "UPDATE orders SET state = 'open' WHERE x > 20")
+    baseline = observe(plan, url)
+
+    def back() -> tuple[str, str]:
+        report = check(plan, observe(plan, url, baseline=baseline, archive=file), baseline, phase="rolled-back")
+        return report.check("values.bytes").outcome, report.check("loss.bytes").outcome
+
+    assert back() == ("pass", "pass")
+    execute(url, "UPDATE orders SET bytes = '\\x00' WHERE x = 25")
+    assert back() == ("unknown", "fail")

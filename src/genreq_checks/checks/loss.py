@@ -124,7 +124,9 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
         return unknown(column, f"{snapshot.plan_table} has no rows.", "Read the table that is in use.")
     numbers |= {"archived": 0, "given_up": enough, "lost": 0}
     archived = _archived(evidence.now.archive, snapshot, column, tally.total - counts["null"])
-    elsewhere = _elsewhere(evidence, snapshot) if archived is True else ""
+    elsewhere = _elsewhere(evidence, snapshot) or _not_compared(evidence, column) if archived is True else ""
+    if archived is True and not elsewhere:
+        archived = _stale(evidence.now.archive, column) or True
     if lost + doubtful == 0 and (not enough or archived is not True or elsewhere):
         if enough:
             return _finding(column, "pass", f"{enough:,} of {where} {_enough(plan.dropped[column].claim)}", numbers)
@@ -132,9 +134,7 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
         return _finding(column, "pass", message, numbers)
     if archived is True:
         if elsewhere:
-            return unknown(
-                column, elsewhere, "Give the archive of this database, or add --other-database if it is intended."
-            )
+            return unknown(column, elsewhere, _OF_THIS_DATABASE)
         only = lost + doubtful + enough
         message = (
             f"Nothing would be lost: {where}; {only:,} are only in the verified archive"
@@ -214,10 +214,15 @@ def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, sto
         return f"The archive {archive.path} does not have {column}."
     if held.values < stored:
         return f"The archive {archive.path} has {held.values:,} of {plural(stored, 'value')} that are not NULL."
-    if archive.stale.get(column):
-        stale = plural(archive.stale[column], "row")
-        return f"The archive {archive.path} is stale: {stale} of the table by now hold a value that it does not have."
     return True
+
+
+def _stale(archive: ArchiveFacts | None, column: str) -> str:
+    """Why an archive does not have the table's values by now; '' when it has."""
+    if archive is None or not archive.stale or not archive.stale.get(column):
+        return ""
+    rows = plural(archive.stale[column], "row")
+    return f"The archive {archive.path} is stale: {rows} of the table by now hold a value that it does not have."
 
 
 def _elsewhere(evidence: Evidence, snapshot: Snapshot) -> str:
@@ -234,6 +239,17 @@ def _elsewhere(evidence: Evidence, snapshot: Snapshot) -> str:
     if not one or one == two:
         return ""
     return f"whether the archive is of this database: it was made at {one}, the source is {two}."
+
+
+_OF_THIS_DATABASE = "Give the archive and the URL of its database, or add --other-database if another one is intended."
+
+
+def _not_compared(evidence: Evidence, column: str) -> str:
+    """Before the drop an archive counts by its values, not by their number: '' when they were compared with the table."""
+    archive = evidence.now.archive
+    if evidence.phase != "before" or archive is None or (archive.stale is not None and column in archive.stale):
+        return ""
+    return f"whether the archive {archive.path} has the values of the table: the two were not compared."
 
 
 def _taken(archive: ArchiveFacts | None) -> str:
@@ -253,6 +269,12 @@ def _back(evidence: Evidence, column: str) -> Finding:
     had, has = (tally.total - tally.count(column)["null"] for tally in (then, now))
     gone_rows = then.total - now.total
     numbers = {"rows": now.total} | now.count(column) | {"values_before": had, "values_now": has}
+    archive = evidence.now.archive
+    if archive is not None and archive.stale and archive.stale.get(column):
+        message = f"{plural(archive.stale[column], 'row')} hold another value than the archive {archive.path}."
+        return _finding(
+            column, "fail", message, numbers, "Compare them: genreq-checks restore FILE URL lists conflicts."
+        )
     measure = f"{plural(has, 'value')} that {'is' if has == 1 else 'are'} not NULL, {had:,} in the baseline"
     if has >= had:
         message = f"{measure}: as many as before. restore and a rehearsal compare each value."

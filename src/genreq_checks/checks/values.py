@@ -27,7 +27,15 @@ from __future__ import annotations
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault, noticed
-from genreq_checks.evidence.content import NO_BASELINE, Content, ValueChanges, content, exact_changes, value_changes
+from genreq_checks.evidence.content import (
+    NO_BASELINE,
+    Content,
+    ValueChanges,
+    content,
+    exact_changes,
+    range_values,
+    value_changes,
+)
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts.row_changes import RowChanges
 from genreq_checks.plan import Plan
@@ -47,22 +55,61 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [Finding(subject=column, outcome="skip", message=f"Not compared: {found}")]
     if column in evidence.plan.dropped and evidence.phase == "after":
         return [Finding(subject=column, outcome="skip", message="Not compared: the plan drops the column.")]
+    judged = _in_cohort(evidence, column, found)
+    if judged.outcome == "pass" and column in evidence.plan.dropped and evidence.phase == "rolled-back":
+        return [_everywhere(evidence, column, found, judged)]
+    return [judged]
+
+
+def _in_cohort(evidence: Evidence, column: str, found: Content | str) -> Finding:
+    """The values of the cohort's rows, one by one where there are row hashes."""
     exact = exact_changes(evidence)
     if isinstance(exact, str):
-        return [unknown(column, exact, "Name the file that was written with the baseline: --row-hashes FILE")]
+        return unknown(column, exact, "Name the file that was written with the baseline: --row-hashes FILE")
     if exact is not None and column in exact.columns and exact.then:
-        return [_exact(evidence, column, exact)]
+        return _exact(evidence, column, exact)
     if isinstance(found, str):
-        return [
-            unknown(column, found, "Take the next baseline with this version: genreq-checks snapshot SOURCE -o FILE")
-        ]
+        return unknown(column, found, "Take the next baseline with this version: genreq-checks snapshot SOURCE -o FILE")
     if column not in found.then.columns:
-        return [unknown(column, "the baseline was read without the values of this column.")]
+        return unknown(column, "the baseline was read without the values of this column.")
     if column not in found.now.columns:
-        return [unknown(column, f"{evidence.now.source.location} has no column {column} that can be read.")]
-    if not found.total[0].rows if found.pairs else True:
-        return [unknown(column, f"the baseline had no {evidence.plan.cohort.rows} to compare.")]
-    return [_compared(evidence, column, found, value_changes(found, column))]
+        return unknown(column, f"{evidence.now.source.location} has no column {column} that can be read.")
+    if not found.pairs or not found.total[0].rows:
+        return unknown(column, f"the baseline had no {evidence.plan.cohort.rows} to compare.")
+    return _compared(evidence, column, found, value_changes(found, column))
+
+
+def _everywhere(evidence: Evidence, column: str, found: Content | str, judged: Finding) -> Finding:
+    """A dropped column's values count in rows of every status: those of the other rows by an archive or the range of keys."""
+    if _is_archived(evidence, column):
+        return judged.model_copy(update={"message": f"{judged.message} Every row has the archive's value."})
+    tally = evidence.baseline.tally if evidence.baseline else None
+    held = tally.filled(column) if tally is not None and tally.has(column) else None
+    if not isinstance(found, str) and column in found.then.columns:
+        inside = found.total[0].values[found.then.columns.index(column)].present if found.pairs else 0
+        ranges = range_values(found, column)
+        if held == inside or (ranges is not None and ranges[0] == ranges[1]):
+            return judged
+        if ranges is not None and ranges[1].present < ranges[0].present:
+            then, now = (one.present for one in ranges)
+            message = f"{then - now:,} of {plural(then, 'value')} in rows of every status are gone."
+            return judged.model_copy(update={"outcome": "fail", "message": message, "remedy": _RESTORE})
+    reason = f"the values of rows that are no {evidence.plan.cohort.rows} were not compared, or are not the same."
+    return unknown(column, reason, "Give the archive, with which every row is compared: --archive FILE")
+
+
+def _is_archived(evidence: Evidence, column: str) -> bool:
+    """Does the table have every value of an archive that has as many as the baseline, and no other?"""
+    archive, then, now = (
+        evidence.now.archive,
+        evidence.baseline.tally if evidence.baseline else None,
+        evidence.now.tally,
+    )
+    if archive is None or not archive.verified or archive.stale is None or archive.stale.get(column) != 0:
+        return False
+    if then is None or now is None or not then.has(column) or not now.has(column) or column not in archive.columns:
+        return False
+    return then.filled(column) <= archive.columns[column].values == now.filled(column)
 
 
 def _exact(evidence: Evidence, column: str, changes: RowChanges) -> Finding:
@@ -133,6 +180,7 @@ def _compared(evidence: Evidence, column: str, found: Content, changes: ValueCha
     return unknown(column, message[0].lower() + message[1:], remedy).model_copy(update={"evidence": numbers})
 
 
+_RESTORE = "Put them back: genreq-checks restore FILE URL"
 KEPT = "values.github_url values.artifacts_github_url values.deployment_url"
 FAULTS = (
     fault(

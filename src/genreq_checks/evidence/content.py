@@ -109,6 +109,16 @@ def same_rows(then: Block, now: Block) -> bool:
     return (then.rows, then.keys) == (now.rows, now.keys)
 
 
+def range_values(found: Content, column: str) -> tuple[Values, Values] | None:
+    """A column's values in all rows of the range of keys, then and now; None where it is not of the same rows."""
+    then, now = found.then.known, found.now.known
+    if then is None or now is None or column not in then.columns or column not in now.columns:
+        return None
+    if (then.newest, then.rows, then.keys) != (now.newest, now.rows, now.keys):
+        return None
+    return then.values[then.columns.index(column)], now.values[now.columns.index(column)]
+
+
 def value_changes(found: Content, column: str) -> ValueChanges:
     """What is proved of a column that was fingerprinted both times."""
     here, there = found.then.columns.index(column), found.now.columns.index(column)

@@ -82,7 +82,7 @@ class ArchiveFacts(Model):
 
     `location` is the database without a password. `rows` counts the rows in the file: those with a value in at least one
     of `columns`, each with the values of `key`, which are unique. `identity` is None in an archive of format 1. `stale`
-    has, by column, how many rows of the table hold another value than the archive, where both were compared.
+    has, by column, how many rows of the table hold another value than the archive; None where they were not compared.
     """
 
     path: str
@@ -95,7 +95,7 @@ class ArchiveFacts(Model):
     problem: str = ""
     columns: dict[str, ArchivedColumn]
     key: tuple[str, ...] = ()
-    stale: dict[str, int] = Field(default_factory=dict[str, int], exclude_if=lambda stale: not stale)
+    stale: dict[str, int] | None = Field(None, exclude_if=lambda stale: stale is None)
     notes: tuple[str, ...] = ()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from genreq_checks.tally.fingerprints import Block, Values, added
+from genreq_checks.tally.fingerprints import Block, Values, added, all_values
 from genreq_checks.tally.periods import Unit, period
 
 INTEGERS = ("smallint", "integer", "bigint")
@@ -26,7 +26,7 @@ class Marked:
     """What is fingerprinted: the `columns` of the cohort's rows whose `time` is not later than `until`, by the `key`.
 
     `types` has the types' names of the key's columns. A key of one integer is also read as a range, up to the `newest`
-    where one is given.
+    where one is given, with the values of the columns in `everywhere`.
     """
 
     key: tuple[str, ...]
@@ -35,6 +35,7 @@ class Marked:
     until: datetime
     types: Mapping[str, str]
     newest: int | None = None
+    everywhere: tuple[str, ...] = ()
 
     @property
     def is_range(self) -> bool:
@@ -53,7 +54,8 @@ class Marked:
         self, row: sa.ColumnCollection[str, sa.ColumnElement[Any]], covered: sa.ColumnElement[bool]
     ) -> Iterator[sa.ColumnElement[Any]]:
         """The newest time, in seconds since 1970; XOR of the keys' hashes; for each column the number of its values that are
-        not NULL, and their XOR; and of a range of keys the greatest, the number, and the XOR of the hashes.
+        not NULL, and their XOR; and of a range of keys the greatest, the number, and the XOR of the hashes,
+        with the number of values and their XOR for each column in `everywhere`.
 
         Of rows that are not covered nothing is hashed: a hash seeded with NULL is NULL, and XOR passes it over.
         """
@@ -70,7 +72,12 @@ class Marked:
             known = sa.true() if self.newest is None else number <= self.newest
             yield sa.func.max(number)
             yield sa.func.count(sa.case((known, number)))
-            yield sa.func.bit_xor(sa.case((known, hashed)))
+            in_range = sa.case((known, hashed))
+            yield sa.func.bit_xor(in_range)
+            for name in self.everywhere:
+                value = row[f"value_{self.columns.index(name)}"]
+                yield sa.func.count(sa.case((known, value)))
+                yield sa.func.bit_xor(text_hash(value, in_range))
 
     def _key_hash(self, parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[int]:
         """The hash of a key of any number of columns: each part's is the seed of the next."""
@@ -99,10 +106,12 @@ class Marking:
 
     cohort: frozenset[str]
     is_range: bool = False
+    everywhere: tuple[str, ...] = ()
     newest: Decimal | None = None
     greatest: int | None = None
     known: int = 0
     keys: int = 0
+    values: tuple[Values, ...] = ()
     blocks: dict[str, Block] = field(default_factory=dict[str, Block])
 
     def add(
@@ -116,16 +125,20 @@ class Marking:
     ) -> None:
         """Add a group of rows, if it is covered; `marks` are what the aggregates gave."""
         if self.is_range:
-            *marks, greatest, known, keys = marks
+            end = len(marks) - 3 - 2 * len(self.everywhere)
+            greatest, known, keys, *values = marks[end:]
+            marks = marks[:end]
             self.greatest = greatest if self.greatest is None else max(self.greatest, greatest)
             self.known, self.keys = self.known + known, self.keys ^ (keys or 0)
+            here = tuple(Values(count, hashed or 0) for count, hashed in zip(values[::2], values[1::2], strict=True))
+            self.values = tuple(map(all_values, zip(self.values, here, strict=True))) if self.values else here
         if not covered or day is None or status not in self.cohort:
             return
         newest, *hashes = marks
         self.newest = newest if self.newest is None else max(self.newest, newest)
         keys, *of_columns = (one or 0 for one in hashes)
-        values = map(Values, of_columns[::2], of_columns[1::2])
-        self._put(self.blocks, Block(period(day, unit), rows, keys, tuple(values)))
+        hashed_values = tuple(map(Values, of_columns[::2], of_columns[1::2]))
+        self._put(self.blocks, Block(period(day, unit), rows, keys, hashed_values))
 
     def finish(self, unit: Unit) -> tuple[Block, ...]:
         """The blocks in order of their text, each of a whole period; the first of them may have come by shorter ones."""

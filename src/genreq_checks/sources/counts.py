@@ -50,7 +50,7 @@ def read_counts(
     ways = tuple(ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together))
     for parts in ways:
         mark = marked if isinstance(marked, Marked) else None
-        marking = Marking(frozenset(plan.cohort.values), mark.is_range) if mark else None
+        marking = Marking(frozenset(plan.cohort.values), mark.is_range, mark.everywhere) if mark else None
         scan = fuse(plan, parts, cutover, aware, sendable=sendable, marked=mark)
         counting = Counting(plan.cohort.values, len(parts), may_coarsen=parts is ways[-1])
         # what is given up leaves the transaction as it was
@@ -92,6 +92,7 @@ def _marked(
         asked.until or read_at,
         {name: types[name] for name in plan.table.key},
         asked.newest_key,
+        tuple(name for name in columns if name in plan.dropped),
     )
 
 
@@ -106,7 +107,13 @@ def _fingerprints(
     known_keys = None
     if marked.is_range and marking.greatest is not None:
         newest = marking.greatest if marked.newest is None else marked.newest
-        known_keys = KeyRange(newest=newest, rows=marking.known, keys=marking.keys)
+        known_keys = KeyRange(
+            newest=newest,
+            rows=marking.known,
+            keys=marking.keys,
+            columns=marked.everywhere,
+            values=marking.values,
+        )
     return Fingerprints(
         until=until,
         hashing=connection.execute(known).scalar_one(),

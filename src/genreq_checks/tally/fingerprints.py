@@ -33,11 +33,14 @@ class KeyRange(Model):
     """The rows of every status whose key, one integer, is not greater than `newest`: how many, and the XOR of their hashes.
 
     They are the rows that were there when it was first read, also those whose time or status is another one by now.
+    `values` are those of `columns` in them: of the columns that are dropped, whose values count in every row.
     """
 
     newest: int
     rows: int
     keys: int
+    columns: tuple[str, ...] = ()
+    values: tuple[Values, ...] = ()
 
 
 class Fingerprints(Model):
@@ -73,10 +76,11 @@ def added(day: str, *blocks: Block) -> Block:
     for block in blocks:
         rows, keys = rows + block.rows, keys ^ block.keys
     columns = zip(*(block.values for block in blocks), strict=True)
-    return Block(day, rows, keys, tuple(_all(some) for some in columns))
+    return Block(day, rows, keys, tuple(all_values(some) for some in columns))
 
 
-def _all(some: Iterable[Values]) -> Values:
+def all_values(some: Iterable[Values]) -> Values:
+    """The values of several blocks in one."""
     present, hashed = 0, 0
     for one in some:
         present, hashed = present + one.present, hashed ^ one.hashed
