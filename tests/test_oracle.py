@@ -17,8 +17,11 @@ from genreq_checks.errors import SourceError
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.sources.oracle import Oracle, open_oracle
-from oracle_truth import ORMS, PLAN, SCHEMA, TRUTH
+from oracle_fixtures import notes_go, oracle
+from oracle_truth import ORMS, SCHEMA, TRUTH
 from postgres15 import programs, run, running
+
+__all__ = ["notes_go", "oracle"]  # fixtures
 
 COLUMNS = ("note", "legacy")
 
@@ -31,18 +34,6 @@ def source(server: Server) -> Iterator[str]:
         connection.execute(SCHEMA.encode())
     yield url
     server.drop_database("oracle_source")
-
-
-@pytest.fixture(scope="module")
-def notes_go() -> Plan:
-    return parse_plan(PLAN, "notes")
-
-
-@pytest.fixture(scope="module")
-def oracle(source: str, notes_go: Plan) -> Iterator[Oracle]:
-    target = parse(source)
-    with reading(target) as connection, open_oracle(connection, target, notes_go) as oracle:
-        yield oracle
 
 
 def truth(told: str) -> dict[str, str]:

@@ -9,11 +9,14 @@ import psycopg
 import pytest
 
 from conftest import Server
-from genreq_checks.plan import Plan, parse_plan
+from genreq_checks.plan import Plan
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.sources.oracle import Oracle, open_oracle
 from genreq_checks.sources.oracle.plpgsql import read_plpgsql
-from oracle_truth import PLAN, SCHEMA
+from oracle_fixtures import notes_go, oracle
+from oracle_truth import SCHEMA
+
+__all__ = ["notes_go", "oracle"]  # fixtures
 
 # Name, what it does to `note` and to `legacy`, the declarations, the body; each returns text and takes (x int).
 FUNCTIONS: tuple[tuple[str, str, str, str, str], ...] = (
@@ -107,18 +110,6 @@ def source(server: Server) -> Iterator[str]:
     fill(url)
     yield url
     server.drop_database("bodies_source")
-
-
-@pytest.fixture(scope="module")
-def notes_go() -> Plan:
-    return parse_plan(PLAN, "notes")
-
-
-@pytest.fixture(scope="module")
-def oracle(source: str, notes_go: Plan) -> Iterator[Oracle]:
-    target = parse(source)
-    with reading(target) as connection, open_oracle(connection, target, notes_go) as oracle:
-        yield oracle
 
 
 @pytest.mark.parametrize(("name", "note", "legacy"), [one[:3] for one in FUNCTIONS])

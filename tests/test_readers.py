@@ -21,16 +21,18 @@ from genreq_checks.embedded import start
 from genreq_checks.errors import UsageError
 from genreq_checks.facts.queries import JudgedStatement, Judgement, QueryFacts, QuerySource
 from genreq_checks.plan import Plan, parse_plan
-from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.report import CheckResult
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot, load_snapshot
-from genreq_checks.sources.oracle import Oracle, open_oracle
+from genreq_checks.sources.oracle import Oracle
 from genreq_checks.sources.queries import read, read_queries
 from genreq_checks.sources.queries.files import opened
 from genreq_checks.sources.queries.masking import masked
+from oracle_fixtures import notes_go, oracle
 from oracle_truth import PLAN, SCHEMA
 from postgres15 import programs, run, running
+
+__all__ = ["notes_go", "oracle"]  # fixtures
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SECRET = "hunter2"
@@ -44,18 +46,6 @@ def source(server: Server) -> Iterator[str]:
         connection.execute("INSERT INTO orders (status) VALUES ('done')")
     yield url
     server.drop_database("readers_source")
-
-
-@pytest.fixture(scope="module")
-def notes_go() -> Plan:
-    return parse_plan(PLAN, "notes")
-
-
-@pytest.fixture(scope="module")
-def oracle(source: str, notes_go: Plan) -> Iterator[Oracle]:
-    target = parse(source)
-    with reading(target) as connection, open_oracle(connection, target, notes_go) as oracle:
-        yield oracle
 
 
 @pytest.fixture
