@@ -200,6 +200,20 @@ def test_too_many_statuses_or_days_are_put_together_and_every_total_is_exact(
     assert any(note in words for words in check(plan, now, phase="before").notes)
 
 
+def test_a_status_that_was_counted_with_others_is_not_taken_for_one_without_rows(many: str, plan: Plan) -> None:
+    text = "CASE WHEN id % 2 = 0 THEN 'completed' ELSE id::text END"
+    execute(many, f"ALTER TABLE many ALTER status TYPE text USING {text}")
+    now = observe(plan, many)
+    assert now.tally is not None
+    assert now.tally.other is not None
+    other = plan.model_copy(update={"cohort": plan.cohort.model_copy(update={"values": ("completed", "4999")})})
+    report = check(other, now)
+    assert report.rates == ()
+    assert report.check("population.url").outcome == "unknown"
+    assert "may be among those that were counted together" in report.check("population.url").findings[0].message
+    assert check(plan, now).rates  # the statuses of its own plan were counted each
+
+
 def test_too_many_classes_are_a_problem_that_leaves_the_rest_readable(
     many: str, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,6 +164,13 @@ def _cohort(plan: Plan, snapshot: Snapshot, absent: dict[Side, str], side: Side)
         problem = snapshot.problem("tally")
         absent[side] = problem.text if problem else f"{snapshot.source.location} was read without its counts."
         return None
+    merged = [value for value in plan.cohort.values if value not in snapshot.tally.own_statuses()]
+    if snapshot.tally.other is not None and merged and snapshot.plan_fingerprint != plan.fingerprint:
+        absent[side] = (
+            f"{snapshot.source.location} was read under another plan, with too many statuses to count each: "
+            f"rows with the status '{merged[0]}' may be among those that were counted together."
+        )
+        return None
     return snapshot.tally.of_status(plan.cohort.values)
 
 
