@@ -53,7 +53,20 @@ def query(url: str, beside: str) -> None:
 
 
 def check(url: str, *options: str) -> Run:
-    command = [sys.executable, "-m", "genreq_checks", "check", url, "--cutover", CUTOVER, "-f", "json", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "genreq_checks",
+        "check",
+        url,
+        "--cutover",
+        CUTOVER,
+        "--workers",
+        "0",
+        "-f",
+        "json",
+    ]
+    command += options
     done = run(command, PATIENCE)
     assert done.code in (0, 1, 3), done.errors[-2000:]
     return done

@@ -12,7 +12,10 @@ from genreq_checks.plan import load_plan
 from genreq_checks.postgres.connection import SETTINGS
 
 SERVER = {"autovacuum": "off", "shared_buffers": "1GB", "max_wal_size": "4GB"}
-PLANNER = {name: SETTINGS[name] for name in ("enable_sort", "jit", "work_mem")}
+# Both without parallel workers: where the planner gives them to one side alone, that side pays for passing rows on.
+PLANNER = {name: SETTINGS[name] for name in ("enable_sort", "jit", "work_mem")} | {
+    "max_parallel_workers_per_gather": "0"
+}
 CUTOVER = f"{datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=3_000_000):%Y-%m-%dT%H:%M:%SZ}"  # in the middle
 COLUMNS = ("github_url", "artifacts_github_url", "deployment_url")
 BAREST = f"""

@@ -161,6 +161,9 @@ def test_a_wrong_file_is_one_clear_line(empty_database: str, tmp_path: Path) -> 
         compare_rows(elsewhere, empty_database, file)
     with pytest.raises(UsageError, match="has no hashes of nothing"):
         listed(plan, empty_database, file, "nothing")
+    with pytest.raises(UsageError, match="Row hashes are made of the rows of a database"):
+        observe(plan, observe(plan, empty_database), hash_rows_to=tmp_path / "never")
+    assert not (tmp_path / "never").exists()
     with pytest.raises(UsageError, match="Row hashes are compared with a database"):
         observe(plan, observe(plan, empty_database), row_hashes=file)
 
@@ -185,6 +188,7 @@ def test_the_command_line_finds_the_hashes_beside_the_baseline(database: str, tm
     assert "Of 30 completed rows: 2 changed." in told.stdout
     rows = run("rows", "values.github_url", database, "--row-hashes", hashes, "-f", "csv")
     assert rows.stdout.splitlines() == ["id,finding", "3,changed", "5,changed"]
+    assert "'values.github_url'" in run("rows", "values.github_ur", database).stderr
     refused = run("rows", "values.github_url", database)
     assert (refused.returncode, "--row-hashes FILE" in refused.stderr) == (2, True)
     hashes.unlink()

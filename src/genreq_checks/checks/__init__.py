@@ -76,7 +76,8 @@ def rows_behind(plan: Plan, check_id: str) -> tuple[Check, Selection]:
     ids = {one.id(subject): (one, subject) for one, subject in checks_of(plan)}
     listed = with_rows(plan)
     if check_id not in ids:
-        raise UsageError(f"There is no check '{check_id[:60]}'.", near(check_id, listed))
+        compared = [name for name, (one, _) in ids.items() if one.fingerprints]  # their rows are in row hashes
+        raise UsageError(f"There is no check '{check_id[:60]}'.", near(check_id, [*listed, *compared]))
     one, subject = ids[check_id]
     selection = one.rows(plan, subject) if one.rows is not None else None
     if selection is None or not selection.picks:
