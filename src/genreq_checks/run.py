@@ -82,12 +82,13 @@ def observe(
     cutover = cutover if cutover is not None else plan.cutover
     if isinstance(baseline, str | Path):
         baseline = load_snapshot(baseline)
-    if hash_rows_to is not None and not is_database_url(str(source)):
+    url = "" if isinstance(source, Snapshot) else str(source)
+    if hash_rows_to is not None and not is_database_url(url):
         raise UsageError("Row hashes are made of the rows of a database.", "Give its URL as SOURCE.")
     then = baseline.fingerprints if baseline is not None else None
     asked = Asked(
         plan,
-        "" if isinstance(source, Snapshot) else str(source),
+        url,
         cutover,
         timeout,
         deadline,
