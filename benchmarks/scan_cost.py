@@ -34,8 +34,8 @@ HEAD = (
     "| --- " * 7 + "|",
 )
 SIZES_HEAD = (
-    "| data | rows | beside | ratio, median (lowest–highest) | `check`, wall | its memory at most, limit 100 MB |",
-    "| --- " * 6 + "|",
+    "| data | rows | beside | its CPU | CPU of `check` | ratio, median (lowest–highest) | wall | memory, limit 100 MB |",
+    "| --- " * 8 + "|",
 )
 EXPLAIN = """
     ALTER DATABASE bench SET session_preload_libraries = 'auto_explain';
@@ -110,10 +110,12 @@ def measure_size(server, shape: str, rows: int) -> str:
     beside = SHAPES[shape][2]
     found, runs = pairs(server, make_table(server, "bench", shape, rows), beside, 3)
     server.drop_database("bench")
+    bare, checked = (statistics.median(values) for values in zip(*found, strict=True))
     wall, peak = statistics.median(run.wall for run in runs), max(run.peak for run in runs)
     name = "same bytes" if beside == SAME_BYTES else "barest"
     over = ", **over the limit**" if peak > MEMORY else ""
-    return f"| {shape} | {rows:,} | {name} | {ratio_of(found)} | {wall:.1f} s | {peak:.0f} MB{over} |"
+    cost = f"{bare:.2f} s | {checked:.2f} s | {ratio_of(found)}"
+    return f"| {shape} | {rows:,} | {name} | {cost} | {wall:.1f} s | {peak:.0f} MB{over} |"
 
 
 def plan(server, work: Callable[[], object]) -> str:

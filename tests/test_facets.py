@@ -249,6 +249,19 @@ def test_fused_counts_equal_a_reference_and_each_facet_alone(
                 assert one.count(facet.name) == tally.count(facet.name)
 
 
+def test_a_part_of_the_checks_costs_no_more_than_all_and_counts_the_same(database: str, plan: Plan) -> None:
+    """The derivation settles the usual row of a derived column, so it is coded even where no check asked for it."""
+    url = "https://github.com/leo/app"
+    insert(database, {"github_url": url, "artifacts_github_url": f"{url}-artifacts"}, {"github_url": url})
+    whole, part = observe(plan, database).tally, observe(plan, database, only=["population.*"]).tally
+    assert whole is not None
+    assert part is not None
+    for name in plan.kept:
+        assert part.count(name) == whole.count(name)
+    for column in plan.derivations():
+        assert part.count(f"derivation.{column}") == whole.count(f"derivation.{column}")
+
+
 def test_one_statement_reads_the_table_however_many_facets_there_are(database: str, plan: Plan) -> None:
     insert(database, {"completed_at": "2025-01-01"})
     before = table_scans(database)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from genreq_checks.plan import Plan, Table
-from genreq_checks.scan.facets import Columns, Facet, as_text, derivation_name, derived_from, passes_cheaply
+from genreq_checks.scan.facets import Columns, Facet, as_text, derivation, derivation_name, derived_from, passes_cheaply
 from genreq_checks.scan.fingerprints import Marked, Marking
 from genreq_checks.tally import FacetClasses, Tally, TallyRow
 from genreq_checks.tally.counting import Counting
@@ -86,6 +86,9 @@ def _joint(facets: Sequence[Facet], *labels: str) -> sa.ColumnElement[int]:
 def groups_of(plan: Plan, facets: Iterable[Facet]) -> tuple[Group, ...]:
     """The facets, each once; a derivation is coded together with its two columns.
 
+    Two columns that are compared by a derivation are coded with it whether or not it was asked for: it settles the usual
+    row of the derived one for less than that one's own test.
+
     Raises: ValueError for two facets of one name that have other classes.
     """
     named: dict[str, Facet] = {}
@@ -93,10 +96,10 @@ def groups_of(plan: Plan, facets: Iterable[Facet]) -> tuple[Group, ...]:
         if named.setdefault(facet.name, facet).classes != facet.classes:
             raise ValueError(f"two facets are called {facet.name}")
     found: list[Group] = []
-    for column, (source, _) in plan.derivations().items():
-        names = (source, column, derivation_name(column))
-        if all(name in named for name in names):
-            found.append(derived_group(plan, *(named.pop(name) for name in names)))
+    for column, (source, suffix) in plan.derivations().items():
+        if source in named and column in named:
+            third = named.pop(derivation_name(column), derivation(column, source, suffix))
+            found.append(derived_group(plan, named.pop(source), named.pop(column), third))
     return (*found, *map(alone, named.values()))
 
 
