@@ -128,7 +128,7 @@ def archive(values: int = 100, *, column: str = "download_url", **facts: Any) ->
     given = {
         "path": "a.parquet",
         "table": "public.generation_requests",
-        "created_at": datetime(2025, 1, 8, tzinfo=UTC),
+        "created_at": datetime(2025, 2, 8, tzinfo=UTC),
         "rows": values,
         "verified": True,
         "identity": HERE,

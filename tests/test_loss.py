@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -136,8 +136,32 @@ def test_after_the_drop_only_a_baseline_decides(planted: str, plan: Plan) -> Non
     assert loss(plan, after, phase="after", held=archive(4)).outcome == "unknown"
     assert loss(plan, after, phase="after", baseline=after).outcome == "unknown"
     assert loss(plan, after, phase="after", baseline=before).evidence["lost"] == 2
-    assert loss(plan, after, phase="after", baseline=before, held=archive(4)).outcome == "pass"
+    newer = archive(4, created_at=before.source.read_at)
+    assert loss(plan, after, phase="after", baseline=before, held=newer).outcome == "pass"
     assert loss(plan, after, phase="before").outcome == "unknown"
+
+
+def test_an_archive_that_is_older_than_the_baseline_counts_only_with_their_comparison(planted: str, plan: Plan) -> None:
+    """Between the two every value may have been replaced, and the number is the same."""
+    before = observe(plan, planted)
+    execute(planted, plan.sql.forward)
+    after = observe(plan, planted)
+    older = archive(4, created_at=before.source.read_at - timedelta(seconds=1))
+
+    def judged(compared: ArchiveFacts | None) -> Finding:
+        return loss(plan, after, phase="after", baseline=before.with_evidence(archive=compared), held=older)
+
+    assert judged(older).outcome == "pass"
+    for compared in (
+        None,
+        older.model_copy(update={"stale": None}),
+        older.model_copy(update={"stale": {"download_url": 1}}),
+        archive(4, created_at=older.created_at - timedelta(days=1)),
+    ):
+        finding = judged(compared)
+        assert finding.outcome == "unknown"
+        assert "it is older, and the two were not compared" in finding.message
+        assert "snapshot SOURCE --archive" in finding.remedy
 
 
 def test_a_rollback_with_empty_columns_is_not_the_old_state(planted: str, plan: Plan) -> None:

@@ -11,7 +11,9 @@ content. Each value is one of:
 
 - recoverable: the plan's reconstruction gives exactly this value, or the value follows, by the plan's claim, from
   another column in the same row
-- archived: a verified archive of this table holds at least as many values as the column has that are not NULL
+- archived: a verified archive of this table has the values. Before the drop it is compared with the table row by row.
+  After the drop it must have as many values as the baseline, and be made after it (then its values were the table's at a
+  later time), or the baseline must have the comparison (`snapshot SOURCE --archive FILE`); else the answer is unknown
 - given up: the plan says so, with a reason; or the other column is populated in the same row, and the plan says why
   that is enough
 
@@ -124,17 +126,19 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
         return unknown(column, f"{snapshot.plan_table} has no rows.", "Read the table that is in use.")
     numbers |= {"archived": 0, "given_up": enough, "lost": 0}
     archived = _archived(evidence.now.archive, snapshot, column, tally.total - counts["null"])
-    elsewhere = _elsewhere(evidence, snapshot) or _not_compared(evidence, column) if archived is True else ""
-    if archived is True and not elsewhere:
+    elsewhere = _elsewhere(evidence, snapshot) if archived is True else ""
+    doubt = elsewhere or (_not_compared(evidence, column) if archived is True else "")
+    if archived is True and not doubt:
         archived = _stale(evidence.now.archive, column) or True
-    if lost + doubtful == 0 and (not enough or archived is not True or elsewhere):
+    if lost + doubtful == 0 and (not enough or archived is not True or doubt):
         if enough:
             return _finding(column, "pass", f"{enough:,} of {where} {_enough(plan.dropped[column].claim)}", numbers)
         message = f"Nothing would be lost: {where}; {_recoverable(evidence, column, content)}."
         return _finding(column, "pass", message, numbers)
     if archived is True:
-        if elsewhere:
-            return unknown(column, elsewhere, _OF_THIS_DATABASE)
+        if doubt:
+            newer = not elsewhere and evidence.phase == "after"
+            return unknown(column, doubt, _NEWER_ARCHIVE if newer else _OF_THIS_DATABASE)
         only = lost + doubtful + enough
         message = (
             f"Nothing would be lost: {where}; {only:,} are only in the verified archive"
@@ -241,15 +245,32 @@ def _elsewhere(evidence: Evidence, snapshot: Snapshot) -> str:
     return f"whether the archive is of this database: it was made at {one}, the source is {two}."
 
 
+_NEWER_ARCHIVE = (
+    "Give an archive that was made after the baseline, or a baseline that has the comparison: "
+    "genreq-checks snapshot SOURCE --archive FILE -o BASELINE."
+)
 _OF_THIS_DATABASE = "Give the archive and the URL of its database, or add --other-database if another one is intended."
 
 
 def _not_compared(evidence: Evidence, column: str) -> str:
-    """Before the drop an archive counts by its values, not by their number: '' when they were compared with the table."""
-    archive = evidence.now.archive
-    if evidence.phase != "before" or archive is None or (archive.stale is not None and column in archive.stale):
+    """An archive counts by its values, not by their number: '' when they are known to be those of the table.
+
+    Before the drop they were compared with it. After the drop the archive was made from the table after the baseline was,
+    or the baseline has the outcome of that comparison.
+    """
+    archive, then = evidence.now.archive, evidence.baseline
+    if archive is None or evidence.phase == "rolled-back":
         return ""
-    return f"whether the archive {archive.path} has the values of the table: the two were not compared."
+    if evidence.phase == "before":
+        if archive.stale is not None and column in archive.stale:
+            return ""
+        return f"whether the archive {archive.path} has the values of the table: the two were not compared."
+    if then is None or archive.created_at >= then.source.read_at:
+        return ""
+    was = then.archive
+    if was is not None and was.is_same(archive) and was.stale is not None and was.stale.get(column) == 0:
+        return ""
+    return f"whether the archive {archive.path} has the values of the baseline: it is older, and the two were not compared."
 
 
 def _taken(archive: ArchiveFacts | None) -> str:

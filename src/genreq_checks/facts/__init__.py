@@ -98,6 +98,11 @@ class ArchiveFacts(Model):
     stale: dict[str, int] | None = Field(None, exclude_if=lambda stale: stale is None)
     notes: tuple[str, ...] = ()
 
+    def is_same(self, other: ArchiveFacts) -> bool:
+        """Is it the same archive, by its contents and the time when it was made, whatever its file's name is?"""
+        mine, others = ((one.created_at, one.table, one.key, one.rows, one.columns) for one in (self, other))
+        return mine == others
+
 
 MentionClass = Literal["live_column", "message_field", "comment", "docs", "history", "build_output", "other_meaning"]
 LIVE: Final = "live_column"
