@@ -60,7 +60,7 @@ def state(url: str) -> tuple[dict[int, str | None], Any]:
     with psycopg.connect(url) as connection:
         catalog = connection.execute(CATALOG).fetchone()
         value = "old" if catalog else "NULL"
-        rows = connection.execute(f"SELECT id, {value} FROM orders").fetchall()  # type: ignore[call-overload]
+        rows = connection.execute(f"SELECT id, {value} FROM orders").fetchall()
         return dict(rows), catalog
 
 
