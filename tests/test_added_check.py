@@ -144,6 +144,7 @@ def scans(database: str) -> int:
         return int(found[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("added")
 @pytest.mark.timeout(900)
 def test_the_self_test_plants_its_faults_and_those_of_other_checks_that_change_it(server: Server, plan: Plan) -> None:

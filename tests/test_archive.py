@@ -132,6 +132,7 @@ def test_a_damaged_or_foreign_file_is_not_an_archive(damage: str, database: str,
     assert "s.example" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 20_000])
 def test_a_killed_run_leaves_the_old_file_and_a_second_one_completes(
     rows: int, database: str, plan: Plan, tmp_path: Path
@@ -231,6 +232,7 @@ def test_the_time_limit_and_a_missing_folder_are_reported(database: str, plan: P
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_archiving_uses_bounded_memory_and_does_not_load_pandas(database: str, tmp_path: Path) -> None:
     for _ in range(4):
         execute(database, FILL)

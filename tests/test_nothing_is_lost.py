@@ -95,6 +95,7 @@ def test_an_archive_is_replaced_by_one_that_holds_every_value_of_it(
 ROWS = st.lists(st.tuples(st.integers(1, 8), st.none() | st.sampled_from(["", "a", "b"])), unique_by=lambda row: row[0])
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(then=ROWS, now=ROWS)
 def test_the_lost_values_are_those_of_a_plain_python_comparison(

@@ -54,6 +54,7 @@ def whole(url: str) -> dict[tuple[Any, ...], Any]:
         return {row[:1]: row[1:] for row in connection.execute("SELECT id, a, b FROM orders").fetchall()}
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(statements=st.lists(STATEMENTS, max_size=6))
 def test_counts_and_keys_are_those_of_a_full_comparison(
@@ -168,6 +169,7 @@ def test_a_wrong_file_is_one_clear_line(empty_database: str, tmp_path: Path) -> 
         observe(plan, observe(plan, empty_database), row_hashes=file)
 
 
+@pytest.mark.slow
 def test_the_command_line_finds_the_hashes_beside_the_baseline(database: str, tmp_path: Path) -> None:
     execute(
         database,

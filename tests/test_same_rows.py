@@ -364,6 +364,7 @@ def compare(url: str, plan: Plan, statements: list[str]) -> None:
             assert lost or changed
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(statements=st.lists(STATEMENTS, max_size=6))
 def test_no_pass_that_a_full_comparison_contradicts(changing: str, statements: list[str]) -> None:

@@ -126,6 +126,7 @@ def test_no_pass_that_a_full_comparison_contradicts(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 @settings(max_examples=1000)
 @given(steps=st.lists(STEPS, max_size=12))
 def test_no_pass_that_a_full_comparison_contradicts_in_many_examples(
