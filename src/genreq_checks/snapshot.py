@@ -21,6 +21,7 @@ from genreq_checks.facts import (
     SourceInfo,
     Step,
 )
+from genreq_checks.facts.commands import CommandRun
 from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.facts.identity import compare
 from genreq_checks.facts.queries import QueryFacts
@@ -228,6 +229,7 @@ class Snapshot(Model):
     archive: ArchiveFacts | None = Field(None, exclude_if=_is_none)
     generation: GenerationFacts | None = Field(None, exclude_if=_is_none)
     rehearsal: tuple[Step, ...] | None = Field(None, exclude_if=_is_none)
+    commands: tuple[CommandRun, ...] | None = Field(None, exclude_if=_is_none)
     read_under: Mapping[EvidenceName, ReadUnder] = Field(
         default_factory=dict[EvidenceName, ReadUnder], exclude_if=lambda under: not under
     )

@@ -31,6 +31,9 @@ first seen. Literals are not shown.
 more than a day, of a server that logs every statement. A file of SQL is not complete: where no statement in it breaks, the
 outcome is unknown, since it is not known what else runs.
 
+In a rehearsal, `--run COMMAND` answers for a build: it runs on a copy without the columns, and each statement that the copy
+refuses for want of a column fails ([rehearsal](../rehearsal.md)).
+
 ## How it can be wrong
 
 A function's body in SQL or PL/pgSQL is judged on the clones statement by statement, with its variables. SQL that it builds
@@ -51,6 +54,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from genreq_checks.checks.check import Check, unknown
+from genreq_checks.checks.commands import judge_commands
 from genreq_checks.checks.fault import QUERIES, Place, Plant, fault
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
@@ -74,7 +78,12 @@ DAY = timedelta(days=1)
 
 
 def judge(evidence: Evidence, column: str) -> list[Finding]:
-    """What breaks fails, what changes warns; without a log that covers the time nothing passes."""
+    """What breaks fails, what changes warns; without a log that covers the time nothing passes.
+
+    In a rehearsal the commands that ran on the copy are judged.
+    """
+    if evidence.phase == "rehearsal":
+        return judge_commands(evidence.now.commands, column)
     facts = evidence.now.queries
     if facts is None:
         remedy = "Give --queries FILE: SQL text, or a server's log."
@@ -96,7 +105,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 def count(evidence: Evidence, column: str) -> int | None:
     """How many findings there would be if every statement were kept."""
     facts = evidence.now.queries
-    if facts is None or column not in facts.counted:
+    if evidence.phase == "rehearsal" or facts is None or column not in facts.counted:
         return None
     kept = sum(one.judged.fates.get(column, "untouched") != "untouched" for one in facts.statements)
     whole = sum(number for fate, number in facts.counted[column].items() if fate != "untouched")
@@ -211,7 +220,7 @@ CHECK = Check(
     title="{subject}: statements that still need it",
     order=125,
     page=__doc__,
-    phases=frozenset({"before"}),
+    phases=frozenset({"before", "rehearsal"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
     facts=lambda _plan, _subject: {"queries"},

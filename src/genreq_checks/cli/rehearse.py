@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,11 @@ from genreq_checks.cli.options import (
 )
 from genreq_checks.cli.output import Formats, Outputs, keep_files, pairs, write
 from genreq_checks.errors import UsageError
+from genreq_checks.text import escape_controls
+
+if TYPE_CHECKING:
+    from genreq_checks.facts.commands import At
+    from genreq_checks.rehearsal.commands import Commands
 
 ForwardFile = Annotated[
     Path | None,
@@ -39,6 +44,21 @@ ScratchServer = Annotated[
         help="A server on which a scratch database may be created and dropped; an embedded one when left out.",
     ),
 ]
+Run = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--run",
+        metavar="COMMAND",
+        help="A command to run on a copy, with the copy's URL in each variable that holds a PostgreSQL URL; repeatable.",
+    ),
+]
+When = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at", metavar="before|after", help="When --run runs: before the forward SQL or after it; repeatable."
+    ),
+]
+RunTimeout = Annotated[float, typer.Option("--run-timeout", metavar="SECONDS", help="The limit of each --run.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 
 
@@ -48,6 +68,9 @@ def rehearse(
     rollback: RollbackFile = None,
     sample: SampleSize = "10000",
     scratch: ScratchServer = None,
+    run: Run = None,
+    at: When = None,
+    run_timeout: RunTimeout = 600,
     plan: PlanFile = None,
     table: TableName = None,
     formats: Formats = None,
@@ -58,17 +81,18 @@ def rehearse(
 ) -> None:
     """Rehearse the clean-up on a copy of the table: forward, checks, rollback, restore, compare, forward again."""
     from genreq_checks.postgres.url import is_database_url
-    from genreq_checks.rehearsal import rehearse as run
+    from genreq_checks.rehearsal import rehearse as make
 
     end = begin_deadline(deadline)
     places = pairs(formats, output)
     keep_files([file for _, file in places], plan, forward, rollback)
     size = _size(sample)
     chosen = the_plan(plan, table)
+    commands = _commands(run, at, run_timeout)
     where = source_or_variable(source)
     if not is_database_url(where):
         raise UsageError("A rehearsal needs a live database as SOURCE.", "Give a URL: postgresql://user@host/database.")
-    report = run(
+    report = make(
         chosen,
         where,
         forward=forward,
@@ -78,9 +102,34 @@ def rehearse(
         timeout=timeout,
         deadline=end,
         progress=_tell if sys.stderr.isatty() else None,
+        commands=commands,
     )
     write(report, places)
     raise typer.Exit(report.exit_code(strict))
+
+
+def _commands(lines: list[str] | None, at: list[str] | None, seconds: float) -> Commands | None:
+    """What to run; None where nothing is to run."""
+    from genreq_checks.rehearsal.commands import Commands
+
+    states: list[At] = []
+    for word in at or ["after"]:
+        if word not in ("before", "after"):
+            raise UsageError("--at is neither before nor after.", "Write --at before, --at after, or both.")
+        states.append("before" if word == "before" else "after")
+    if not lines:
+        if at:
+            raise UsageError("--at says when a command runs, and there is none.", "Give --run COMMAND.")
+        return None
+    if not all(line.strip() for line in lines):
+        raise UsageError("--run has no command.", "Write --run 'npm test'.")
+    if not 0 < seconds <= 86_400:
+        raise UsageError("--run-timeout is not a number of seconds up to a day.", "Write --run-timeout 600.")
+    return Commands(tuple(lines), tuple(states), seconds, _say)
+
+
+def _say(text: str) -> None:
+    print(escape_controls(text), file=sys.stderr, flush=True)
 
 
 def _size(text: str) -> int | None:

@@ -37,12 +37,14 @@ class EmbeddedServer:
     """A running server.
 
     `folder` holds its data, socket and log, and is removed at the end. `bin` is the folder of psql, pg_dump
-    and the other programs of the same version. `pid` is the process id of the postmaster.
+    and the other programs of the same version. `pid` is the process id of the postmaster. `port` is that of 127.0.0.1
+    where it listens there, for roles with a password; 0 where it does not.
     """
 
     folder: Path
     bin: Path
     pid: int
+    port: int = 0
 
     def url(self, database: str = "postgres") -> str:
         """The address of one database, which only the user of this process can use; there is no password.
@@ -53,7 +55,7 @@ class EmbeddedServer:
         """
         host = quote(str(self.folder / "socket"))
         plain = "hostaddr=&options=&gssencmode=disable&channel_binding=disable&target_session_attrs=any"
-        return f"postgresql://genreq@/{quote(database, safe='')}?host={host}&port=5432&{plain}"
+        return f"postgresql://genreq@/{quote(database, safe='')}?host={host}&port={self.port or 5432}&{plain}"
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Create a database, as a copy of `template` if one is named, and return its url.
@@ -90,8 +92,10 @@ class EmbeddedServer:
 
 
 @contextmanager
-def start(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedServer, None, None]:
+def start(settings: Mapping[str, str] | None = None, *, network: bool = False) -> Generator[EmbeddedServer, None, None]:
     """Run a server while a `with` block runs; `settings` are those of PostgreSQL, as in postgresql.conf.
+
+    With `network` it listens on 127.0.0.1 too, for roles that have a password; otherwise on its socket only.
 
     It is also stopped and removed when this process ends in any other way, SIGKILL included. Children that
     this process forks can use it, but do not keep it running.
@@ -99,7 +103,7 @@ def start(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedServer
     Raises:
         EmbeddedServerError: it cannot run here, or did not start; the message has the end of its log.
     """
-    order = make_order(settings or {})
+    order = make_order(settings or {}, network=network)
     owner = os.getpid()
     guardian = subprocess.Popen(
         [sys.executable, "-I", "-S", GUARDIAN, json.dumps(asdict(order))],
@@ -136,7 +140,9 @@ def receive(guardian: subprocess.Popen[bytes], order: Order) -> EmbeddedServer:
             f"The embedded PostgreSQL did not start: {answer['error']}.{log}",
             "Name a database that runs elsewhere if this cannot be fixed.",
         )
-    return EmbeddedServer(Path(answer["folder"]), Path(order.wheel) / "pginstall" / "bin", int(answer["pid"]))
+    return EmbeddedServer(
+        Path(answer["folder"]), Path(order.wheel) / "pginstall" / "bin", int(answer["pid"]), order.port
+    )
 
 
 def end(guardian: subprocess.Popen[bytes], folder: Path | None) -> None:

@@ -42,7 +42,8 @@ class Order:
 
     `base` is the folder in which the private folder is created, `wheel` the package folder with `pginstall`, which
     is copied first if `is_copy`. `uid` and `gid` are set where the server must run as another user than this
-    process. `files` are the configuration files of the data folder, by name; they replace those of initdb.
+    process. `files` are the configuration files of the data folder, by name; they replace those of initdb. With `port` the
+    server listens on 127.0.0.1 too; 0 means on its socket only.
     """
 
     base: str
@@ -51,6 +52,7 @@ class Order:
     uid: int | None
     gid: int | None
     files: dict[str, str]
+    port: int = 0
 
 
 def main() -> None:
@@ -111,8 +113,8 @@ def launch(folder: Path, order: Order) -> subprocess.Popen[bytes]:
         for name, text in order.files.items():
             (data / name).write_text(text, encoding="utf-8")
         # As arguments, these take precedence over every configuration file and ALTER SYSTEM.
-        private = ["--listen_addresses=", f"--unix_socket_directories={socket}"]
-        private += ["--port=5432", "--unix_socket_permissions=0700"]
+        private = [f"--listen_addresses={'127.0.0.1' if order.port else ''}", f"--unix_socket_directories={socket}"]
+        private += [f"--port={order.port or 5432}", "--unix_socket_permissions=0700"]
         return subprocess.Popen(
             [programs / "postgres", "-D", data, *private],
             stdin=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import secrets
+import socket
 import stat
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from genreq_checks.embedded.guardian import Order
 from genreq_checks.errors import EmbeddedServerError
 
 SERVER_USERS = ("postgres", "nobody")
+SCRAM = "host all all 127.0.0.1/32 scram-sha-256\n"
 LONGEST_SOCKET = 103  # bytes, on macOS; Linux has 107
 FIXED = {
     "config_file",
@@ -41,7 +43,7 @@ DEFAULTS = {
 }
 
 
-def make_order(settings: Mapping[str, str]) -> Order:
+def make_order(settings: Mapping[str, str], *, network: bool = False) -> Order:
     """Find everything that the server needs.
 
     Raises:
@@ -51,14 +53,22 @@ def make_order(settings: Mapping[str, str]) -> Order:
         raise EmbeddedServerError(
             "The embedded PostgreSQL runs on Linux and macOS only.", "Name a database that runs elsewhere."
         )
-    files = configuration(settings, own_name())
+    files = configuration(settings, own_name(), network=network)
     wheel = find_wheel()
+    port = free_port() if network else 0
     if os.geteuid() != 0:
-        return Order(find_base(None), str(wheel), is_copy=False, uid=None, gid=None, files=files)
+        return Order(find_base(None), str(wheel), is_copy=False, uid=None, gid=None, files=files, port=port)
     uid = find_server_user()
     # A group without members keeps other processes of that user out of the folder and the server's memory.
     gid = 30_000 + secrets.randbelow(30_000)
-    return Order(find_base(uid), str(wheel), not can_run(wheel, uid, gid), uid, gid, files)
+    return Order(find_base(uid), str(wheel), not can_run(wheel, uid, gid), uid, gid, files, port)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def own_name() -> str:
@@ -140,10 +150,10 @@ def find_base(uid: int | None) -> str:
     except FileNotFoundError:
         usual = short
     for base in (Path(usual).resolve(), Path(short).resolve()):
-        socket = base / "genreq-12345678" / "socket" / ".s.PGSQL.5432"
+        longest = base / "genreq-12345678" / "socket" / ".s.PGSQL.5432"
         # A comma or a quote would need quoting in a setting and in a URL.
         is_plain = re.fullmatch(r"[A-Za-z0-9/._+-]+", str(base)) is not None
-        is_short = len(os.fsencode(socket)) <= LONGEST_SOCKET
+        is_short = len(os.fsencode(longest)) <= LONGEST_SOCKET
         is_mine = os.access(base, os.W_OK | os.X_OK)
         if is_plain and is_short and is_mine and (uid is None or is_open(base)):
             return str(base)
@@ -158,8 +168,11 @@ def is_open(folder: Path) -> bool:
     return all(path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents))
 
 
-def configuration(settings: Mapping[str, str], user: str) -> dict[str, str]:
-    """The configuration files: `settings` over the defaults, and only the user named `user` may connect."""
+def configuration(settings: Mapping[str, str], user: str, *, network: bool = False) -> dict[str, str]:
+    """The configuration files: `settings` over the defaults, and only the user named `user` may connect.
+
+    With `network` roles that have a password may connect by TCP too.
+    """
     for name, value in settings.items():
         if name.lower() in FIXED:
             raise EmbeddedServerError(
@@ -176,7 +189,7 @@ def configuration(settings: Mapping[str, str], user: str) -> dict[str, str]:
     quoted_user = '"' + user.replace('"', '""') + '"'
     return {
         "postgresql.conf": "".join(lines),
-        "pg_hba.conf": "local all all peer map=genreq\n",
+        "pg_hba.conf": "local all all peer map=genreq\n" + (SCRAM if network else ""),
         "pg_ident.conf": f"genreq {quoted_user} all\n",
     }
 

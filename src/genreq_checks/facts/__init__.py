@@ -19,7 +19,9 @@ from genreq_checks.facts.recovery import Recovery
 from genreq_checks.facts.searched import Searched
 
 EXAMPLES = 100  # of each kind that are kept to be listed; counts are always whole
-EvidenceName = Literal["code", "queries", "messages", "migrations", "row_hashes", "archive", "generation", "rehearsal"]
+EvidenceName = Literal[
+    "code", "queries", "messages", "migrations", "row_hashes", "archive", "generation", "rehearsal", "commands"
+]
 Outcome = Literal["pass", "warn", "fail", "unknown", "skip"]
 
 

@@ -18,13 +18,15 @@ import psycopg
 import sqlalchemy as sa
 
 from genreq_checks import __version__
-from genreq_checks.errors import GenreqError
+from genreq_checks.errors import GenreqError, UsageError
 from genreq_checks.facts import SourceInfo, Step
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.connection import parse
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.waiting import LimitError, named
 from genreq_checks.rehearsal.apply import explain
+from genreq_checks.rehearsal.command_log import SETTINGS
+from genreq_checks.rehearsal.commands import Commands
 from genreq_checks.rehearsal.sql_file import parse_sql, read_sql
 from genreq_checks.rehearsal.stages import Answer, Stages
 from genreq_checks.report import Report
@@ -49,6 +51,7 @@ def rehearse(
     timeout: float = 300,
     deadline: Deadline | None = None,
     progress: Callable[[str], None] | None = None,
+    commands: Commands | None = None,
 ) -> Report:
     """Rehearse the clean-up on a copy of the source, and report each step (`Report.steps`) and what it proves.
 
@@ -56,7 +59,7 @@ def rehearse(
     least one of every class), None for all of them. `scratch_url` names a server on which a database may be created for
     the rehearsal; an embedded one is used when left out. `timeout` is that of each statement on the source, in seconds;
     `deadline` bounds the rehearsal: the step that it ends, and the later ones, are `unknown`. `progress` receives the
-    name of each step as it begins.
+    name of each step as it begins. `commands` run on copies of their own: see `rehearsal.commands`.
 
     Raises: UsageError for invalid files and URLs, SourceError or EmbeddedServerError when there is no
     scratch database. A problem with the source is a step that is `unknown`.
@@ -64,8 +67,12 @@ def rehearse(
     forward_file = read_sql(forward) if forward is not None else parse_sql(plan.sql.forward, "the plan's forward SQL")
     back_file = read_sql(rollback) if rollback is not None else parse_sql(plan.sql.rollback, "the plan's rollback SQL")
     target = parse(source_url)
-    with open_scratch(scratch_url, target) as place, tempfile.TemporaryDirectory(prefix="genreq-rehearsal-") as folder:
-        stages = Stages(plan, target, place, Path(folder), forward_file, back_file, sample, timeout, deadline)
+    if commands is not None and scratch_url is not None:
+        raise UsageError("Commands run in the embedded server only, whose log is read.", "Leave --scratch out.")
+    settings = SETTINGS if commands is not None else None
+    scratch = open_scratch(scratch_url, target, settings, network=commands is not None)
+    with scratch as place, tempfile.TemporaryDirectory(prefix="genreq-rehearsal-") as folder:
+        stages = Stages(plan, target, place, Path(folder), forward_file, back_file, sample, timeout, deadline, commands)
         with closing(stages):
             steps = _walk(stages, progress or (lambda _: None))
     source = stages.copied.source if stages.copied else None
@@ -124,7 +131,9 @@ def _report(plan: Plan, stages: Stages, steps: tuple[Step, ...], source: SourceI
         source=source,
         problems=(Problem(part="connection", message=reason),),
     )
-    now = (stages.after_snapshot or nothing).with_evidence(rehearsal=steps)
+    now = (stages.after_snapshot or nothing).with_evidence(
+        rehearsal=steps, commands=stages.runs if stages.commands else None
+    )
     report = check(plan, now, stages.baseline, phase="rehearsal")
     nothing_of_a_sample: dict[str, object] = {
         "rates": (),

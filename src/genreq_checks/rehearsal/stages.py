@@ -12,12 +12,15 @@ from genreq_checks.archive import restore, write_archive
 from genreq_checks.checks import checks_of
 from genreq_checks.errors import GenreqError
 from genreq_checks.facts import Outcome
+from genreq_checks.facts.commands import CommandRun
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import quoted
 from genreq_checks.postgres.connection import Target
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.rehearsal.apply import Applied, apply
 from genreq_checks.rehearsal.broken import Functions, read_functions
+from genreq_checks.rehearsal.command_copy import keep_original
+from genreq_checks.rehearsal.commands import Commands, run_commands, summary
 from genreq_checks.rehearsal.copying import Copy, copy_source
 from genreq_checks.rehearsal.difference import Difference, forward_differences, rollback_differences, row_differences
 from genreq_checks.rehearsal.generation import Outcome as Generated
@@ -57,6 +60,8 @@ class Stages:
     sample: int | None
     timeout: float
     deadline: Deadline | None = None
+    commands: Commands | None = None
+    runs: tuple[CommandRun, ...] = ()
     keeper: psycopg.Connection | None = None
     copied: Copy | None = None
     baseline: Snapshot | None = None
@@ -76,6 +81,7 @@ class Stages:
             "broken": self.broken,
             "generation": self.generation,
             "after": self.after,
+            **({"commands": self.run} if self.commands else {}),
             "rollback": self.rollback,
             "restore": self.restore,
             "rolled-back": self.rolled_back,
@@ -93,6 +99,8 @@ class Stages:
         self.copied = copied = copy_source(
             self.plan, self.target, self.scratch, self.sample, self.timeout, self.deadline
         )
+        if self.commands is not None:
+            keep_original(self.scratch)
         which = "all rows" if self.sample is None else f"a sample of up to {self.sample:,}, with every class of row"
         text = f"{plural(copied.rows, 'row')} ({which}) into {self.scratch.server}."
         if copied.failed:
@@ -169,6 +177,24 @@ class Stages:
         """The checks of phase `after` that a copy can answer."""
         self.after_snapshot = self._observe()
         return self._checks("after", self.after_snapshot)
+
+    def run(self) -> Answer:
+        """The commands that were asked for, each on a copy of its own."""
+        assert self.commands is not None
+        self.runs = run_commands(
+            self.plan,
+            self.target,
+            self.scratch,
+            self.search_path,
+            self.forward_file,
+            self.commands,
+            self.timeout,
+            self.deadline,
+        )
+        text = "; ".join(summary(one).rstrip(".") for one in self.runs)
+        if any(one.at == "after" and one.breaks() for one in self.runs):
+            return Answer("fail", f"{text}.")
+        return Answer("pass" if all(one.code == 0 and not one.problem for one in self.runs) else "unknown", f"{text}.")
 
     def rollback(self) -> Answer:
         """The rollback SQL, and whether everything is as it was before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from types import FrameType
 import psycopg
 from psycopg import conninfo, sql
 
-from genreq_checks.embedded import start
+from genreq_checks.embedded import EmbeddedServer, start
 from genreq_checks.embedded.launch import find_wheel
 from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.postgres.connection import Target, parse, redact, unreachable
@@ -26,16 +26,24 @@ MARK = "Scratch database of a genreq-checks rehearsal; may be dropped."
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """Where a rehearsal may write. `embedded`: the server is used by this run only, so roles may be created in it."""
+    """Where a rehearsal may write. `embedded`: the server is used by this run only, so roles may be created in it.
+
+    `running` is that server, None where it is not embedded.
+    """
 
     url: str = field(repr=False)
     embedded: bool
     server: str
+    running: EmbeddedServer | None = None
 
 
 @contextmanager
-def open_scratch(url: str | None, source: Target) -> Iterator[Scratch]:
+def open_scratch(
+    url: str | None, source: Target, settings: Mapping[str, str] | None = None, *, network: bool = False
+) -> Iterator[Scratch]:
     """An empty database: in an embedded server, or on the server that `url` names; both are removed at the end.
+
+    `settings` and `network` are the embedded server's.
 
     SIGTERM and SIGHUP end the block as Ctrl-C does.
     Raises: UsageError when `url` is the source; SourceError when no database can be created there.
@@ -43,8 +51,8 @@ def open_scratch(url: str | None, source: Target) -> Iterator[Scratch]:
     with ExitStack() as stack:
         stack.enter_context(_ended_by_signals())
         if url is None:
-            server = stack.enter_context(start())
-            yield Scratch(server.create_database("rehearsal"), True, "an embedded PostgreSQL")
+            server = stack.enter_context(start(settings, network=network))
+            yield Scratch(server.create_database("rehearsal"), True, "an embedded PostgreSQL", server)
             return
         target = parse(url)
         if _place(target) == _place(source):
