@@ -16,11 +16,13 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Server
+from genreq_checks.archive import restore, write_archive
 from genreq_checks.cli import app
 from genreq_checks.embedded import start
 from genreq_checks.errors import UsageError
 from genreq_checks.facts.queries import JudgedStatement, Judgement, QueryFacts, QuerySource
 from genreq_checks.plan import Plan, parse_plan
+from genreq_checks.rehearsal import rehearse
 from genreq_checks.report import CheckResult
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot, load_snapshot
@@ -453,3 +455,31 @@ def test_pg_stat_statements_shows_what_ran_and_gives_no_green(notes_go: Plan) ->
 def test_pg_stat_statements_that_is_not_there_is_a_wrong_call(source: str, notes_go: Plan) -> None:
     with pytest.raises(UsageError, match="no extension pg_stat_statements"):
         read_queries(notes_go, source, [Path("pg_stat_statements")])
+
+
+def test_what_this_tool_sends_itself_is_no_reader(notes_go: Plan, tmp_path: Path) -> None:
+    with start({"shared_preload_libraries": "pg_stat_statements"}) as server:
+        url = server.create_database("own")
+        run(url, SCHEMA, "CREATE EXTENSION pg_stat_statements", "INSERT INTO orders (note) VALUES ('n')")
+        run(url, "SELECT pg_stat_statements_reset()")
+        observe(notes_go, url, hash_rows_to=tmp_path / "hashes.parquet")
+        write_archive(notes_go, url, tmp_path / "archive.parquet")
+        restore(notes_go, tmp_path / "archive.parquet", url)
+        rehearse(notes_go, url, scratch_url=server.url("postgres"))
+        with psycopg.connect(url) as connection:
+            texts = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT query FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid AND d.datname = 'own'"
+                    " WHERE query ~ 'note' AND query ~ 'orders' AND query !~ 'pg_attribute|pg_class|genreq_scratch'"
+                ).fetchall()
+            ]
+        assert [text for text in texts if "/* genreq-checks */" not in text] == []
+        assert any("COPY" in text for text in texts)
+        assert len(texts) > 3
+        facts = read_queries(notes_go, url, [Path("pg_stat_statements")])
+        assert [one.text for one in facts.statements if one.judged.worst in ("breaks", "changes")] == []
+        assert "of this tool left out" in facts.sources[0].note
+        run(url, "SELECT note FROM orders")
+        again = read_queries(notes_go, url, [Path("pg_stat_statements")])
+        assert [one.text for one in again.statements if one.judged.worst == "breaks"] == ["SELECT note FROM orders"]

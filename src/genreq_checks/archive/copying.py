@@ -28,6 +28,7 @@ from genreq_checks.errors import SourceError
 from genreq_checks.postgres.bounded import KEEPALIVE
 from genreq_checks.postgres.connection import SETTINGS, Target
 from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.marker import marked_text
 from genreq_checks.postgres.waiting import ANSWER, CANCEL, LimitError, begin, statement_limit
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
@@ -176,7 +177,7 @@ def _connected(calls: Calls, opened: ExitStack, parameters: Mapping[str, str]) -
 
 
 def _rows(running: adbc.AdbcStatement, statement: str) -> AdbcRecordBatchReader:
-    running.set_sql_query(statement)
+    running.set_sql_query(marked_text(statement))
     stream, _ = running.execute_query()
     return AdbcRecordBatchReader._import_from_c(stream.address)
 

@@ -22,7 +22,8 @@ except use them. The statement is parsed and planned there, and never run. Each 
 
 `--queries pg_stat_statements` takes what that extension has of the database, with the query's id in place of a line. It
 shows what ran, and never that nothing else did: one entry stands for several texts (`SELECT *` and a list of all columns),
-entries are evicted and reset, failed statements and replicas are not in it, and other roles' texts may be hidden.
+entries are evicted and reset, failed statements and replicas are not in it, and other roles' texts may be hidden. This tool's
+own statements are marked by a comment, and left out.
 
 Statements that differ only in their literals are one statement; `calls` says how often it occurs, `since` when it was
 first seen. Literals are not shown.

@@ -16,6 +16,7 @@ from psycopg import capabilities
 from psycopg.abc import PQGen
 
 from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.marker import MarkedCursor
 from genreq_checks.postgres.waiting import (
     ANSWER,
     CANCEL,
@@ -127,7 +128,9 @@ def connect(
     def open_it() -> BoundedConnection:
         given: Any = KEEPALIVE | dict(parameters)
         try:
-            return BoundedConnection.connect(**given, prepare_threshold=None, autocommit=autocommit)
+            return BoundedConnection.connect(
+                **given, prepare_threshold=None, autocommit=autocommit, cursor_factory=MarkedCursor
+            )
         except psycopg.Error:
             raise
         except Exception as error:  # noqa: BLE001 - raised again without psycopg's frames: they hold the password

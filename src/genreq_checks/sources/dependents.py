@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
 
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.marker import own
 from genreq_checks.postgres.recovery import replays
 from genreq_checks.snapshot import Dependent, Searched, TableFacts
 from genreq_checks.sources.catalog_dependents import read_catalog
@@ -131,8 +132,7 @@ def _statements(
         .where(sa.column("dbid", sa.BigInteger) == here.scalar_subquery())
     )
     mentions = sa.or_(query == _HIDDEN, *(query.icontains(name, autoescape=True) for name in columns))
-    own = query.like("%classified%code_0%")  # this tool's own scan
-    wanted = in_database.where(mentions, ~own, sa.or_(query == _HIDDEN, query.op("~*")(_OF_A_CLIENT)))
+    wanted = in_database.where(mentions, ~own(query), sa.or_(query == _HIDDEN, query.op("~*")(_OF_A_CLIENT)))
     try:
         with connection.begin_nested():
             count = connection.execute(sa.select(sa.func.count()).select_from(in_database.subquery())).scalar_one()

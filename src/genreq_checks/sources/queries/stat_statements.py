@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
 
 from genreq_checks.errors import UsageError
+from genreq_checks.postgres.marker import own
 from genreq_checks.sources.queries.entries import Entry
+from genreq_checks.text import plural
 
 NAME: Final = "pg_stat_statements"
 _HIDDEN = "<insufficient privilege>"
@@ -48,14 +50,14 @@ def read_stats(connection: sa.Connection) -> Stats:
     since = sa.column("stats_since", sa.DateTime(timezone=True)) if at.has_since else sa.null()
     database = sa.select(sa.column("oid", sa.BigInteger)).select_from(sa.table("pg_database", schema="pg_catalog"))
     here = database.where(sa.column("datname") == at.database).scalar_subquery()
-    own = query.like("%classified%code_0%")  # this tool's own count of the rows
-    wanted = sa.select(query, calls, ident, since.label("since")).select_from(sa.table(NAME, schema=schema))
-    wanted = wanted.where(sa.column("dbid", sa.BigInteger) == here, sa.or_(query == _HIDDEN, ~own)).order_by(
-        calls.desc(), ident
-    )
-    rows = connection.execute(wanted).all()
+    wanted = sa.select(query, calls, ident, since.label("since"), own(query).label("is_own"))
+    wanted = wanted.select_from(sa.table(NAME, schema=schema)).order_by(calls.desc(), ident)
+    every = connection.execute(wanted.where(sa.column("dbid", sa.BigInteger) == here)).all()
+    rows = [row for row in every if not row.is_own]
     hidden = sum(row.query == _HIDDEN for row in rows)
     notes = [f"{hidden:,} statements of other roles are hidden"] if hidden else []
+    if len(rows) < len(every):
+        notes.append(f"{plural(len(every) - len(rows), 'statement')} of this tool left out")
     if at.has_info:
         info = sa.table("pg_stat_statements_info", sa.column("dealloc"), sa.column("stats_reset"), schema=schema)
         one = connection.execute(sa.select(info.c.dealloc, info.c.stats_reset)).one()
