@@ -162,6 +162,7 @@ def test_functions_triggers_transactions_and_inserts_by_position_are_told(run: R
             "run('CREATE SCHEMA own; SET search_path = own; CREATE TABLE generation_requests (download_url text)')",
             "the command itself changes the table's definition",
         ),
+        ("run('ALTER TABLE generation_requests DROP COLUMN download_url')", "the command itself changes"),
         ("import time; run('SELECT id FROM generation_requests'); time.sleep(60)", "it did not end in time"),
     ],
 )

@@ -45,8 +45,10 @@ def failed_statements(oracle: Oracle, failures: Sequence[Failure]) -> tuple[Fail
 def judge(oracle: Oracle, failure: Failure) -> Judgement:
     """`breaks` for each column for want of which it failed, `unknown` where that cannot be told."""
     columns = oracle.clones.columns
-    named = names_in(failure.message) & {column.lower() for column in columns} if failure.state[:2] == "42" else set()
     texts = statements(failure.statement)
+    named = names_in(failure.message) & {column.lower() for column in columns} if failure.state[:2] == "42" else set()
+    if any(unwrap(text).why == "DDL" for text in texts):  # a migration that drops the column once more reads nothing
+        named = set()
     fates = [oracle.judge(text) for text in texts]
     same = _fails_with_the_columns(oracle, failure, texts)
     told: dict[str, Fate] = {}
