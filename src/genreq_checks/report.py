@@ -40,8 +40,34 @@ class Finding(Model):
     evidence: dict[str, Any] = Field(default_factory=dict)
 
 
+class ExampleRow(Model):
+    """One row behind a finding: its key, its time, what is with it, and the shape of each value that shows it."""
+
+    key: tuple[str, ...]
+    time: str | None
+    finding: str
+    values: tuple[str, ...] = ()
+
+
+class Examples(Model):
+    """The first rows behind a check's findings, read after it was judged; `problem` says why there are none.
+
+    `key` and `columns` name what the rows have. `of` is how many rows the check counted, None where that is not known.
+    """
+
+    key: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[ExampleRow, ...] = ()
+    of: int | None = None
+    read_at: datetime | None = None
+    problem: str = ""
+
+
 class CheckResult(Model):
-    """A check's findings; its outcome is the worst of theirs. `found` is their full number, if the list is cut."""
+    """A check's findings; its outcome is the worst of theirs. `found` is their full number, if the list is cut.
+
+    `command` lists the rows behind it, `examples` are the first of them; None when they were not asked for.
+    """
 
     id: str
     title: str
@@ -49,6 +75,8 @@ class CheckResult(Model):
     requirement: str | None = None
     found: int
     findings: tuple[Finding, ...]
+    command: str = Field("", exclude_if=lambda command: not command)
+    examples: Examples | None = Field(None, exclude_if=lambda examples: examples is None)
 
 
 class Rate(Model):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from genreq_checks import __version__, checks
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.errors import UsageError, near_file
+from genreq_checks.evidence.commands import Call, Commands, call_for
 from genreq_checks.evidence.doubts import source_notes
 from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, period_of, rates
 from genreq_checks.evidence.sides import Evidence, gather
@@ -151,12 +152,14 @@ def check(
     max_lag: float | None = None,
     only: Iterable[str] | None = None,
     notes: Iterable[str] = (),
+    call: Call | None = None,
 ) -> Report:
     """Judge what was observed; with `only`, by the checks whose ids fit a pattern.
 
     `baseline` is a snapshot, or the file of one. `cutover` (aware) falls back to the plan's; `notes` stand in the report as
     they are. A baseline or an archive of another database or table is not compared with, unless `other_database` says that
-    it is meant. `max_lag` is how many seconds a standby may be behind; the plan's when left out.
+    it is meant. `max_lag` is how many seconds a standby may be behind; the plan's when left out. `call` says how plan and
+    source were named: the report's commands name them in the same way.
 
     Raises: UsageError for a pattern that no check fits, SnapshotError for a baseline that is no snapshot.
     """
@@ -165,7 +168,11 @@ def check(
     cutover = cutover if cutover is not None else plan.cutover
     sql = _plan_sql(plan) if phase == "before" else None
     evidence = gather(plan, phase, now, baseline, cutover, sql, other_database=other_database, max_lag=max_lag)
-    results = tuple(_result(evidence, one, subject) for one, subject in checks.checks_of(plan, only))
+    commands = Commands(now.source, cutover, call or call_for(plan))
+    results = tuple(
+        _with_commands(_result(evidence, one, subject), one, subject, plan, commands, now)
+        for one, subject in checks.checks_of(plan, only)
+    )
     counts = tally_outcomes(results)
     return Report(
         tool=Tool(version=__version__),
@@ -237,6 +244,23 @@ def _result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
         found=(len(findings) if found is None else found) + len(shown) - len(findings),
         findings=tuple(shown[:LIST_LIMIT]),
     )
+
+
+def _with_commands(
+    result: CheckResult, one: Check, subject: str, plan: Plan, commands: Commands, now: Snapshot
+) -> CheckResult:
+    """The result with complete commands: the source is filled in."""
+    findings = tuple(
+        finding.model_copy(update={"remedy": commands.filled_in(finding.remedy)}) if finding.remedy else finding
+        for finding in result.findings
+    )
+    command = ""
+    if result.outcome in ("fail", "warn"):
+        if one.rows is not None and one.rows(plan, subject).picks:
+            command = commands.rows(result.id)
+        elif one.fingerprints and now.row_hashes is not None:
+            command = commands.rows(result.id, by_row_hashes=True)
+    return result.model_copy(update={"findings": findings, "command": command})
 
 
 def _on_a_part(only: Iterable[str] | None) -> tuple[str, ...]:

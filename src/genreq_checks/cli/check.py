@@ -10,6 +10,7 @@ import typer
 
 from genreq_checks.cli.evidence import MigrationsTable, Named, files_named, with_bookkeeping, with_evidence
 from genreq_checks.cli.options import (
+    VARIABLE,
     Cutover,
     DeadlineSeconds,
     OtherDatabase,
@@ -49,6 +50,9 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="PATTERN", help="Only checks whose id matches: 'population.*'; repeatable."),
 ]
+NoExamples = Annotated[
+    bool, typer.Option("--no-examples", help="Do not read the first rows behind each check that failed or warns.")
+]
 HistoryFolder = Annotated[
     Path | None, typer.Option("--history", metavar="DIR", help="Save this run there, for 'genreq-checks history DIR'.")
 ]
@@ -72,6 +76,7 @@ def check(
     other_database: OtherDatabase = False,
     max_lag: MaxLag = None,
     only: Only = None,
+    no_examples: NoExamples = False,
     strict: Strict = False,
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
@@ -79,6 +84,8 @@ def check(
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.checks import checks_of
+    from genreq_checks.evidence.commands import Call
+    from genreq_checks.examples import with_examples
     from genreq_checks.postgres.url import is_database_url
     from genreq_checks.report import PHASES
     from genreq_checks.run import check as judge
@@ -128,7 +135,16 @@ def check(
         max_lag=max_lag,
         only=only,
         notes=notes,
+        call=Call(
+            plan=str(plan) if plan is not None else None,
+            table=table,
+            variable=None if source else VARIABLE,
+            row_hashes=str(evidence["row_hashes"]) if evidence["row_hashes"] is not None else None,
+        ),
     )
+    if not no_examples:
+        with narrate("Reading the first rows behind each failing check…"):
+            report = with_examples(report, chosen, where, now, timeout=timeout, deadline=end)
     write(report, places)
     if chart:
         picture = charts.overview(report)

@@ -58,21 +58,23 @@ def listing(
     target = parse(url)
     try:
         with reading(target, timeout, deadline) as connection:
-            types = _readable(connection, plan, target, selection)
+            types = readable(connection, plan, target, selection)
             columns = Columns(types, decodable(server_encoding(connection)))
             facets = {facet.name: facet for facet in needs.facets(columns)} if needs.facets else {}
-            select = _select(plan, selection, types, facets, cutover, show_values).limit(limit)
+            select = select_rows(plan, selection, types, facets, cutover, show_values).limit(limit)
             select = select.params(known_white_space(connection))
             connection.execute(sa.select(sa.func.pg_catalog.set_config("enable_sort", "on", True)))
             names = (*plan.table.key, plan.cohort.column, plan.cohort.time, "finding", *selection.columns)
             streamed = connection.execution_options(stream_results=True, yield_per=BATCH)
             with closing(streamed.execute(select)) as result:
-                yield Listing(names, _rows(result, len(names) - len(selection.columns), selection, types, show_values))
+                yield Listing(
+                    names, masked_rows(result, len(names) - len(selection.columns), selection, types, show_values)
+                )
     except DRIVER_ERRORS as error:
         raise explain(error, target, plan.table) from None
 
 
-def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: Selection) -> dict[str, str]:
+def readable(connection: sa.Connection, plan: Plan, target: Target, selection: Selection) -> dict[str, str]:
     """The types of the columns that the role may read. Raises: SourceError when one that is needed is not among them."""
     found = find_table(connection, plan.table)
     problem = found.problem
@@ -96,14 +98,17 @@ def _readable(connection: sa.Connection, plan: Plan, target: Target, selection: 
     )
 
 
-def _select(
+def select_rows(
     plan: Plan,
     selection: Selection,
     types: dict[str, str],
     facets: Mapping[str, Facet],
     cutover: datetime | None,
-    show_values: bool,
+    show_values: bool = False,
 ) -> sa.Select[Any]:
+    """The rows of a selection by key: key, status, time, finding, the columns' values (or their first characters and their
+    lengths).
+    """
     since = (
         None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == "timestamp with time zone")
     )
@@ -145,9 +150,10 @@ def _taken(
     return sa.and_(*conditions)
 
 
-def _rows(
-    result: sa.CursorResult[Any], plain: int, selection: Selection, types: dict[str, str], show_values: bool
+def masked_rows(
+    result: sa.CursorResult[Any], plain: int, selection: Selection, types: dict[str, str], show_values: bool = False
 ) -> Iterator[tuple[str | None, ...]]:
+    """The rows of such a statement as they may be shown; the first `plain` values of each are shown unchanged."""
     if show_values:
         yield from (tuple(row) for row in result)
         return

@@ -1,0 +1,95 @@
+"""The first rows behind each failing check: read after it was judged, bounded, masked, and put into the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genreq_checks.checks import needs_of, rows_behind
+from genreq_checks.checks.check import Check
+from genreq_checks.errors import UsageError
+from genreq_checks.plan import Plan
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.url import is_database_url
+from genreq_checks.report import CheckResult, Report
+from genreq_checks.scan.selection import Pick, Selection, count_picked
+from genreq_checks.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from genreq_checks.sources.first_rows import Wanted
+
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+STATEMENT_SECONDS = 10.0
+ALL_SECONDS = 30.0
+
+
+def with_examples(
+    report: Report,
+    plan: Plan,
+    source: str | Path | Snapshot,
+    now: Snapshot,
+    *,
+    timeout: float = STATEMENT_SECONDS,
+    deadline: Deadline | None = None,
+) -> Report:
+    """The report with the first rows behind each check that failed or warns, where the source is a database.
+
+    `now` is what was judged: rows are read only of the kinds that it counted. All of it takes at most `ALL_SECONDS`, and
+    no longer than `deadline`. A row that could not be read is the examples' problem; it changes no outcome.
+    """
+    if isinstance(source, Snapshot) or not is_database_url(str(source)):
+        return report
+    wanted = list(_wanted(report, plan, now))
+    if not wanted or now.problem("tally") is not None:
+        return report
+    from genreq_checks.sources.first_rows import first_rows
+
+    left = ALL_SECONDS if deadline is None else min(ALL_SECONDS, deadline.left)
+    found = first_rows(
+        plan,
+        str(source),
+        wanted,
+        report.plan.cutover,
+        min(timeout, STATEMENT_SECONDS),
+        Deadline.after(left),
+    )
+    made = (check.model_copy(update={"examples": found.get(check.id)}) for check in report.checks)
+    return report.model_copy(update={"checks": tuple(made)})
+
+
+def _wanted(report: Report, plan: Plan, now: Snapshot) -> Iterator[Wanted]:
+    from genreq_checks.sources.first_rows import Wanted
+
+    for result in report.checks:
+        behind = _rows_behind(plan, result)
+        if behind is None:
+            continue
+        one, selection = behind
+        counted = [(pick, _count(plan, now, pick, report)) for pick in selection.picks]
+        picks = tuple(pick for pick, count in counted if count != 0)
+        known = [count for _, count in counted if count is not None]
+        if picks:
+            of = sum(known) if len(known) == len(counted) else None
+            yield Wanted(result.id, replace(selection, picks=picks), needs_of(plan, [one]), of)
+
+
+def _rows_behind(plan: Plan, result: CheckResult) -> tuple[Check, Selection] | None:
+    """The rows behind a check that failed or warns; None where there are none."""
+    if result.outcome not in ("fail", "warn"):
+        return None
+    try:
+        return rows_behind(plan, result.id)
+    except UsageError:
+        return None
+
+
+def _count(plan: Plan, now: Snapshot, pick: Pick, report: Report) -> int | None:
+    """How many rows a pick has; None where only reading them tells."""
+    if now.tally is None or pick.where is not None:
+        return None
+    try:
+        return count_picked(now.tally, pick, plan, report.plan.cutover)
+    except KeyError:
+        return None
