@@ -16,7 +16,11 @@ from test_before_after import DONE, OLD, snapshot
 def test_a_snapshot_is_read_back_unchanged(plan: Plan, tmp_path: Path) -> None:
     taken = snapshot(plan, ("2025-01-09", OLD, 100), ("0044-03-15 BC", DONE, 50), (None, OLD, 3))
     taken.save(tmp_path / "s.json")
-    assert load_snapshot(tmp_path / "s.json") == taken
+    again = load_snapshot(tmp_path / "s.json")
+    assert again.source.saved_in == "s.json"
+    assert again.saved_in(None) == taken
+    again.save(tmp_path / "s.json")
+    assert "saved_in" not in (tmp_path / "s.json").read_text()
     assert [p.name for p in tmp_path.iterdir()] == ["s.json"]
 
 

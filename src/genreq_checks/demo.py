@@ -69,6 +69,11 @@ def messages(count: int = GENERATIONS) -> Iterator[tuple[AllWorkCompleteMessage,
         yield message, CUTOVER + timedelta(minutes=47 * number + dice.randrange(40))
 
 
+def read_sample(plan: Plan, url: str, cutover: datetime, **beside: Any) -> Snapshot:
+    """A snapshot of the sample table, which each report of it calls sample data."""
+    return observe(plan, url, cutover, **beside).as_sample()
+
+
 def complete_generations(url: str, count: int = GENERATIONS) -> int:
     """Insert queued rows and complete each as the plan's server does by a container's message; returns their number."""
     import psycopg
@@ -99,10 +104,10 @@ def sample_snapshots() -> Samples:
         url = server.create_database("leo")
         sample.create_table(url)
         sample.load_history(url)
-        before = observe(plan, url, CUTOVER)
+        before = read_sample(plan, url, CUTOVER)
         apply(url, plan.sql.forward)
         complete_generations(url)
-        return Samples(plan, before, observe(plan, url, CUTOVER, baseline=before), CUTOVER)
+        return Samples(plan, before, read_sample(plan, url, CUTOVER, baseline=before), CUTOVER)
 
 
 def tell_story(folder: Path, progress: Callable[[str], None]) -> Story:
@@ -130,21 +135,21 @@ class _Teller:
 
     def tell(self) -> Story:
         self.step("table", self.make_table)
-        before = observe(self.plan, self.url, CUTOVER)
+        before = read_sample(self.plan, self.url, CUTOVER)
         self.step("archive", self.make_archive)
-        self.judge("before", observe(self.plan, self.url, CUTOVER, archive=self.archive))
+        self.judge("before", read_sample(self.plan, self.url, CUTOVER, archive=self.archive))
         facts = read_facts(self.archive)
         self.step("forward", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL: both columns dropped."))
         self.step("generations", self.generate)
-        after = observe(self.plan, self.url, CUTOVER, baseline=before)
+        after = read_sample(self.plan, self.url, CUTOVER, baseline=before)
         report = self.judge("after", after.with_evidence(archive=facts), before)
         self.step(
             "rollback", lambda: self.run(self.plan.sql.rollback, "The plan's rollback SQL: both are back, empty.")
         )
         self.step("restore", self.restore)
-        self.judge("rolled-back", observe(self.plan, self.url, CUTOVER, baseline=before), before)
+        self.judge("rolled-back", read_sample(self.plan, self.url, CUTOVER, baseline=before), before)
         self.step("forward again", lambda: self.run(self.plan.sql.forward, "The plan's forward SQL again."))
-        again = observe(self.plan, self.url, CUTOVER, baseline=before).with_evidence(archive=facts)
+        again = read_sample(self.plan, self.url, CUTOVER, baseline=before).with_evidence(archive=facts)
         self.judge("after", again, before)
         told = report.model_copy(update={"steps": tuple(self.steps)})
         return Story(Samples(self.plan, before, after, CUTOVER), told)

@@ -176,7 +176,8 @@ class PlanInfo(Model):
 class Report(Model):
     """The complete answer. All outputs have the same numbers; `outcome` is the worst of the checks, without skipped ones.
 
-    `only` are the requested patterns of check ids; () when all of the plan's checks were made.
+    `only` are the requested patterns of check ids; () when all of the plan's checks were made. `made_at` is when it was
+    judged, in UTC: how old a snapshot was then.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -198,6 +199,7 @@ class Report(Model):
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     only: tuple[str, ...] = Field((), exclude_if=lambda only: not only)
+    made_at: datetime | None = Field(None, exclude_if=lambda moment: moment is None)
 
     def check(self, check_id: str) -> CheckResult:
         """The result of one check. Raises KeyError when the report does not have it."""

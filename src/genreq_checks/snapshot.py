@@ -253,8 +253,19 @@ class Snapshot(Model):
 
     def with_notes(self, *notes: str) -> Snapshot:
         """This snapshot with more notes on its source."""
-        noted = self.source.model_copy(update={"notes": (*self.source.notes, *notes)})
-        return self.model_copy(update={"source": noted})
+        return self._from(notes=(*self.source.notes, *notes))
+
+    def _from(self, **about: object) -> Snapshot:
+        """This snapshot with something else said about its source."""
+        return self.model_copy(update={"source": self.source.model_copy(update=about)})
+
+    def as_sample(self) -> Snapshot:
+        """This snapshot as one of the sample data; each report of it says so."""
+        return self._from(sample=True)
+
+    def saved_in(self, name: str | None) -> Snapshot:
+        """This snapshot as loaded from a file of that name, or as just read."""
+        return self._from(saved_in=name)
 
     def save(self, path: str | Path, *, replace: bool = False) -> None:
         """Write the snapshot to a file, atomically: the old file or the new one, never half of one.
@@ -265,7 +276,8 @@ class Snapshot(Model):
         if not replace:
             _require_no_less(Path(path), self)
         code = self.code.cut() if self.code is not None else None
-        write_text(Path(path), self.model_copy(update={"code": code}).model_dump_json() + "\n")
+        kept = self.saved_in(None).model_copy(update={"code": code})
+        write_text(Path(path), kept.model_dump_json() + "\n")
 
     @property
     def contents(self) -> str:
@@ -308,6 +320,7 @@ def load_snapshot(path: str | Path) -> Snapshot:
         hint = f"It says that genreq-checks {wrote[:20]} wrote it. {_MAKE_ONE}" if isinstance(wrote, str) else _MAKE_ONE
         raise SnapshotError(f"{path} is damaged, or of another version: {first_problem(error)}.", hint) from None
     notes = note_on(unknown, Path(path).name, snapshot.tool_version)
+    snapshot = snapshot.saved_in(Path(path).name)
     return snapshot.with_notes(*notes) if notes else snapshot
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -106,8 +107,6 @@ def check(
         for file in chart:
             charts.check_suffix(file)
     if history:
-        from datetime import UTC, datetime
-
         from genreq_checks.history.runs import keep, make_run, prepare_folder
 
         prepare_folder(history)
@@ -142,6 +141,7 @@ def check(
             row_hashes=str(evidence["row_hashes"]) if evidence["row_hashes"] is not None else None,
         ),
     )
+    report = report.model_copy(update={"made_at": datetime.now(UTC)})
     if not no_examples:
         with narrate("Reading the first rows behind each failing check…"):
             report = with_examples(report, chosen, where, now, timeout=timeout, deadline=end)

@@ -30,6 +30,9 @@ class SourceInfo(Model):
 
     `identity` is None for row files, and in files of format 1. `recovery` is None for a server that replays no changes of
     another server, for row files, and in files of version 0.1.0.
+
+    `saved_in` is the name of the snapshot's file that it was loaded from, None for what was just read. `sample`: it is the
+    synthetic history of `demo`.
     """
 
     kind: Literal["postgresql", "files", "snapshot"]
@@ -42,6 +45,8 @@ class SourceInfo(Model):
     identity: Identity | None = None
     recovery: Recovery | None = None
     notes: tuple[str, ...] = ()
+    saved_in: str | None = Field(None, exclude_if=lambda name: name is None)
+    sample: bool = Field(False, exclude_if=lambda sample: not sample)
 
 
 class ReadUnder(Model):

@@ -32,25 +32,23 @@ OPEN = {
 
 
 def headline(report: Report) -> str:
-    """One sentence: the outcome, and the checks that made it."""
+    """One sentence: the outcome, and how many checks made it; which ones, every output says in the next lines."""
     made = sum(n for outcome, n in report.counts.items() if outcome != "skip")
     unknown = report.counts["unknown"]
     if report.outcome == "fail":
         more = f"; {unknown:,} could not be judged" if unknown else ""
-        failed = f"{report.counts['fail']:,} of {plural(made, 'check')} failed"
-        return f"{BAD[report.phase]}: {failed} ({_names(report, 'fail')}){more}."
+        return f"{BAD[report.phase]}: {report.counts['fail']:,} of {plural(made, 'check')} failed{more}."
     if report.outcome == "unknown":
         if not made:
             return f"{OPEN[report.phase]}: no check was made."
-        return f"{OPEN[report.phase]}: {unknown:,} of {plural(made, 'check')} could not be judged ({_names(report, 'unknown')})."
+        return f"{OPEN[report.phase]}: {unknown:,} of {plural(made, 'check')} could not be judged."
+    warned = plural(report.counts["warn"], "warning")
     if report.only:
-        warned = f"{plural(report.counts['warn'], 'warning')} ({_names(report, 'warn')})"
         asked = f"{plural(made, 'check')} that {'was' if made == 1 else 'were'} asked for"
         what = f"{warned} in {asked}" if report.outcome == "warn" else f"{asked} passed"
         return f"{what}; the plan's other checks were not made."
     if report.outcome == "warn":
-        warned = plural(report.counts["warn"], "warning")
-        return f"{GOOD[report.phase]}, with {warned} in {plural(made, 'check')} ({_names(report, 'warn')})."
+        return f"{GOOD[report.phase]}, with {warned} in {plural(made, 'check')}."
     return f"{GOOD[report.phase]}: {'the one check' if made == 1 else f'all {made:,} checks'} passed."
 
 
@@ -101,8 +99,3 @@ def standing(requirement: RequirementResult) -> str:
     if requirement.outcome in ("unknown", "skip"):
         return "unproven"
     return "proved in part" if requirement.unproven else "proved"
-
-
-def _names(report: Report, outcome: Outcome) -> str:
-    ids = [check.id for check in report.checks if check.outcome == outcome]
-    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
