@@ -10,6 +10,8 @@ from genreq_checks.report import (
     CheckResult,
     DayCount,
     Derivation,
+    ExampleRow,
+    Examples,
     Finding,
     Meanwhile,
     PlanInfo,
@@ -48,6 +50,8 @@ def hostile_report(value: str) -> Report:
     """A report of every outcome with `value` in each field that may hold text from outside."""
     evidence = {value: value, "rows": 3, "list": [value] * 7, "nested": {value: value}, "file": value, "line": 7}
     outcomes = ("fail", "unknown", "warn", "pass", "skip")
+    row = ExampleRow(key=(value, "7"), time=value, finding=value, values=(value, value))
+    examples = Examples(key=(value, "id"), columns=(value, value), rows=(row,) * 4, of=103, read_at=CUTOVER)
     checks = tuple(
         CheckResult(
             id=f"{value}.{outcome}",
@@ -55,6 +59,9 @@ def hostile_report(value: str) -> Report:
             outcome=outcome,
             requirement=value,
             found=103,
+            failing=2,
+            command=value if outcome in ("fail", "warn") else "",
+            examples=examples if outcome in ("fail", "warn") else None,
             findings=(
                 Finding(subject=value, outcome=outcome, message=value, remedy=value, evidence=evidence),
                 Finding(subject=f"{value}:3", outcome=outcome, message=f"second {value}"),

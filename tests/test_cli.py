@@ -67,8 +67,9 @@ def test_a_failed_check_is_exit_code_1_and_says_what_to_do(cleaned: str) -> None
     insert(cleaned, {"completed_at": "2025-01-11", "github_url": GITHUB})
     done = run("check", cleaned, "--cutover", "2025-01-10")
     assert done.returncode == 1
-    assert done.stdout.startswith("FAIL  The clean-up did not work: 1 of")
-    assert "genreq-checks rows derivation.artifacts_github_url SOURCE" in " ".join(done.stdout.split())
+    assert "\nFAIL  The clean-up did not work: 1 of" in done.stdout
+    assert "\n    genreq-checks rows derivation.artifacts_github_url " in done.stdout
+    assert "SOURCE" not in done.stdout
     assert "read as UTC" in done.stdout
 
 
@@ -175,7 +176,7 @@ def test_several_formats_are_written_to_several_files(cleaned: str, tmp_path: Pa
     done = run("check", cleaned, "--cutover", "2025-01-10Z", *places, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert json.loads((tmp_path / "r.json").read_text())["outcome"] == "pass"
-    assert (tmp_path / "r.txt").read_text().startswith("PASS")
+    assert "\nPASS" in (tmp_path / "r.txt").read_text()
 
 
 @pytest.mark.parametrize(("phase", "loaded"), [("after", "[]"), ("rolled-back", "[]"), ("before", "['sqlglot']")])

@@ -143,7 +143,7 @@ def test_the_end_to_end_run_passes_embedded(tmp_path: Path) -> None:
     formats = ("--format", "text", "--format", "json", "--output", "-", "--output", str(file))
     result = invoke(*formats, "--save", str(saved))
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("PASS  The generation ran end to end")
+    assert "\nPASS  The generation ran end to end" in result.stdout
     report = Report.model_validate_json(file.read_text())
     found = report.check("generation")
     assert [(f.subject, f.outcome) for f in found.findings] == [

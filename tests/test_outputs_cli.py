@@ -33,7 +33,7 @@ def test_every_format_at_once_and_text_on_stdout(snapshot: Path, tmp_path: Path)
         words += ["--format", name, "--output", "-" if name == "text" else str(tmp_path / f"report.{name}")]
     done = RUN.invoke(app, ["check", str(snapshot), *words])
     assert done.exit_code == 1
-    assert done.stdout.startswith("FAIL  The clean-up did not work")
+    assert "\nFAIL  The clean-up did not work" in done.stdout
     assert all(len(row) <= 80 for row in done.stdout.splitlines())
     counts = json.loads((tmp_path / "report.json").read_text("utf-8"))["counts"]
     suite = JUnitXml.fromfile(str(tmp_path / "report.junit"))

@@ -65,9 +65,13 @@ def test_a_megabyte_in_each_field_stays_readable() -> None:
 def test_text_fits_its_width_and_starts_no_workflow_command(hostile: Report) -> None:
     from rich.cells import cell_len
 
+    from genreq_checks.outputs.text import COMMAND
+
     for width in (40, 80, 120):
         text = renderer("text")(hostile) if width == 80 else _text(hostile, width)
-        assert max(cell_len(row) for row in text.split("\n")) <= width + 1
+        whole = {f"    {line(check.command)}" for check in hostile.checks if check.command}  # not broken, to be copied
+        kept = {COMMAND.sub(lambda found: f"{found[0]} ", command).rstrip() for command in whole}
+        assert max(cell_len(row) for row in text.split("\n") if row not in kept) <= width + 1
         assert not re.search(r"^\s*::", text, re.MULTILINE)
         assert "##[" not in text
 

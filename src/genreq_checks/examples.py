@@ -7,14 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genreq_checks.checks import needs_of, rows_behind
-from genreq_checks.checks.check import Check
-from genreq_checks.errors import UsageError
+from genreq_checks.checks import checks_of, needs_of
+from genreq_checks.checks.behind import count_behind, count_of, selection_of
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.url import is_database_url
-from genreq_checks.report import CheckResult, Report
-from genreq_checks.scan.selection import Pick, Selection, count_picked
+from genreq_checks.report import Report
 from genreq_checks.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -62,34 +60,14 @@ def with_examples(
 def _wanted(report: Report, plan: Plan, now: Snapshot) -> Iterator[Wanted]:
     from genreq_checks.sources.first_rows import Wanted
 
+    made = {one.id(subject): (one, subject) for one, subject in checks_of(plan)}
     for result in report.checks:
-        behind = _rows_behind(plan, result)
-        if behind is None:
+        one, subject = made.get(result.id, (None, ""))
+        selection = selection_of(one, plan, subject) if one is not None else None
+        if one is None or selection is None or result.outcome not in ("fail", "warn"):
             continue
-        one, selection = behind
-        counted = [(pick, _count(plan, now, pick, report)) for pick in selection.picks]
-        picks = tuple(pick for pick, count in counted if count != 0)
-        known = [count for _, count in counted if count is not None]
+        tally, cutover = now.tally, report.plan.cutover
+        picks = tuple(pick for pick in selection.picks if count_of(tally, pick, plan, cutover) != 0)
         if picks:
-            of = sum(known) if len(known) == len(counted) else None
+            of = count_behind(tally, selection, plan, cutover)
             yield Wanted(result.id, replace(selection, picks=picks), needs_of(plan, [one]), of)
-
-
-def _rows_behind(plan: Plan, result: CheckResult) -> tuple[Check, Selection] | None:
-    """The rows behind a check that failed or warns; None where there are none."""
-    if result.outcome not in ("fail", "warn"):
-        return None
-    try:
-        return rows_behind(plan, result.id)
-    except UsageError:
-        return None
-
-
-def _count(plan: Plan, now: Snapshot, pick: Pick, report: Report) -> int | None:
-    """How many rows a pick has; None where only reading them tells."""
-    if now.tally is None or pick.where is not None:
-        return None
-    try:
-        return count_picked(now.tally, pick, plan, report.plan.cutover)
-    except KeyError:
-        return None

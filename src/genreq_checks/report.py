@@ -66,7 +66,8 @@ class Examples(Model):
 class CheckResult(Model):
     """A check's findings; its outcome is the worst of theirs. `found` is their full number, if the list is cut.
 
-    `command` lists the rows behind it, `examples` are the first of them; None when they were not asked for.
+    `failing` is how many rows are behind its findings, None where that is not known or it is not about rows. `command`
+    lists them, `examples` are the first of them; None when they were not asked for.
     """
 
     id: str
@@ -75,6 +76,7 @@ class CheckResult(Model):
     requirement: str | None = None
     found: int
     findings: tuple[Finding, ...]
+    failing: int | None = Field(None, exclude_if=lambda failing: failing is None)
     command: str = Field("", exclude_if=lambda command: not command)
     examples: Examples | None = Field(None, exclude_if=lambda examples: examples is None)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genreq_checks import __version__, checks
+from genreq_checks.checks.behind import count_behind, selection_of
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.errors import UsageError, near_file
 from genreq_checks.evidence.commands import Call, Commands, call_for
@@ -249,18 +250,20 @@ def _result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
 def _with_commands(
     result: CheckResult, one: Check, subject: str, plan: Plan, commands: Commands, now: Snapshot
 ) -> CheckResult:
-    """The result with complete commands: the source is filled in."""
+    """The result with complete commands, in which the source is filled in, and the number of rows that they list."""
     findings = tuple(
         finding.model_copy(update={"remedy": commands.filled_in(finding.remedy)}) if finding.remedy else finding
         for finding in result.findings
     )
-    command = ""
+    selection = selection_of(one, plan, subject)
+    command, failing = "", None
+    if selection is not None and result.outcome not in ("unknown", "skip"):
+        failing = count_behind(now.tally, selection, plan, commands.cutover)
     if result.outcome in ("fail", "warn"):
-        if one.rows is not None and one.rows(plan, subject).picks:
-            command = commands.rows(result.id)
-        elif one.fingerprints and now.row_hashes is not None:
-            command = commands.rows(result.id, by_row_hashes=True)
-    return result.model_copy(update={"findings": findings, "command": command})
+        by_row_hashes = one.fingerprints and now.row_hashes is not None
+        if selection is not None or by_row_hashes:
+            command = commands.rows(result.id, by_row_hashes=by_row_hashes)
+    return result.model_copy(update={"findings": findings, "command": command, "failing": failing})
 
 
 def _on_a_part(only: Iterable[str] | None) -> tuple[str, ...]:

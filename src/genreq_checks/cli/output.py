@@ -121,6 +121,6 @@ def print_text(report: Report) -> None:
 
     terminal = sys.stdout.isatty()
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    text = render(report, width=min(shutil.get_terminal_size((80, 24)).columns, 120) if terminal else 80, colour=colour)
+    text = render(report, width=min(shutil.get_terminal_size((80, 24)).columns, 140) if terminal else 80, colour=colour)
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
