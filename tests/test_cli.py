@@ -145,10 +145,10 @@ def test_a_report_that_cannot_be_written_gives_no_verdict(cleaned: str) -> None:
 
 
 def test_a_plan_with_faults_lists_all_of_them(tmp_path: Path) -> None:
-    (tmp_path / "plan.toml").write_text("plan_version = 2\ntitel = 'x'\n[table]\nname = 'a'\nkey = []\n")
+    (tmp_path / "plan.toml").write_text("plan_version = 2\ntitel = 'x'\n[table]\nname = 'a'\nkey = 'id'\n")
     done = run("check", "postgresql://h/d", "--plan", "plan.toml", cwd=tmp_path)
     assert done.returncode == 2
-    for words in ("plan_version", "Did you mean 'title'", "table.key", "cohort: missing"):
+    for words in ("plan_version", "Did you mean 'title'", "table.key", "dropped: missing"):
         assert words in done.stderr
 
 

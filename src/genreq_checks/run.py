@@ -82,6 +82,7 @@ def observe(
     Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot.
     """
     cutover = cutover if cutover is not None else plan.cutover
+    plan.require_time(cutover)
     if isinstance(baseline, str | Path):
         baseline = load_snapshot(baseline)
     url = "" if isinstance(source, Snapshot) else str(source)
@@ -167,6 +168,7 @@ def check(
     baseline = load_snapshot(baseline) if isinstance(baseline, str | Path) else baseline
     only = None if only is None else tuple(only)
     cutover = cutover if cutover is not None else plan.cutover
+    plan.require_time(cutover)
     sql = _plan_sql(plan) if phase == "before" else None
     evidence = gather(plan, phase, now, baseline, cutover, sql, other_database=other_database, max_lag=max_lag)
     commands = Commands(now.source, cutover, call or call_for(plan))
@@ -182,7 +184,7 @@ def check(
             table=plan.table.qualified,
             cutover=cutover,
             fingerprint=plan.fingerprint,
-            cohort=f"{plan.cohort.column} in ({', '.join(plan.cohort.values)})",
+            cohort=plan.cohort.words,
             row=plan.cohort.row,
             rows=plan.cohort.rows,
         ),

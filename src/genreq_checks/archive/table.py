@@ -19,6 +19,7 @@ from genreq_checks.postgres.identity import read_identity
 from genreq_checks.scan.fusion import relation
 from genreq_checks.snapshot import Column, TableFacts
 
+KEY = "Name the key's columns in the plan (table.key)."
 TEXT_FORMS = {  # with those of postgres/connection.py: the settings that determine how a value's text is written and read
     "array_nulls": "on",
     "bytea_output": "hex",
@@ -80,6 +81,10 @@ class Place:
 
 def locate(connection: sa.Connection, plan: Plan) -> Place:
     """Find the plan's table. Raises: SourceError when it is missing, not a table, or row level security hides its rows."""
+    if not plan.table.key:
+        raise SourceError(
+            f"The plan names no key of {plan.table.qualified}: no value could be put back into its row.", KEY
+        )
     connection.execute(
         sa.select(*(sa.func.pg_catalog.set_config(name, value, True) for name, value in TEXT_FORMS.items()))
     )
@@ -135,5 +140,5 @@ def require_unique_key(connection: sa.Connection, place: Place, plan: Plan) -> N
     if connection.execute(query).first() is not None:
         raise SourceError(
             f"({', '.join(plan.table.key)}) is not a key of {plan.table.qualified}: it is NULL or not unique in some rows.",
-            "Name the key's columns in the plan (table.key).",
+            KEY,
         )

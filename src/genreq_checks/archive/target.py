@@ -119,7 +119,7 @@ def _require_columns(place: Place, plan: Plan, names: Sequence[str]) -> None:
     if missing:
         raise ArchiveError(
             f"{table} has no column {' and no '.join(missing)} to restore into.",
-            f"First run: {scrub(' '.join(plan.sql.rollback.split()))}",
+            f"First run: {scrub(' '.join(plan.sql.rollback.split()))}" if plan.sql.rollback else "First bring it back.",
         )
     refused = [name for name in names if name not in place.may_update and not place.is_generated(name)]
     if refused:

@@ -77,6 +77,10 @@ def _of_the_key(plan: Plan, facts: TableFacts | None) -> Iterator[Contradiction]
     names = [column.name for column in facts.columns]
     key, table = plan.table.key, plan.table.qualified
     remedy = "Name the columns of a unique key in the plan (table.key)."
+    if not key:
+        problem = f"the plan names no key of {table}, by which one row is compared with itself."
+        yield Contradiction("key", problem, remedy, KEY)
+        return
     missing = next((name for name in key if name not in names), None)
     if missing is not None:
         problem = f"the plan's key names '{missing}', which is not a column of {table}. {near(missing, names)}".rstrip()
@@ -113,6 +117,8 @@ def _has_other_children(facts: TableFacts) -> bool:
 def _of_the_cohort(plan: Plan, facts: TableFacts | None, now: Snapshot) -> Iterator[Contradiction]:
     """A value that no row can have, and a cohort without a row: in both cases a rate would count fewer rows than it should."""
     cohort = plan.cohort
+    if cohort.column is None:
+        return
     remedy = "Name the values that count in the plan (cohort.values)."
     column = facts.column(cohort.column) if facts else None
     for who, known in _known_values(column) if column else ():

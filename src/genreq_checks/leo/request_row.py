@@ -35,7 +35,7 @@ def readable_columns(plan: Plan, target: Target, timeout: float) -> tuple[str, .
         raise SourceError(found.problem.text if found.problem else f"{name} could not be read.")
     if danger is not None:
         raise danger
-    wanted = (plan.cohort.column, plan.cohort.time, *plan.kept)
+    wanted = (plan.cohort.status, plan.cohort.clock, *plan.kept)
     for column in (*plan.table.key, *wanted):
         there = found.facts.column(column)
         if there is None:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan import fingerprint as plan_fingerprint
@@ -28,14 +28,25 @@ Storable = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # what a te
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Change = Literal["not-lower", "higher", "any"]
+NO_TIME = "a cutover needs a time in each row, and the plan has no cohort.time"
+
+
+def _as_stored(value: object) -> object:
+    """A boolean or an integer of the file as PostgreSQL writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else value
+
+
+CohortValue = Annotated[Text, BeforeValidator(_as_stored)]
 
 
 class Table(Part):
-    """The table, by schema and name as the catalog spells them, and the columns of its key."""
+    """The table, by schema and name as the catalog spells them, and the columns of its key, if it has one."""
 
     schema_name: Identifier = Field("public", alias="schema")
     name: Identifier
-    key: tuple[Identifier, ...] = Field(min_length=1)
+    key: tuple[Identifier, ...] = ()
 
     @property
     def qualified(self) -> str:
@@ -51,22 +62,63 @@ class Table(Part):
 class Cohort(Part):
     """Which rows count in a rate (`column` in `values`), and which time puts them before or after the cutover.
 
-    `may_go` is the reason why rows of a baseline may be gone later, where that is allowed.
+    Without `column` every row counts. Without `time` no row has a side, and only a baseline gives two. `epoch` is the unit of
+    a `time` that is an integer since 1970. `may_go` is the reason why rows of a baseline may be gone later, where that is
+    allowed.
     """
 
-    column: Identifier
-    values: tuple[Text, ...] = Field(min_length=1)
-    time: Identifier
+    column: Identifier | None = None
+    values: tuple[CohortValue, ...] = ()
+    time: Identifier | None = None
+    epoch: Literal["seconds", "milliseconds", "microseconds"] | None = None
     may_go: Text | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Cohort:
+        if (self.column is None) != (not self.values):
+            raise ValueError("give both 'column' and 'values', or neither")
+        if self.epoch is not None and self.time is None:
+            raise ValueError("'epoch' is the unit of 'time', which is not given")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads."""
+        return tuple(name for name in (self.column, self.time) if name is not None)
+
+    @property
+    def status(self) -> str:
+        """The column that selects the rows. Raises: UsageError where there is none."""
+        return self._given(self.column, "column")
+
+    @property
+    def clock(self) -> str:
+        """The column with the time. Raises: UsageError where there is none."""
+        return self._given(self.time, "time")
+
+    @staticmethod
+    def _given(name: str | None, key: str) -> str:
+        if name is None:
+            raise UsageError(f"This needs cohort.{key}, which the plan does not have.", "Give it in the plan.")
+        return name
+
+    @property
+    def words(self) -> str:
+        """The rule as a report says it."""
+        return "every row" if self.column is None else f"{self.column} in ({', '.join(self.values)})"
 
     @property
     def row(self) -> str:
         """One row of it in words: "completed row" where that is the only value, otherwise "row of the cohort"."""
+        if not self.values:
+            return "row"
         return f"{self.values[0]} row" if self._is_word else "row of the cohort"
 
     @property
     def rows(self) -> str:
         """Several rows of it in words."""
+        if not self.values:
+            return "rows"
         return f"{self.values[0]} rows" if self._is_word else "rows of the cohort"
 
     @property
@@ -186,10 +238,13 @@ class DroppedColumn(Part):
 
 
 class Sql(Part):
-    """The clean-up's own statements, forward and rollback; a rehearsal runs them unchanged."""
+    """The clean-up's own statements, forward and rollback; a rehearsal runs them unchanged.
 
-    forward: Text
-    rollback: Text
+    One that is left out is made from the catalog, where it is needed.
+    """
+
+    forward: Text | None = None
+    rollback: Text | None = None
 
 
 class Bookkeeping(Part):
@@ -220,10 +275,10 @@ class Plan(Part):
     max_lag: Seconds | None = None
     readers_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 7
     table: Table
-    cohort: Cohort
-    kept: dict[Identifier, KeptColumn] = Field(min_length=1)
+    cohort: Cohort = Cohort()
+    kept: dict[Identifier, KeptColumn] = Field(default_factory=dict)
     dropped: dict[Identifier, DroppedColumn] = Field(min_length=1)
-    sql: Sql
+    sql: Sql = Sql()
     migrations: Bookkeeping = Bookkeeping()
     evidence: tuple[CodeEvidence, ...] = Field((), max_length=100)
     requirements: tuple[Requirement, ...] = ()
@@ -239,15 +294,30 @@ class Plan(Part):
                 problems.append(f"dropped.{name}.claim.column names '{gone.claim.column}', which is not a kept column")
             if gone.reconstruction and gone.reconstruction.column in self.dropped:
                 problems.append(f"dropped.{name}.reconstruction reads a column that is dropped too")
-        fixed = {*self.table.key, self.cohort.column, self.cohort.time} & set(self.dropped)
+        fixed = {*self.table.key, *self.cohort.columns} & set(self.dropped)
         problems += [f"'{name}' is dropped, but is the key or the cohort's column" for name in sorted(fixed)]
         said = Counter((one.phase, one.title) for one in self.evidence)
         problems += [
             f"evidence: '{title}' of phase '{phase}' is there twice" for (phase, title), n in said.items() if n > 1
         ]
+        if self.takes_messages and (len(self.cohort.columns) < 2 or not self.table.key):
+            problems.append("message_field needs table.key, and a cohort with 'column', 'values' and 'time'")
+        if self.cutover is not None and self.cohort.time is None:
+            problems.append(NO_TIME)
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def require_time(self, cutover: datetime | None) -> None:
+        """Raises: UsageError for a cutover, where no column of the plan tells which rows are before it."""
+        if cutover is not None and self.cohort.time is None:
+            raise UsageError(f"{NO_TIME[0].upper()}{NO_TIME[1:]}.", "Give --baseline SNAPSHOT instead, or cohort.time.")
+
+    @property
+    def forward_sql(self) -> str:
+        """The forward SQL; where the plan has none, the statement that drops the columns."""
+        drops = ", ".join(f"DROP COLUMN {quote_name(name)}" for name in self.dropped)
+        return self.sql.forward or f"ALTER TABLE {self.table.in_sql} {drops};\n"
 
     @property
     def fingerprint(self) -> str:

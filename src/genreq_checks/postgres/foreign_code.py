@@ -37,7 +37,7 @@ _CASTS = sa.text("""
 def columns_of(plan: Plan) -> tuple[str, ...]:
     """The columns that a reading for the plan may touch."""
     others = [column for column in (recipe.reconstruction for recipe in plan.dropped.values()) if column]
-    names = (*plan.table.key, plan.cohort.column, plan.cohort.time, *plan.kept, *plan.dropped)
+    names = (*plan.table.key, *plan.cohort.columns, *plan.kept, *plan.dropped)
     return tuple(dict.fromkeys((*names, *(other.column for other in others))))
 
 

@@ -64,8 +64,10 @@ def rehearse(
     Raises: UsageError for invalid files and URLs, SourceError or EmbeddedServerError when there is no
     scratch database. A problem with the source is a step that is `unknown`.
     """
-    forward_file = read_sql(forward) if forward is not None else parse_sql(plan.sql.forward, "the plan's forward SQL")
-    back_file = read_sql(rollback) if rollback is not None else parse_sql(plan.sql.rollback, "the plan's rollback SQL")
+    forward_file = read_sql(forward) if forward is not None else parse_sql(plan.forward_sql, "the plan's forward SQL")
+    back_file = (
+        read_sql(rollback) if rollback is not None else parse_sql(plan.sql.rollback or "", "the plan's rollback SQL")
+    )
     target = parse(source_url)
     if commands is not None and scratch_url is not None:
         raise UsageError("Commands run in the embedded server only, whose log is read.", "Leave --scratch out.")

@@ -68,7 +68,7 @@ def generate(url: str, search_path: str, plan: Plan, *, keep: bool) -> Outcome:
         connection.execute("SET TIME ZONE 'UTC'")
         connection.commit()
         there = {shape.name for shape in _shapes(connection, plan)}
-        needed = (*plan.table.key, plan.cohort.column, plan.cohort.time)
+        needed = (*plan.table.key, plan.cohort.status, plan.cohort.clock)
         missing = [name for name in dict.fromkeys(needed) if name not in there]
         if missing:
             return Outcome(f"{plan.table.qualified} has no column {' and no '.join(missing)}", 0, 0, None)
@@ -122,9 +122,9 @@ def _insert(
     given: dict[str, sql.Composable] = {}
     for shape in shapes:
         name, own = shape.name, shape.name in plan.table.key or shape.is_unique
-        if shape.generated or (shape.filled and (own or name != plan.cohort.column)):
+        if shape.generated or (shape.filled and (own or name != plan.cohort.status)):
             continue
-        if name == plan.cohort.column and (EARLIER[0] in shape.labels or shape.category == "S"):
+        if name == plan.cohort.status and (EARLIER[0] in shape.labels or shape.category == "S"):
             given[name] = sql.Literal(EARLIER[0])
         elif own and shape.required:
             given[name] = _fresh(shape, table)
@@ -164,10 +164,10 @@ def _plain(shape: Shape) -> sql.Composable:
 def _updates(plan: Plan, shapes: list[Shape]) -> list[tuple[str, Mapping[str, object]]]:
     """The statements that follow the INSERT, the last one by the completion message where the table has its columns."""
     there = {shape.name: shape for shape in shapes}
-    status = there[plan.cohort.column]
+    status = there[plan.cohort.status]
     steps: list[tuple[str, Mapping[str, object]]] = []
     if EARLIER[1] in status.labels or status.category == "S":
-        steps.append(("UPDATE to generating", {plan.cohort.column: EARLIER[1]}))
+        steps.append(("UPDATE to generating", {plan.cohort.status: EARLIER[1]}))
     now = datetime.now(UTC)
     message = create_all_work_complete_message(
         "all_tasks_complete",
@@ -180,9 +180,9 @@ def _updates(plan: Plan, shapes: list[Shape]) -> list[tuple[str, Mapping[str, ob
     )
     values: Mapping[str, object] = row_values(message, now)
     if not set(values) <= set(there):
-        values = {plan.cohort.column: plan.cohort.values[0], plan.cohort.time: now.replace(tzinfo=None)}
-        aware = there[plan.cohort.time].type.endswith("with time zone")
-        values = {**values, plan.cohort.time: now} if aware else values
+        values = {plan.cohort.status: plan.cohort.values[0], plan.cohort.clock: now.replace(tzinfo=None)}
+        aware = there[plan.cohort.clock].type.endswith("with time zone")
+        values = {**values, plan.cohort.clock: now} if aware else values
     return [*steps, ("UPDATE by the completion message", values)]
 
 
@@ -210,7 +210,7 @@ def _try_updates(connection: psycopg.Connection, plan: Plan) -> tuple[int, int, 
     table = _table(plan)
     names = sql.SQL(", ").join(map(identifier, plan.table.key))
     keys = connection.execute(sql.SQL("SELECT {} FROM {} LIMIT %s").format(names, table), [TRIED]).fetchall()
-    setting = sql.SQL("{0} = {0}").format(identifier(plan.cohort.column))
+    setting = sql.SQL("{0} = {0}").format(identifier(plan.cohort.status))
     refused, reason = 0, None
     for key in keys:
         try:

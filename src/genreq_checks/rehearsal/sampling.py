@@ -33,7 +33,7 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     classes: list[sa.ColumnElement[Any]] = [
         group.code for group in groups_of(plan, facets(Columns(types)) if facets else ())
     ]
-    if plan.cohort.column in types:
+    if plan.cohort.column is not None and plan.cohort.column in types:
         classes.append(sa.column(plan.cohort.column))
     turn = (
         sa.func.row_number()

@@ -31,7 +31,7 @@ class Marked:
 
     key: tuple[str, ...]
     columns: tuple[str, ...]
-    time: str
+    time: sa.ColumnElement[Any]
     until: datetime
     types: Mapping[str, str]
     newest: int | None = None
@@ -44,7 +44,7 @@ class Marked:
 
     def inputs(self) -> Iterator[sa.ColumnElement[Any]]:
         """What the aggregates read of a row, by the labels under which they find it."""
-        yield sa.column(self.time).label("time")
+        yield self.time.label("time")
         for place, name in enumerate(self.key):
             yield sa.column(name).label(f"key_{place}")
         for place, name in enumerate(self.columns):

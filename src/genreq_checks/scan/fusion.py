@@ -19,6 +19,8 @@ from genreq_checks.tally import FacetClasses, Tally, TallyRow
 from genreq_checks.tally.counting import Counting
 
 MOST_TOGETHER = 100_000  # joint classes of all facets, beyond which they are counted apart
+PER_SECOND = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000}
+YEARS = (-62_135_596_800, 253_402_300_800)  # the seconds since 1970 of the first of January of the years 1 and 10000
 SAFE_SUFFIX = re.compile("[A-Za-z0-9.-]+")  # what cannot make a well-formed URL malformed
 
 
@@ -227,8 +229,8 @@ def fuse(
     place to read the rows from. `sendable` is the regular expression of the statuses that the server can send, where there
     are others.
     """
-    time: sa.ColumnClause[Any] = sa.column(plan.cohort.time)
-    status: sa.ColumnClause[Any] = sa.column(plan.cohort.column)
+    time, column = time_of(plan), plan.cohort.column
+    status: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text) if column is None else sa.column(column)
     split: sa.ColumnElement[Any] = sa.null() if cutover is None else on_or_after(plan, cutover, aware)
     codes = [packed(part).label(f"code_{index}") for index, part in enumerate(parts)]
     marks = [] if marked is None else [not_later(plan, marked.until, aware).label("covered"), *marked.inputs()]
@@ -260,19 +262,38 @@ def relation(table: Table, *columns: str) -> sa.TableClause:
     return sa.table(table.name, *map(sa.column, columns), schema=table.schema_name)
 
 
+def time_of(plan: Plan) -> sa.ColumnElement[Any]:
+    """The time of a row, NULL where the plan has none. Nothing in it raises: an integer that is no time of the years 1 to
+    9999 gives NULL.
+    """
+    cohort = plan.cohort
+    if cohort.time is None:
+        return sa.cast(sa.null(), sa.TIMESTAMP)
+    column: sa.ColumnClause[Any] = sa.column(cohort.time)
+    if cohort.epoch is None:
+        return column
+    in_a_second = PER_SECOND[cohort.epoch]
+    first, last = (sa.literal_column(str(second * in_a_second), sa.BigInteger) for second in YEARS)
+    unit: sa.ColumnElement[Any] = sa.literal_column(f"CAST('1 {cohort.epoch.removesuffix('s')}' AS interval)")
+    at = sa.literal_column("CAST('1970-01-01' AS timestamp)", sa.TIMESTAMP) + column * unit
+    return sa.case((sa.and_(column >= first, column < last), at))
+
+
 def in_cohort(plan: Plan) -> sa.ColumnElement[bool]:
     """Is the row in the plan's cohort? NULL when it has no status."""
+    if plan.cohort.column is None:
+        return sa.true()
     return sa.cast(sa.column(plan.cohort.column), sa.Text).in_(plan.cohort.values)
 
 
 def on_or_after(plan: Plan, cutover: datetime, aware: bool) -> sa.ColumnElement[bool]:
     """Is the row's time the cutover or later (NULL when it has none)?"""
-    return sa.column(plan.cohort.time) >= _instant(cutover, aware)
+    return time_of(plan) >= _instant(cutover, aware)
 
 
 def not_later(plan: Plan, moment: datetime, aware: bool) -> sa.ColumnElement[bool]:
     """Is the row's time not later than an instant (NULL when it has none)?"""
-    return sa.column(plan.cohort.time) <= _instant(moment, aware)
+    return time_of(plan) <= _instant(moment, aware)
 
 
 def _instant(moment: datetime, aware: bool) -> sa.ColumnElement[datetime]:

@@ -84,7 +84,7 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
         keep_books(url, plan, [MADE])
         baseline = observe(plan, url, CUTOVER)
         url = make(after, first)
-        apply(url, plan.sql.forward)
+        apply(url, plan.forward_sql)
         finish(url, plan)
         _take_back(make(back, first), plan)
         write_files(folder, plan)
@@ -123,7 +123,7 @@ def _take_back(url: str, plan: Plan) -> None:
         FROM "kept" WHERE "kept"."id" = "generation_requests"."id";
         DROP TABLE "kept";
     """
-    apply(url, keep + plan.sql.forward + plan.sql.rollback + back)
+    apply(url, keep + plan.forward_sql + (plan.sql.rollback or "") + back)
 
 
 def _as_of(baseline: Snapshot, now: Snapshot) -> Snapshot:

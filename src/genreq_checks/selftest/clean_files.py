@@ -46,8 +46,8 @@ def write_files(folder: Path, plan: Plan) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8", newline="")
     (folder / MESSAGES).write_text("".join(f"{line}\n" for line in _recording()), "utf-8")
-    (folder / FORWARD).write_text(plan.sql.forward, "utf-8")
-    (folder / ROLLBACK).write_text(plan.sql.rollback, "utf-8")
+    (folder / FORWARD).write_text(plan.forward_sql, "utf-8")
+    (folder / ROLLBACK).write_text(plan.sql.rollback or "", "utf-8")
     save_facts(_generation(plan, CUTOVER + timedelta(days=9)), folder / GENERATION)
 
 
@@ -69,7 +69,7 @@ def _migrations(plan: Plan) -> dict[str, str]:
     ]
     return {
         f"{MIGRATIONS}/{MADE}.sql": 'CREATE TABLE "generation_requests" ("id" serial PRIMARY KEY NOT NULL);\n',
-        f"{MIGRATIONS}/{DROPPED}.sql": plan.sql.forward,
+        f"{MIGRATIONS}/{DROPPED}.sql": plan.forward_sql,
         JOURNAL: json.dumps({"version": "7", "dialect": "postgresql", "entries": entries}, indent=2),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import sqlalchemy as sa
 
@@ -13,10 +13,10 @@ from genreq_checks.postgres.encoding import decodable, known_white_space, server
 from genreq_checks.postgres.streaming import streamed
 from genreq_checks.scan.facets import Columns
 from genreq_checks.scan.fingerprints import KNOWN_TEXT, Marked, Marking, text_hash
-from genreq_checks.scan.fusion import Needs, fuse, groups_of, ways_to_count
+from genreq_checks.scan.fusion import Needs, fuse, groups_of, time_of, ways_to_count
 from genreq_checks.snapshot import Problem, TableFacts
 from genreq_checks.sources.evidence.source import Asked
-from genreq_checks.sources.readable import WITH_TIME_ZONE, find_obstacle, read_types
+from genreq_checks.sources.readable import find_obstacle, is_aware, read_types
 from genreq_checks.tally import Tally
 from genreq_checks.tally.counting import Counting, TooManyGroupsError
 from genreq_checks.tally.fingerprints import Fingerprints, KeyRange
@@ -42,8 +42,13 @@ def read_counts(
     if obstacle:
         return obstacle
     types = read_types(connection, oid)
+    if cutover is not None and types[plan.cohort.clock] == "date" and cutover.astimezone(UTC).time() != time.min:
+        message = (
+            f"{plan.table.qualified}.{plan.cohort.clock} is a date, and the cutover is not the begin of a UTC day."
+        )
+        return Problem(part="tally", message=message, hint="Give the day from which on rows are after: --cutover DAY.")
     marked = _marked(connection, asked, types, read_at) if needs.fingerprints else None
-    aware = types[plan.cohort.time] == WITH_TIME_ZONE
+    aware = is_aware(plan, types)
     encoding = server_encoding(connection)
     columns = Columns(types, decodable(encoding))
     sendable = None if encoding == "SQL_ASCII" else columns.decodable  # there the bytes are sent unchanged
@@ -77,6 +82,10 @@ def _marked(
     if (connection.dialect.server_version_info or (0,)) < (14,):
         message = f"{plan.table.qualified} was read from a server before PostgreSQL 14, which cannot fingerprint rows."
         return Problem(part="fingerprints", message=message)
+    if not plan.table.key or plan.cohort.time is None:
+        lacks = "time (cohort.time)" if plan.table.key else "key (table.key)"
+        message = f"Rows have no fingerprints: the plan names no {lacks} of {plan.table.qualified}."
+        return Problem(part="fingerprints", message=message)
     missing = next((name for name in plan.table.key if name not in types), None)
     if missing is not None:
         message = f"The key column '{missing}' of {plan.table.qualified} is not there or may not be read."
@@ -88,7 +97,7 @@ def _marked(
     return Marked(
         plan.table.key,
         columns,
-        plan.cohort.time,
+        time_of(plan),
         asked.until or read_at,
         {name: types[name] for name in plan.table.key},
         asked.newest_key,

@@ -21,7 +21,9 @@ COMMANDS = frozenset(
 
 def read_plan_sql(plan: Plan) -> PlanSql:
     """What the plan's forward and rollback SQL do."""
-    return PlanSql(read_statements(plan.sql.forward, plan), read_statements(plan.sql.rollback, plan))
+    made = Statements(effects=dict.fromkeys(plan.dropped, "there"))  # from the catalog: it brings back what is there
+    back = plan.sql.rollback
+    return PlanSql(read_statements(plan.forward_sql, plan), made if back is None else read_statements(back, plan))
 
 
 def read_statements(sql: str, plan: Plan) -> Statements:

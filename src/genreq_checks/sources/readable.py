@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import hides_rows
 from genreq_checks.postgres.foreign_code import foreign_code
 from genreq_checks.postgres.recovery import replays
+from genreq_checks.scan.fingerprints import INTEGERS
 from genreq_checks.snapshot import Problem, TableFacts
 
 WITH_TIME_ZONE = "timestamp with time zone"
@@ -31,6 +34,25 @@ def read_types(connection: sa.Connection, oid: int) -> dict[str, str]:
     return {row.name: row.type for row in connection.execute(_TYPES, {"oid": oid})}
 
 
+def is_aware(plan: Plan, types: Mapping[str, str]) -> bool:
+    """Has the plan's time a time zone?"""
+    return plan.cohort.time is not None and types[plan.cohort.time] == WITH_TIME_ZONE
+
+
+def _undated(plan: Plan, time: str, type_name: str) -> Problem | None:
+    """Why a column does not date the rows; None when it does."""
+    name = f"{plan.table.qualified}.{time}"
+    if type_name in INTEGERS and plan.cohort.epoch is None:
+        message = f"{name} is of type {type_name}, and the plan does not say what it counts: no row can be dated."
+        hint = "Give cohort.epoch in the plan: seconds, milliseconds or microseconds since 1970."
+        return Problem(part="tally", message=message, hint=hint)
+    if type_name in (INTEGERS if plan.cohort.epoch is not None else TIMES):
+        return None
+    what = "an integer, as the plan's cohort.epoch says" if plan.cohort.epoch is not None else "a timestamp"
+    message = f"{name} is of type {type_name}, not {what}: no row can be dated."
+    return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
+
+
 def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableFacts) -> Problem | None:
     """A known reason why the scan would be wrong or impossible."""
     name = plan.table.qualified
@@ -44,16 +66,17 @@ def find_obstacle(connection: sa.Connection, plan: Plan, oid: int, facts: TableF
     if unlogged and replays(connection):
         message = f"{unlogged[0]} is unlogged, and a standby does not have its rows."
         return Problem(part="tally", message=message, hint="Read the primary server.")
-    for needed in (plan.cohort.column, plan.cohort.time):
+    for needed in plan.cohort.columns:
         column = facts.column(needed)
         if column is None:
             return Problem(part="tally", message=f"{name} has no column '{needed}', by which the plan counts.", hint="")
         if not column.privilege:
             hint = f"GRANT SELECT ON {plan.table.in_sql} to the role."
             return Problem(part="tally", message=f"The role may not read {name}.{needed}.", hint=hint)
-    time_column = facts.column(plan.cohort.time)
-    if time_column and read_types(connection, oid).get(plan.cohort.time) not in TIMES:
-        message = f"{name}.{plan.cohort.time} is of type {time_column.type}, not a timestamp: no row can be dated."
-        return Problem(part="tally", message=message, hint="Name a timestamp column in the plan's cohort.time.")
+    time = plan.cohort.time
+    if time is not None:
+        undated = _undated(plan, time, read_types(connection, oid).get(time, ""))
+        if undated:
+            return undated
     danger = foreign_code(connection, oid, plan)
     return Problem.of("tally", danger) if danger else None

@@ -9,14 +9,14 @@ from typing import Any
 
 import duckdb
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer
 
 from genreq_checks import __version__
 from genreq_checks.errors import UsageError
 from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.scan.facets import JSON_TYPES, LOWER, UPPER, Columns
-from genreq_checks.scan.fusion import Needs, Probe, fuse, groups_of, on_or_after, ways_to_count
+from genreq_checks.scan.fusion import PER_SECOND, YEARS, Needs, Probe, fuse, groups_of, on_or_after, ways_to_count
 from genreq_checks.snapshot import ProbeRows, Problem, Snapshot
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
 from genreq_checks.tally import Tally
@@ -58,10 +58,18 @@ class DuckCompiler(PGCompiler):
         return f"trim{self.function_argspec(fn, **kw)}"
 
 
+class DuckNames(PGIdentifierPreparer):
+    """Every name in quotes: DuckDB reserves other words than PostgreSQL, such as `at`."""
+
+    def _requires_quotes(self, value: str) -> bool:
+        return True
+
+
 class DuckDialect(PGDialect):
     """PostgreSQL's dialect with DuckDB's compiler."""
 
     statement_compiler = DuckCompiler
+    preparer = DuckNames
     _backslash_escapes = False  # a backslash in a literal is itself, as in PostgreSQL
 
 
@@ -137,6 +145,7 @@ def _read(
     if isinstance(dated, Problem):
         return dated, {probe.name: dated.model_copy(update={"part": "probe"}) for probe in needs.probes}
     dated.create_view(ROWS)
+    plan = plan.model_copy(update={"cohort": plan.cohort.model_copy(update={"epoch": None})})  # the view has timestamps
     names = dated.columns
     tally = None if needs.facets is None else _tally(connection, names, plan, cutover, needs)
     return tally, {probe.name: _probe(connection, names, plan, cutover, probe) for probe in needs.probes}
@@ -145,19 +154,27 @@ def _read(
 def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRelation | Problem:
     """The rows with their time as a timestamp; a row whose time is not a timestamp is a problem, and is not skipped."""
     cohort = plan.cohort
-    for needed in (cohort.column, cohort.time):
+    for needed in cohort.columns:
         if needed not in relation.columns:
             return Problem(part="tally", message=f"The files have no column '{needed}', by which the plan counts.")
+    if cohort.time is None:
+        return relation
     quoted = _dialect().identifier_preparer.quote_identifier(cohort.time)
+    of_type = "TIMESTAMP" if cohort.epoch is None else "BIGINT"
     readable = relation.select(
-        duckdb.StarExpression(), duckdb.SQLExpression(f"TRY_CAST({quoted} AS TIMESTAMP)").alias("__at")
+        duckdb.StarExpression(), duckdb.SQLExpression(f"TRY_CAST({quoted} AS {of_type})").alias("__at")
     )
     unread = readable.filter(duckdb.SQLExpression(f"{quoted} IS NOT NULL AND __at IS NULL")).count("*").fetchall()[0][0]
     if unread:
-        message = f"{unread:,} values of {cohort.time} in the files are not timestamps."
+        message = f"{unread:,} values of {cohort.time} in the files are not {'timestamps' if cohort.epoch is None else 'integers'}."
         return Problem(part="tally", message=message, hint="Fix them; no row is skipped.")
     names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
-    return readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
+    if cohort.epoch is None:
+        return readable.select(*names, duckdb.ColumnExpression("__at").alias(cohort.time))
+    first, last = (second * PER_SECOND[cohort.epoch] for second in YEARS)
+    micros = 1_000_000 // PER_SECOND[cohort.epoch]
+    at = f"CASE WHEN __at >= {first} AND __at < {last} THEN make_timestamp(__at * {micros}) END"
+    return readable.select(*names, duckdb.SQLExpression(at).alias(cohort.time))
 
 
 def _tally(

@@ -35,7 +35,7 @@ from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.postgres.streaming import streamed
 from genreq_checks.scan.facets import as_text
 from genreq_checks.scan.fusion import in_cohort, not_later, relation
-from genreq_checks.sources.readable import WITH_TIME_ZONE, find_obstacle, read_types
+from genreq_checks.sources.readable import find_obstacle, is_aware, read_types
 from genreq_checks.text import shown_path
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def _select(
     hashes = [
         (_hash(name) if name in types else sa.null()).label(f"hash_{place}") for place, name in enumerate(columns)
     ]
-    is_covered = sa.and_(in_cohort(plan), not_later(plan, until, types[plan.cohort.time] == WITH_TIME_ZONE))
+    is_covered = sa.and_(in_cohort(plan), not_later(plan, until, is_aware(plan, types)))
     found: list[sa.ColumnElement[Any]] = [*keys, *hashes]
     if not every_row:
         return sa.select(*found).select_from(relation(plan.table)).where(is_covered)

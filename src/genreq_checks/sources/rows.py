@@ -20,7 +20,7 @@ from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.scan.facets import JSON_TYPES, Columns, Facet, as_text
 from genreq_checks.scan.fusion import Needs, in_cohort, on_or_after, relation
 from genreq_checks.scan.selection import Pick, Selection
-from genreq_checks.sources.readable import find_obstacle, read_types
+from genreq_checks.sources.readable import find_obstacle, is_aware, read_types
 from genreq_checks.text import SHAPE_LENGTH, mask
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
@@ -64,7 +64,7 @@ def listing(
             select = select_rows(plan, selection, types, facets, cutover, show_values).limit(limit)
             select = select.params(known_white_space(connection))
             connection.execute(sa.select(sa.func.pg_catalog.set_config("enable_sort", "on", True)))
-            names = (*plan.table.key, plan.cohort.column, plan.cohort.time, "finding", *selection.columns)
+            names = (*plan.table.key, *plan.cohort.columns, "finding", *selection.columns)
             streamed = connection.execution_options(stream_results=True, yield_per=BATCH)
             with closing(streamed.execute(select)) as result:
                 yield Listing(
@@ -109,9 +109,7 @@ def select_rows(
     """The rows of a selection by key: key, status, time, finding, the columns' values (or their first characters and their
     lengths).
     """
-    since = (
-        None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == "timestamp with time zone")
-    )
+    since = None if cutover is None else on_or_after(plan, cutover, is_aware(plan, types))
     taken = [(_taken(plan, pick, facets, since), pick.label) for pick in selection.picks]
     keys: list[sa.ColumnClause[Any]] = [sa.column(name) for name in plan.table.key]
     shown = [as_text(name) for name in selection.columns]
@@ -119,8 +117,7 @@ def select_rows(
     lengths = [] if show_values else [sa.func.length(value) for value in shown]
     found: list[sa.ColumnElement[Any]] = [
         *(sa.cast(key, sa.Text).label(f"key_{place}") for place, key in enumerate(keys)),
-        sa.cast(sa.column(plan.cohort.column), sa.Text),
-        sa.cast(sa.column(plan.cohort.time), sa.Text),
+        *(sa.cast(sa.column(name), sa.Text) for name in plan.cohort.columns),
         sa.case(*((condition, sa.literal(label)) for condition, label in taken)),
         *values,
         *lengths,

@@ -85,7 +85,7 @@ class KeyedTable:
 
     @property
     def _time(self) -> sa.ColumnClause[Any]:
-        return sa.column(self.plan.cohort.time, sa.TIMESTAMP(timezone=self.aware))
+        return sa.column(self.plan.cohort.clock, sa.TIMESTAMP(timezone=self.aware))
 
     def _literal(self, moment: datetime) -> sa.ColumnElement[Any]:
         utc = moment.astimezone(UTC)
@@ -126,7 +126,7 @@ def keyed_table(connection: sa.Connection, plan: Plan, columns: Sequence[str]) -
     danger = foreign_code(connection, found.oid, plan) if found.oid is not None else None
     if danger is not None:
         raise danger
-    key, time = found.facts.column(plan.table.key[0]), found.facts.column(plan.cohort.time)
+    key, time = found.facts.column(plan.table.key[0]), found.facts.column(plan.cohort.clock)
     key_type = "text" if key and key.type.startswith(_TEXTS) else key.type if key else ""
     if key_type not in (*_INTEGERS, "uuid", "text"):
         problem = (

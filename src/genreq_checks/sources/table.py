@@ -30,7 +30,7 @@ from genreq_checks.sources.counts import Counts, read_counts
 from genreq_checks.sources.dependents import Dependents, read_dependents
 from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.probing import MOST_PROBED, not_readable, probe_rows
-from genreq_checks.sources.readable import WITH_TIME_ZONE, find_obstacle, read_types
+from genreq_checks.sources.readable import find_obstacle, is_aware, read_types
 from genreq_checks.tally.fingerprints import Fingerprints
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
@@ -190,6 +190,6 @@ def _probe(
     obstacle = find_obstacle(connection, plan, oid, facts) or not_readable(plan, probe, types)
     if obstacle:
         return obstacle.model_copy(update={"part": "probe"})
-    since = None if cutover is None else on_or_after(plan, cutover, types[plan.cohort.time] == WITH_TIME_ZONE)
+    since = None if cutover is None else on_or_after(plan, cutover, is_aware(plan, types))
     select = probe.select(relation(plan.table), since).limit(MOST_PROBED + 1)
     return probe_rows(probe, connection.execute(select, known_white_space(connection)).all())

@@ -95,9 +95,9 @@ class Tally(BaseModel):
         return self.model_copy(update={"rows": tuple(change(self.rows)), "apart": apart})
 
     def of_status(self, values: Iterable[str]) -> Tally:
-        """The rows of the cohort: those whose status is one of the values."""
+        """The rows of the cohort: those whose status is one of the values; every row, where there are no values."""
         wanted = set(values)
-        return self.where(lambda row: row.status in wanted)
+        return self.where(lambda row: row.status in wanted) if wanted else self
 
     def count(self, facet: str) -> dict[str, int]:
         """Rows per class of one facet, every class named, also with 0. Raises KeyError for a facet not counted."""

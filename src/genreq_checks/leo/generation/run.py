@@ -69,7 +69,7 @@ def generate_embedded(plan: Plan, app: App, timeout: float = 60) -> GenerationFa
     with start() as postgres:
         database = postgres.create_database("generation")
         sample.create_table(database)
-        request = sample.add_request(database, plan.sql.forward)
+        request = sample.add_request(database, plan.forward_sql)
 
         async def both() -> GenerationFacts:
             async with serve(plan, database, request) as server:
@@ -108,7 +108,7 @@ async def generate(
         raise UsageError(
             f"{plan.table.qualified} has no request {shown(request)}.", "Give the key of a row (--request)."
         )
-    progress.tell(f"request {shown(request)} is {shown(before[plan.cohort.column])}", "pass", "row")
+    progress.tell(f"request {shown(request)} is {shown(before[plan.cohort.status])}", "pass", "row")
     watch = RowWatch(plan, target, columns, request, before, f"genreq-checks-{uuid.uuid4()}", timeout)
     facts = facts.model_copy(update=await _run(watch, ws_url, app, headers, timeout, progress))
     if watch.after is not None:

@@ -48,7 +48,7 @@ def open_store(plan: Plan, url: str) -> Store:
         parse(url),
         identifier(plan.table.schema_name, plan.table.name),
         identifier(key_column(plan)),
-        identifier(plan.cohort.column),
+        identifier(plan.cohort.status),
     )
 
 

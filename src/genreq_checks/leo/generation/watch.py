@@ -38,14 +38,14 @@ class RowWatch:
     @property
     def status(self) -> str | None:
         """The row's status when it was last read."""
-        return self.after[self.plan.cohort.column] if self.after else None
+        return self.after[self.plan.cohort.status] if self.after else None
 
     @property
     def completed(self) -> bool:
         """Is the row completed by this run: with its session, or otherwise as a row that has changed?"""
         if self.after is None or self.status not in self.plan.cohort.values:
             return False
-        if self.after[self.plan.cohort.time] is None:
+        if self.after[self.plan.cohort.clock] is None:
             return False
         return self.after.get(SESSION) == self.session or self.after != self.before
 

@@ -200,7 +200,7 @@ def _go_forward(url: str, plan: Plan, search_path: str, columns: Sequence[str]) 
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as there:
         there.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [search_path])
         try:
-            for statement in statements(plan.sql.forward):
+            for statement in statements(plan.forward_sql):
                 there.execute(statement.encode())
         except psycopg.Error as error:
             return error.sqlstate or type(error).__name__
