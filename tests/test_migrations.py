@@ -21,8 +21,8 @@ from genreq_checks.plan import Plan
 from genreq_checks.report import CheckResult, Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import AppliedMigration, Books, Snapshot, load_snapshot
-from genreq_checks.sources import migrations as reader
 from genreq_checks.sources.migration_sql import read_statements
+from genreq_checks.sources.migrations import files as reader
 from genreq_checks.sources.migrations import read_folder
 from rows import execute
 

@@ -16,6 +16,7 @@ from genreq_checks.facts import (
     EvidenceName,
     GenerationFacts,
     MigrationFolder,
+    MigrationTool,
     ReadUnder,
     Reconciliation,
     SourceInfo,
@@ -179,21 +180,33 @@ class Searched(Model):
 
 
 class AppliedMigration(Model):
-    """A row of the migration tool's bookkeeping table."""
+    """A row of the migration tool's bookkeeping table.
+
+    `kind` is what it records: of Flyway also that the database began at a version (baseline) and that a migration was
+    undone or deleted; failed: it did not finish.
+    """
 
     id: int | None = None
     hash: str
     created_at: int | None = None
     name: str | None = None
+    kind: Literal["applied", "failed", "undone", "baseline"] = Field(
+        "applied", exclude_if=lambda kind: kind == "applied"
+    )
 
 
 class Books(Model):
-    """The bookkeeping table as it was found: absent (and where one like it is), or there with its rows, oldest first."""
+    """The bookkeeping table as it was found: absent (and where one like it is), or there with its rows, oldest first.
+
+    `problem` says why the rows of another tool than Drizzle could not be read.
+    """
 
     table: str
     present: bool
     applied: tuple[AppliedMigration, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    tool: MigrationTool = Field("drizzle", exclude_if=lambda tool: tool == "drizzle")
+    problem: str = Field("", exclude_if=lambda problem: not problem)
 
 
 ProbeRows = tuple[tuple[bool | int | float | str | None, ...], ...]  # a text is a time in UTC, by ISO 8601
@@ -204,6 +217,7 @@ class Snapshot(Model):
 
     A part that is None was not read, or not asked for; `problem(part)` says why.
 
+    `books` is the bookkeeping table that the plan names, `other_books` are those of other migration tools.
     `plan_fingerprint` is by the rule of the file's format: `Plan.fingerprint_of` gives the plan's for each.
     """
 
@@ -221,6 +235,7 @@ class Snapshot(Model):
     dependents: tuple[Dependent, ...] | None = None
     searched: Searched | None = None
     books: Books | None = None
+    other_books: tuple[Books, ...] = Field((), exclude_if=lambda books: not books)
     code: CodeFacts | None = Field(None, exclude_if=_is_none)
     queries: QueryFacts | None = Field(None, exclude_if=_is_none)
     messages: Reconciliation | None = Field(None, exclude_if=_is_none)

@@ -9,7 +9,11 @@ applied.
 
 ## What is measured
 
-`--migrations DIR` gives the folder: 0.x with `meta/_journal.json`, or 1.0 with one folder for each migration. Its
+`--migrations DIR` gives the folder. Its tool is recognized by its own marks. Four are read: Drizzle (see below),
+Alembic, Flyway and golang-migrate (see after that). Of Prisma, Django, Rails, Knex, TypeORM and sqitch the check is
+unknown and names the tool; `dropped.*` shows whether the columns are gone.
+
+Drizzle: 0.x with `meta/_journal.json`, or 1.0 with one folder for each migration. The
 files (SHA-256), the journal, the bookkeeping table (`drizzle.__drizzle_migrations`, or
 `--migrations-table SCHEMA.NAME`) and the table's own columns are compared with each other. Each migration has a
 state:
@@ -34,11 +38,26 @@ sends the mark to the server, which rejects the first statement. Save the file w
 In phase `before` the drop must be pending, in `after` applied; in `rolled-back` a contradiction only warns. Version
 1.0 applies by name, so it skips no migration.
 
+The other tools have the same states, by their own rules, and one more: failed, begun and not finished, so that the
+tool refuses to go on (what to do: undo by hand, then repair). Their bookkeeping table is found by its columns, in any
+schema and under any name; where there are several, name it with `--migrations-table`.
+
+- Alembic: the revisions in `versions`, whose files are read and not executed. All on which a revision in the version
+  table builds are applied. A revision in the version table without a file leaves the others unknown. Several heads are
+  a warning. Code in `upgrade` that is not a call of `op` with written-out arguments makes it unclear; then give the
+  file that `alembic upgrade head --sql` writes instead of the folder.
+- Flyway: `V…__….sql` and `R__….sql` in the folder and below. A version is skipped when it is not after the newest
+  applied one or the baseline. An edited file has another checksum (line endings do not count).
+- golang-migrate: `NUMBER_….up.sql`. Its table has one version, up to which all are applied, and whether the last run
+  failed (dirty).
+
 ## How it can be wrong
 
 The catalog decides whether a column is gone, never the SQL. A parser reads from the SQL which migration drops it;
 dynamic SQL, renames and what the parser does not know are reported as "cannot tell". A table name without a schema
-in the SQL is taken as the plan's table.
+in the SQL is taken as the plan's table. golang-migrate and Alembic record no hash, so an edited file is not noticed; and
+golang-migrate no single migration, so one that came late with a lower number counts as applied: only where the table
+does not match is it contradicted. Flyway's other prefixes, its placeholders and its Java migrations are not read.
 
 ## What to do
 
@@ -51,9 +70,11 @@ from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import DROPPED, DROPPED_AT, JOURNAL, MADE_AT, MIGRATIONS, Place, by_edit, fault, noticed
-from genreq_checks.evidence.migration_states import Database, Standing, standings
+from genreq_checks.checks.migration_words import GENERATE, RETRY, several_heads, verdict
+from genreq_checks.evidence.migration_states import standings
 from genreq_checks.evidence.sides import Evidence
-from genreq_checks.facts import MigrationFolder, Outcome
+from genreq_checks.evidence.standing import Database, Standing
+from genreq_checks.facts import MigrationFolder, MigrationTool, Outcome
 from genreq_checks.report import Finding, Phase, worst
 from genreq_checks.snapshot import AppliedMigration, Books
 from genreq_checks.text import plural
@@ -70,30 +91,47 @@ def judge(evidence: Evidence, _: str) -> list[Finding]:
     found = [unknown("migrations", f"{problem}.", "Fix the folder, or name another.") for problem in folder.problems]
     if not folder.migrations:
         return found or [unknown("migrations", f"{folder.location} holds no migrations.")]
-    books = _books(evidence)
+    books = _books(evidence, folder)
     if isinstance(books, Finding):
         return [*found, books]
     database = _database(evidence, books)
     known, left = standings(folder, database)
-    found += (_finding(evidence, database, one) for one in known)
-    found += (_without_file(row) for row in left)
+    found += (_finding(evidence, database, one, folder.tool) for one in known)
+    found += (_without_file(row, folder.tool) for row in left)
+    if len(folder.heads) > 1 and any(one.state == "pending" for one in known):
+        found.append(several_heads(folder.heads))
     found += _columns(evidence, folder, database)
     return found
 
 
-def _books(evidence: Evidence) -> Books | Finding:
-    """The bookkeeping, or why nothing can be judged without it."""
-    now = evidence.now
+def _books(evidence: Evidence, folder: MigrationFolder) -> Books | Finding:
+    """The bookkeeping of the folder's tool, or why nothing can be judged without it."""
+    now, tool = evidence.now, folder.tool
     problem = next((p for p in now.problems if p.part in ("connection", "bookkeeping")), None)
     if problem:
         return unknown("migrations", problem.text)
     if now.books is None:
         reason = f"{now.source.location} was read without the bookkeeping of migrations."
         return unknown("migrations", reason, "Read the database itself, or a snapshot taken by this version.")
-    if not now.books.present and now.books.elsewhere:
-        reason = f"there is no {now.books.table}, but {' and '.join(now.books.elsewhere[:3])} look like bookkeeping."
-        return unknown(now.books.table, reason, NAME_IT)
-    return now.books
+    if now.books.tool != tool and now.books.present:
+        reason = f"{now.books.table} is the bookkeeping of {now.books.tool}, and {folder.location} is of {tool}."
+        return unknown(now.books.table, reason, "Name the other folder, or the other table.")
+    if tool == "drizzle":
+        if not now.books.present and now.books.elsewhere:
+            reason = (
+                f"there is no {now.books.table}, but {' and '.join(now.books.elsewhere[:3])} look like bookkeeping."
+            )
+            return unknown(now.books.table, reason, NAME_IT)
+        return now.books
+    if now.books.present:
+        return now.books
+    found = [one for one in now.other_books if one.tool == tool]
+    if len(found) > 1:
+        reason = f"{' and '.join(one.table for one in found[:3])} are both bookkeeping of {tool}."
+        return unknown("migrations", reason, NAME_IT)
+    if found and found[0].problem:
+        return unknown(found[0].table, found[0].problem)
+    return found[0] if found else Books(table=f"a table of {tool}", present=False, tool=tool)
 
 
 def _database(evidence: Evidence, books: Books) -> Database:
@@ -107,10 +145,13 @@ def _database(evidence: Evidence, books: Books) -> Database:
     return Database(books.applied, True, columns)
 
 
-def _finding(evidence: Evidence, database: Database, one: Standing) -> Finding:
+def _finding(evidence: Evidence, database: Database, one: Standing, tool: MigrationTool) -> Finding:
     drops = [name for name in evidence.plan.dropped if one.migration.statements.effects.get(name) == "gone"]
     there = [name for name in drops if database.columns.get(name, True)]
-    outcome, message, remedy = _verdict(evidence.phase, one, drops, there, database)
+    if tool == "drizzle":
+        outcome, message, remedy = _verdict(evidence.phase, one, drops, there, database)
+    else:
+        outcome, message, remedy = verdict(tool, evidence.phase, one, drops, there)
     if one.migration.byte_order_mark:
         runs = one.state == "pending" or one.again
         outcome = worst((outcome, "fail" if runs and evidence.phase != "rolled-back" else "warn"))
@@ -201,12 +242,18 @@ def _verdict(
             return ("warn" if back else "fail"), message, remedy
 
 
-def _without_file(row: AppliedMigration) -> Finding:
+def _without_file(row: AppliedMigration, tool: MigrationTool) -> Finding:
     name = row.name or f"row {row.id}"
-    message = f"The bookkeeping table has {name} (time {row.created_at}), but the folder has no such migration."
+    time = "" if row.created_at is None else f" (time {row.created_at})"
+    message = f"The bookkeeping table has {name}{time}, but the folder has no such migration."
     remedy = "Is this the folder of this database, and up to date with what was deployed?"
+    if row.kind == "failed":
+        outcome: Outcome = "fail"
+        message, remedy = f"{message} It did not finish.", RETRY[tool]
+    else:
+        outcome = "warn"
     evidence = {"state": "no-file", "when": row.created_at}
-    return Finding(subject=name, outcome="warn", message=message, remedy=remedy, evidence=evidence)
+    return Finding(subject=name, outcome=outcome, message=message, remedy=remedy, evidence=evidence)
 
 
 def _columns(evidence: Evidence, folder: MigrationFolder, database: Database) -> Iterator[Finding]:
@@ -227,7 +274,7 @@ def _columns(evidence: Evidence, folder: MigrationFolder, database: Database) ->
             message += ", and it is gone: by push or by hand."
             yield Finding(subject=name, outcome="warn", message=message, remedy="Generate the migration and record it.")
         elif evidence.phase != "rolled-back":
-            remedy = "Remove it from schema.ts and run: npx drizzle-kit generate"
+            remedy = GENERATE[folder.tool]
             yield Finding(subject=name, outcome="fail", message=f"{message}.", remedy=remedy)
 
 

@@ -2,53 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from genreq_checks.evidence.migration_tools import of_alembic, of_flyway, of_golang_migrate
+from genreq_checks.evidence.standing import Database, Standing, State, is_done
 from genreq_checks.facts import Migration, MigrationFolder
 from genreq_checks.snapshot import AppliedMigration
-
-State = Literal[
-    "applied", "pending", "skipped", "unlisted", "edited", "line-endings", "unrecorded", "contradicted", "unreadable"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """What the database shows: the bookkeeping's rows, whether the table exists (None: not known), and for each of
-    the plan's dropped columns whether it exists (empty: not known).
-    """
-
-    applied: Sequence[AppliedMigration]
-    table: bool | None
-    columns: Mapping[str, bool]
-
-    @property
-    def newest(self) -> int | None:
-        """The newest time in the bookkeeping: the migrator applies only newer migrations."""
-        return max((row.created_at for row in self.applied if row.created_at is not None), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A migration's state, and the bookkeeping row that matches it.
-
-    `again`: the migrator will run the file again, since the row has another time than the journal, or there is no row
-    and the time is after the newest applied one's.
-    """
-
-    migration: Migration
-    state: State
-    row: AppliedMigration | None = None
-    again: bool = False
 
 
 def standings(folder: MigrationFolder, database: Database) -> tuple[list[Standing], list[AppliedMigration]]:
     """Each migration's state in the folder's order, and the bookkeeping rows without a migration."""
+    match folder.tool:
+        case "alembic":
+            found, left = of_alembic(folder, database)
+        case "flyway":
+            found, left = of_flyway(folder, database)
+        case "golang-migrate":
+            found, left = of_golang_migrate(folder, database)
+        case _:
+            found, left = _of_drizzle(folder, database)
+    return _contradictions(found, database), left
+
+
+def _of_drizzle(folder: MigrationFolder, database: Database) -> tuple[list[Standing], list[AppliedMigration]]:
+    """By time (with a journal) or by name; the bookkeeping has each file's hash."""
     matched, left = _match(folder, database.applied)
     found = [_standing(folder, one, matched.get(number), database) for number, one in enumerate(folder.migrations)]
-    return _contradictions(found, database), left
+    return found, left
 
 
 _Test = Callable[[Migration, AppliedMigration], bool]
@@ -91,25 +72,12 @@ def _standing(
             state = "line-endings" if row.hash in migration.hashes else "edited"
         again = by_time and migration.when is not None and newest is not None and migration.when > newest
         return Standing(migration, state, row, again)
-    if _is_done(migration, database):
+    if is_done(migration, database):
         behind = by_time and newest is not None and migration.when is not None and migration.when <= newest
         return Standing(migration, "unrecorded", again=not behind)
     if by_time and newest is not None and migration.when is not None and migration.when <= newest:
         return Standing(migration, "skipped")
     return Standing(migration, "pending")
-
-
-def _is_done(migration: Migration, database: Database) -> bool:
-    """Does the table show the migration's changes? False also when that is not certain."""
-    if migration.statements.makes_table:
-        return database.table is True
-    return any(effects := _seen(migration, database)) and all(effects)
-
-
-def _seen(migration: Migration, database: Database) -> list[bool]:
-    """For each dropped column that the migration changes, whether the table has it as the migration leaves it."""
-    effects = migration.statements.effects
-    return [(effects[name] == "there") == there for name, there in database.columns.items() if name in effects]
 
 
 def _contradictions(found: list[Standing], database: Database) -> list[Standing]:

@@ -231,6 +231,9 @@ class Migration:
     1.0 folder: the time in its name). `hash` is the SHA-256 of the file unchanged, `hashes` of it with LF and with CRLF.
     `byte_order_mark`: the file begins with one, and the server rejects its first statement.
     Without a readable file `hash` is None and `problem` says why.
+
+    Of other tools than Drizzle: `hash` is Flyway's checksum, `revision` Alembic's or golang-migrate's name of it, and
+    `after` are the revisions on which Alembic's builds.
     """
 
     tag: str
@@ -241,19 +244,33 @@ class Migration:
     statements: Statements = Statements()
     byte_order_mark: bool = False
     problem: str = ""
+    revision: str = ""
+    after: tuple[str, ...] = ()
+
+
+MigrationTool = Literal["drizzle", "alembic", "flyway", "golang-migrate"]
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationFolder:
-    """A migrations folder: `journal` (Drizzle up to 0.x) applies by time, `folders` (1.0) by name.
+    """A migrations folder: `journal` (Drizzle up to 0.x) applies by time, `folders` (1.0) by name; the others are of
+    the tool of that name. `heads` are Alembic's.
 
     `problems` say what could not be read in the folder itself; with style `none` it holds no migrations.
     """
 
     location: str
-    style: Literal["journal", "folders", "none"]
+    style: Literal["journal", "folders", "alembic", "flyway", "golang-migrate", "none"]
     migrations: tuple[Migration, ...] = ()
     problems: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+
+    @property
+    def tool(self) -> MigrationTool:
+        """The tool that applies them."""
+        if self.style == "journal" or self.style == "folders" or self.style == "none":  # mypy narrows
+            return "drizzle"
+        return self.style
 
 
 Stored = Literal["as sent", "null", "blank", "another value"]

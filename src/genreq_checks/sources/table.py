@@ -119,7 +119,10 @@ def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs)
             rows = attempt("probe", partial(_probe, connection, plan, oid, facts, cutover, one))
             if rows is not None:
                 probes[one.name] = rows
-    books = attempt("bookkeeping", lambda: read_books(connection, plan.migrations))
+    read = attempt("bookkeeping", lambda: read_books(connection, plan.migrations))
+    books, other_books = read or (None, ())
+    if isinstance(books, Problem):
+        problems.append(books)
     fingerprints = counts.fingerprints if counts else None
     if isinstance(fingerprints, Problem):
         problems.append(fingerprints)
@@ -144,7 +147,8 @@ def _read(connection: sa.Connection, asked: Asked, target: Target, needs: Needs)
         fingerprints=fingerprints if isinstance(fingerprints, Fingerprints) else None,
         hashed=hashed,
         probes=probes,
-        books=books,
+        books=None if isinstance(books, Problem) else books,
+        other_books=other_books,
         dependents=hanging and hanging.found,
         searched=hanging and hanging.searched,
         problems=tuple(problems),

@@ -1,4 +1,4 @@
-"""A folder of migrations."""
+"""A folder of migrations, or a file of Alembic's SQL."""
 
 from __future__ import annotations
 
@@ -19,4 +19,10 @@ def read(asked: Asked, paths: Sequence[Path]) -> MigrationFolder:
     return read_folder(paths[0], asked.plan)
 
 
-SOURCE = Source("migrations", 20, "DIR", "The folder of Drizzle migrations (drizzle-kit's out).", read)
+SOURCE = Source(
+    "migrations",
+    20,
+    "DIR",
+    "The folder of migrations: Drizzle, Alembic (or a file of its SQL), Flyway, golang-migrate.",
+    read,
+)
