@@ -76,7 +76,10 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """A public name, from the module that has it."""
     if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
+        from genreq_checks.errors import libraries
+
+        with libraries():
+            return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

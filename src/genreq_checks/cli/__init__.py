@@ -22,7 +22,7 @@ from genreq_checks.cli import (
     snapshot,
 )
 from genreq_checks.cli.usage import Commands, told, told_traceback, without_misplaced
-from genreq_checks.errors import GenreqError
+from genreq_checks.errors import GenreqError, libraries
 
 app = typer.Typer(
     name="genreq-checks",
@@ -58,7 +58,8 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends
     try:
         try:
-            app(prog_name="genreq-checks")
+            with libraries():
+                app(prog_name="genreq-checks")
         finally:
             sys.stdout.flush()  # here and not at exit, where the error of a full disk could not be reported
     except GenreqError as error:

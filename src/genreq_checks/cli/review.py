@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from genreq_checks.cli.options import Cutover, PlanFile, Source, read_cutover
-from genreq_checks.errors import UsageError
+from genreq_checks.errors import UsageError, libraries
 from genreq_checks.files import resource
 
 PATIENCE = 10.0  # seconds that marimo has to end after the signal
@@ -48,7 +48,8 @@ def review(
     moment, notes = read_cutover(cutover)
     for note in notes:
         print(note, file=sys.stderr)
-    load_plan(plan)  # an error in it is reported here, not in a notebook
+    with libraries("marimo"):
+        load_plan(plan)  # an error in it is reported here, not in a notebook
     copy_notebooks(folder)
     told = to_environment(source, baseline, moment, plan)
     print(f"The notebooks in {folder} are your copies; your changes stay there.", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from genreq_checks.errors import libraries
 from genreq_checks.tally.periods import Unit, begins, day_number, day_of, period
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ class Tally(BaseModel):
 
     def frame(self) -> pd.DataFrame:
         """A tidy frame: day (text), split, status, one column a facet with its class, and rows; without what is `apart`."""
-        import pandas as pd
+        with libraries():
+            import pandas as pd
 
         names = [facet.name for facet in self.facets]
         records = [
