@@ -20,6 +20,7 @@ from genreq_checks.cli import (
     rows,
     selftest,
     snapshot,
+    stage,
 )
 from genreq_checks.cli.usage import Commands, told, told_traceback, without_misplaced
 from genreq_checks.errors import GenreqError, libraries
@@ -42,6 +43,7 @@ app.command("rows")(rows.rows)
 app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
 app.command("rehearse")(rehearse.rehearse)
+app.command("stage")(stage.stage)
 app.command("demo")(demo.demo)
 app.command("history")(history.history)
 app.command("selftest")(selftest.selftest)

@@ -266,7 +266,8 @@ class Requirement(Part):
 class Plan(Part):
     """The whole clean-up. Two plans are the same when their `fingerprint` is. `max_lag` is how old a standby may be.
 
-    `readers_days` is how many days of logs must be without a statement that needs a dropped column.
+    `readers_days` is how many days of logs must be without a statement that needs a dropped column, `hold_days` how long
+    a column is held under another name before it may be dropped (docs/staging.md).
     """
 
     plan_version: Literal[1]
@@ -274,6 +275,7 @@ class Plan(Part):
     cutover: datetime | None = None
     max_lag: Seconds | None = None
     readers_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 7
+    hold_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] = 7
     table: Table
     cohort: Cohort = Cohort()
     kept: dict[Identifier, KeptColumn] = Field(default_factory=dict)

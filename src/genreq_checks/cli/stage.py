@@ -1,0 +1,65 @@
+"""`genreq-checks stage`: files of guarded SQL that hide the columns, bring them back, and at last drop them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreq_checks.cli.archive import database
+from genreq_checks.cli.evidence import Named, with_evidence
+from genreq_checks.cli.options import (
+    DeadlineSeconds,
+    OtherDatabase,
+    PlanFile,
+    Source,
+    TableName,
+    Timeout,
+    begin_deadline,
+    the_plan,
+)
+
+Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the files.")]
+Baseline = Annotated[
+    Path | None,
+    typer.Option("--baseline", metavar="SNAPSHOT", help="The snapshot from before: it must be of this database."),
+]
+HeldReport = Annotated[
+    Path | None,
+    typer.Option(
+        "--finalise", metavar="REPORT", help="Write the file that drops: needs a passing JSON report of phase held."
+    ),
+]
+
+
+@with_evidence
+def stage(
+    source: Source = None,
+    output: Folder = Path("staging"),
+    baseline: Baseline = None,
+    finalise: HeldReport = None,
+    *,
+    evidence: Named,
+    other_database: OtherDatabase = False,
+    plan: PlanFile = None,
+    table: TableName = None,
+    timeout: Timeout = 300,
+    deadline: DeadlineSeconds = None,
+) -> None:
+    """Write files that rename the columns away and back; after the hold, the file that drops them. Nothing is run."""
+    from genreq_checks.run import observe
+    from genreq_checks.snapshot import load_snapshot
+    from genreq_checks.staging import stage_retire
+
+    end = begin_deadline(deadline)
+    chosen = the_plan(plan, table)
+    url = database(source)
+    then = load_snapshot(baseline) if baseline is not None else None
+    only = ["dropped.*", "dependents.*"]  # they read the catalog, and no rows
+    now = observe(chosen, url, only=only, timeout=timeout, deadline=end, fingerprints="none", **evidence)
+    written = stage_retire(chosen, url, now, output, then, other_database=other_database, timeout=timeout, deadline=end)
+    print(f"{written.folder}: {', '.join(written.files)}. Nothing was run.")
+    for one in written.told:
+        print(f"- {one}", file=sys.stderr)

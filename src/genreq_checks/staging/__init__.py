@@ -1,0 +1,87 @@
+"""Hide, hold, finalise, undo: files of guarded SQL that a user runs. Nothing is written into a database here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from genreq_checks.errors import SourceError, UsageError
+from genreq_checks.plan import Plan
+from genreq_checks.postgres.catalog import find_table
+from genreq_checks.postgres.connection import parse, reading
+from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
+from genreq_checks.snapshot import Snapshot
+from genreq_checks.staging.family import FamilyFacts, read_family
+from genreq_checks.staging.readme import readme
+from genreq_checks.staging.refusals import advise
+from genreq_checks.staging.writing import asked, sql_file, write_files
+
+__tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+
+
+class RefusedError(UsageError):
+    """What was asked for would not be safe now: nothing was written, and the reasons are told."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a staging wrote: the folder, its files, and what a user should know."""
+
+    folder: Path
+    files: tuple[str, ...]
+    told: tuple[str, ...]
+
+
+def stage_retire(
+    plan: Plan,
+    url: str,
+    now: Snapshot,
+    folder: Path,
+    baseline: Snapshot | None = None,
+    *,
+    other_database: bool = False,
+    timeout: float = 300,
+    deadline: Deadline | None = None,
+) -> Written:
+    """Write 1-retire.sql, undo.sql and README.md for the plan's columns, as `now` and the catalog have them.
+
+    Raises: RefusedError with every reason; SourceError when the catalog cannot be read.
+    """
+    problem = now.problem("dependents")
+    if problem is not None:
+        raise SourceError(f"Nothing was written: {problem.message}", problem.hint)
+    family = read_catalog(plan, url, {name: name for name in plan.dropped}, timeout, deadline)
+    advice = advise(plan, now, baseline, family, other_database=other_database)
+    if advice.refused:
+        raise RefusedError("\n".join(["The columns are not renamed away:", *(f"- {one}" for one in advice.refused)]))
+    day = datetime.now(UTC).date()
+    what = asked(plan, family, day)
+    files = {
+        "1-retire.sql": sql_file("retire", plan, what, day),
+        "undo.sql": sql_file("undo", plan, what, day),
+        "README.md": readme(plan, what, advice.told, now.source.location, day),
+    }
+    write_files(folder, files)
+    return Written(folder, tuple(files), advice.told)
+
+
+def read_catalog(
+    plan: Plan, url: str, names: dict[str, str], timeout: float = 300, deadline: Deadline | None = None
+) -> FamilyFacts:
+    """The table's columns as the guards assert them. Raises: SourceError when they cannot be read."""
+    target = parse(url)
+    try:
+        with reading(target, timeout, deadline) as connection:
+            found = find_table(connection, plan.table)
+            if found.oid is None or found.problem is not None:
+                problem = found.problem
+                raise SourceError(
+                    problem.message if problem else "The table was not found.", problem.hint if problem else ""
+                )
+            return read_family(connection, plan, found.oid, names)
+    except DRIVER_ERRORS as error:
+        raise explain(error, target, plan.table) from None
