@@ -166,7 +166,8 @@ def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRela
     )
     unread = readable.filter(duckdb.SQLExpression(f"{quoted} IS NOT NULL AND __at IS NULL")).count("*").fetchall()[0][0]
     if unread:
-        message = f"{unread:,} values of {cohort.time} in the files are not {'timestamps' if cohort.epoch is None else 'integers'}."
+        kind = "timestamps" if cohort.epoch is None else "integers"
+        message = f"{unread:,} values of {cohort.time} in the files are not {kind}."
         return Problem(part="tally", message=message, hint="Fix them; no row is skipped.")
     names = [duckdb.ColumnExpression(name) for name in relation.columns if name != cohort.time]
     if cohort.epoch is None:
