@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -60,7 +61,7 @@ def test_a_lock_on_another_table_is_not_waited_for(database: str, plan: Plan, ph
 
 @pytest.mark.parametrize(
     ("base", "time"),
-    [("timestamptz", "2025-01-10 14:00+02"), ("timestamp(3)", "2025-01-10 12:00"), ("date", "2025-01-11")],
+    [("timestamptz", "2025-01-10 14:00+02"), ("timestamp(3)", "2025-01-10 12:00")],
 )
 @pytest.mark.parametrize("depth", [1, 2])
 def test_a_time_of_a_domain_has_the_domains_base_type(
@@ -72,6 +73,19 @@ def test_a_time_of_a_domain_has_the_domains_base_type(
     report = judged(plan, database)
     counted = {side: report.rate("github_url", side) for side in ("before", "after", "undated")}
     assert {side: rate and rate.rows for side, rate in counted.items()} == {"before": 1, "after": 1, "undated": 1}
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_date_is_split_at_midnight_only(database: str, plan: Plan, depth: int) -> None:
+    execute(database, "CREATE DOMAIN d1 AS date; CREATE DOMAIN d2 AS d1")
+    execute(database, f"ALTER TABLE generation_requests ALTER completed_at TYPE d{depth}")
+    insert(database, {"completed_at": "2025-01-10", **DONE}, {"completed_at": "2025-01-09", **DONE}, {**DONE})
+    problem = observe(plan, database, datetime(2025, 1, 10, 12, tzinfo=UTC)).problem("tally")
+    assert problem
+    assert "is a date, and the cutover is not the begin of a UTC day" in problem.message
+    tally = observe(plan, database, datetime(2025, 1, 10, tzinfo=UTC)).tally
+    assert tally
+    assert sorted((row.split, row.rows) for row in tally.rows if row.split is not None) == [(False, 1), (True, 1)]
 
 
 def test_labels_and_json_of_a_domain_over_a_domain_are_known(database: str, plan: Plan) -> None:
@@ -94,7 +108,7 @@ def test_a_domain_over_text_is_not_a_time(database: str, plan: Plan) -> None:
     execute(database, "CREATE DOMAIN d AS text; ALTER TABLE generation_requests ALTER completed_at TYPE d")
     problem = observe(plan, database).problem("tally")
     assert problem
-    assert "of type public.d, not a timestamp" in problem.message
+    assert "of type text, not a timestamp" in problem.message
 
 
 # DDL that can be run

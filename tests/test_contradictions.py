@@ -91,12 +91,11 @@ def test_lost_values_fail_whatever_the_key(filled: str, plan: Plan) -> None:
 
 def test_an_archive_that_is_needed_requires_a_key_also_after_the_drop(filled: str, plan: Plan) -> None:
     held = {name: ArchivedColumn(type="text", values=2, digest="d") for name in GONE}
-    read_at = observe(plan, filled).source.read_at
-    archive = ArchiveFacts(
-        path="a", table=plan.table.qualified, created_at=read_at, rows=2, verified=True, columns=held
-    )
     baseline = observe(plan, filled)
-    execute(filled, plan.sql.forward)
+    archive = ArchiveFacts(
+        path="a", table=plan.table.qualified, created_at=baseline.source.read_at, rows=2, verified=True, columns=held
+    )
+    execute(filled, plan.forward_sql)
     for key, outcome in ((("id",), "pass"), (("app_name",), "unknown")):
         other = changed(plan, "table", key=key)
         report = check(other, observe(other, filled).with_evidence(archive=archive), baseline)

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from genreq_checks.cli import app
 from genreq_checks.evidence.commands import Call, Commands, call_for
-from genreq_checks.examples import with_examples
 from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.report import Report
 from genreq_checks.run import check, observe
+from genreq_checks.run.examples import with_examples
 from genreq_checks.sources import first_rows
 from genreq_checks.sources.first_rows import MOST, shown_key
 from rows import execute, insert

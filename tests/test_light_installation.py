@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import genreq_checks
+import genreq_checks.sources
 from genreq_checks.embedded import sample
 from genreq_checks.errors import LEFT_OUT, MissingLibraryError
 from genreq_checks.plan import Plan
@@ -127,6 +128,7 @@ def test_the_same_in_python(plan: Plan, tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "rows.csv").write_text("id\n1\n")
     for name in [name for name in sys.modules if name.startswith("genreq_checks.sources.row_files")]:
         monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(genreq_checks.sources, "row_files", raising=False)
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(MissingLibraryError, match="duckdb"):
         observe(plan, tmp_path / "rows.csv")

@@ -161,7 +161,7 @@ def test_an_archive_that_is_older_than_the_baseline_counts_only_with_their_compa
         finding = judged(compared)
         assert finding.outcome == "unknown"
         assert "it is older, and the two were not compared" in finding.message
-        assert "snapshot SOURCE --archive" in finding.remedy
+        assert "--archive FILE -o BASELINE" in finding.remedy
 
 
 def test_a_rollback_with_empty_columns_is_not_the_old_state(planted: str, plan: Plan) -> None:

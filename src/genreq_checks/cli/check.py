@@ -86,11 +86,11 @@ def check(
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.checks import checks_of
     from genreq_checks.evidence.commands import Call
-    from genreq_checks.examples import with_examples
     from genreq_checks.postgres.url import is_database_url
     from genreq_checks.report import PHASES
     from genreq_checks.run import check as judge
     from genreq_checks.run import observe
+    from genreq_checks.run.examples import with_examples
     from genreq_checks.sources.evidence.source import Depth
 
     end = begin_deadline(deadline)

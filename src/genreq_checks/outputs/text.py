@@ -206,8 +206,10 @@ def _folded(report: Report) -> Iterator[RenderableType]:
     if good:
         yield Text("\nPassed", style="bold")
     for family in good:
-        said = f" – {family.only.findings[0].message}" if family.only and family.only.findings else ""
-        yield _row(f"  {MARKS['pass']} ", Text(line(f"{family.words}{said}")), STYLES["pass"])
+        said = " ".join(one.message for one in family.only.findings) if family.only else ""
+        yield _row(
+            f"  {MARKS['pass']} ", Text(line(f"{family.words} – {said}" if said else family.words)), STYLES["pass"]
+        )
     if unasked:
         names = ", ".join(f"{one.name} ({len(one.subjects)})" if one.subjects else one.name for one in unasked)
         yield _row(f"  {MARKS['skip']} ", Text(line(f"not asked for: {names}"), style="dim"), "dim")
