@@ -60,7 +60,7 @@ def hostile_report(value: str) -> Report:
             requirement=value,
             found=103,
             failing=2,
-            command=value if outcome in ("fail", "warn") else "",
+            command=f"genreq-checks rows {value}" if outcome in ("fail", "warn") else "",
             examples=examples if outcome in ("fail", "warn") else None,
             findings=(
                 Finding(subject=value, outcome=outcome, message=value, remedy=value, evidence=evidence),

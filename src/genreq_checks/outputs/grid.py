@@ -137,3 +137,9 @@ def without_command(check: CheckResult, remedy: str) -> str:
     if not check.command or check.command not in remedy:
         return remedy
     return remedy.replace(f": {check.command}", " (command below)").replace(check.command, "(command below)")
+
+
+def remedies(check: CheckResult) -> list[str]:
+    """What to do about what does not pass, each once, for an output that has the check's command on a line of its own."""
+    found = (without_command(check, one.remedy) for one in check.findings if one.outcome != "pass")
+    return [remedy for remedy in dict.fromkeys(found) if remedy]

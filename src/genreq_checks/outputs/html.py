@@ -6,8 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genreq_checks.outputs.figures import facts, meanwhile, provenance, rate_table, units
-from genreq_checks.outputs.verdict import WORDS, common_reason, headline, how_it_ran, standing, worst_first
+from genreq_checks.outputs.figures import facts, meanwhile, provenance, rate_table
+from genreq_checks.outputs.first_rows import csv_address
+from genreq_checks.outputs.grid import causes, counted, families, first_rows, open_checks, passed, remedies, skipped
+from genreq_checks.outputs.shown import shown
+from genreq_checks.outputs.verdict import WORDS, headline, how_it_ran, standing
 from genreq_checks.report import WORST_FIRST, Report
 from genreq_checks.text import line
 
@@ -49,7 +52,8 @@ def _templates() -> Environment:
         "rates_drawing": _rates_drawing,
     }
     for function in (
-        common_reason, facts, headline, how_it_ran, meanwhile, provenance, rate_table, standing, units, worst_first,
+        causes, counted, csv_address, facts, families, first_rows, headline, how_it_ran, meanwhile, open_checks, passed,
+        provenance, rate_table, remedies, shown, skipped, standing,
     ):  # fmt: skip
         made.globals[function.__name__] = function
     return made

@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genreq_checks.outputs.figures import meanwhile, provenance, rate_table, units
+from genreq_checks.outputs.grid import Cause, causes, counted, families, first_rows, open_checks, without_command
+from genreq_checks.outputs.shown import shown
 from genreq_checks.outputs.verdict import (
     MARKS,
     WORDS,
-    common_reason,
     headline,
     how_it_ran,
-    not_passing,
     standing,
     tally_line,
     worst_first,
 )
 from genreq_checks.report import CheckResult, Report
-from genreq_checks.text import line
+from genreq_checks.text import line, plural
 
 LIMIT = 1024 * 1024
 NOTE_ROOM = 300
@@ -74,15 +74,25 @@ def escape(text: str) -> str:
     return re.sub(r"([@#])(?=\w)", "\\1\u200b", shown)  # GitHub looks for mentions after rendering
 
 
+def escape_html(text: str) -> str:
+    """Text within a piece of HTML, where Markdown has no meaning: no link, no mention, no reference."""
+    shown = html.escape(line(text).strip(), quote=False).replace("#", "&num;")
+    return shown.replace("@", "&commat;").replace("://", "&colon;//").replace("www.", "www&period;")
+
+
 def _sections(report: Report) -> Iterable[Section]:
-    verdict = f"## {MARKS[report.outcome]} {WORDS[report.outcome]}: {escape(headline(report))}\n\n"
+    about = shown(report)
+    verdict = f"**{about.word}** {escape(about.text)}\n\n"
+    verdict += f"## {MARKS[report.outcome]} {WORDS[report.outcome]}: {escape(headline(report))}\n\n"
     yield Section(verdict, (f"{escape(tally_line(report))}\n",))
-    reason = common_reason(report)
-    if reason:
-        yield Section("\n", (f"{escape(reason)}\n",))
-    else:
-        head = "\n### Not passing\n\n| outcome | check | found | what to do |\n|---|---|---|---|\n"
-        yield Section(head, tuple(row for check in not_passing(report) for row in _findings(check)))
+    head = "\n### Not passing\n\n| outcome | check | rows | passed | failed | found | what to do |\n"
+    head += "|---|---|--:|--:|--:|---|---|\n"
+    open_ones = open_checks(report)
+    failed = [row for check in open_ones if check.outcome == "fail" for row in _findings(check)]
+    others = [row for check in open_ones if check.outcome != "fail" for row in _findings(check)]
+    yield Section(head, (*failed, *map(_cause, causes(report)), *others))
+    for check in open_ones:
+        yield from _rows(check)
     steps = (
         f"| {MARKS[s.outcome]} {WORDS[s.outcome]} | {escape(s.name)} | {s.seconds:.1f} s | {escape(s.said)} |\n"
         for s in report.steps
@@ -121,16 +131,44 @@ def _folded(title: str, head: str, rows: Iterable[str]) -> Section:
     return Section(f"\n<details><summary>{title}</summary>\n\n{head}", tuple(rows), "\n</details>\n")
 
 
+def _cause(cause: Cause) -> str:
+    names = "; ".join(escape(family.words) for family in families(cause.checks))
+    about = f"{plural(len(cause.checks), 'check')}: {names} | – | – | –"
+    return f"| {MARKS['unknown']} {WORDS['unknown']} | {about} | {escape(cause.reason)} | {escape(cause.remedy)} |\n"
+
+
 def _findings(check: CheckResult) -> list[str]:
-    outcome, name = f"{MARKS[check.outcome]} {WORDS[check.outcome]}", escape(check.id)
-    rows = [
-        f"| {outcome if f.outcome == check.outcome else f'{MARKS[f.outcome]} {WORDS[f.outcome]}'} | {name} "
-        f"| {escape(f.message)} | {escape(f.remedy)} |\n"
-        for f in check.findings
-    ]
+    name, count = escape(check.id), counted(check)
+    numbers = f"{count.rows} | {count.passed} | {count.failed}"
+    rows: list[str] = []
+    for finding in check.findings:
+        outcome, to_do = (
+            f"{MARKS[finding.outcome]} {WORDS[finding.outcome]}",
+            without_command(check, finding.remedy),
+        )
+        rows.append(f"| {outcome} | {name} | {numbers} | {escape(finding.message)} | {escape(to_do)} |\n")
+        numbers = " | | "
     if check.found > len(check.findings):
-        rows.append(f"| | {name} | {len(check.findings):,} of {check.found:,} findings | |\n")
+        rows.append(f"| | {name} | | | | {len(check.findings):,} of {check.found:,} findings | |\n")
     return rows
+
+
+def _rows(check: CheckResult) -> Iterable[Section]:
+    """The first rows behind a check and the command that lists all of them, folded."""
+    examples = check.examples
+    if not check.command and examples is None:
+        return
+    lines: list[str] = []
+    if examples is not None and examples.rows:
+        names = [*examples.key, "time", "finding", *examples.columns]
+        lines += [f"| {' | '.join(map(escape, names))} |\n", f"|{'---|' * len(names)}\n"]
+        for row in examples.rows:
+            values = (*row.key, row.time or "–", row.finding, *row.values)
+            lines.append(f"| {' | '.join(map(escape, values))} |\n")
+        lines.append("\n")
+    if check.command:
+        lines.append(f"<pre><code>{escape_html(check.command)}</code></pre>\n")
+    yield _folded(escape_html(f"Rows behind {check.id}. {first_rows(check)}"), "", lines)
 
 
 def _check(check: CheckResult) -> str:

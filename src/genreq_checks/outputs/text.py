@@ -22,8 +22,8 @@ from genreq_checks.outputs.grid import (
     first_rows,
     open_checks,
     passed,
+    remedies,
     skipped,
-    without_command,
 )
 from genreq_checks.outputs.shown import Kind, shown
 from genreq_checks.outputs.verdict import MARKS, WORDS, common_reason, headline, standing
@@ -166,11 +166,10 @@ def _check(check: CheckResult, width: int) -> Iterator[RenderableType]:
     style, counts, name = STYLES[check.outcome], counted(check), Text(line(check.id), style="bold")
     mark = f"  {MARKS[check.outcome]} {WORDS[check.outcome]:<8}"
     found = check.findings[:FINDINGS]
-    remedies = dict.fromkeys(without_command(check, line(one.remedy)) for one in found if one.outcome != "pass")
-    remedies.pop("", None)
+    to_do = [line(remedy) for remedy in remedies(check)[:FINDINGS]]
     if width >= NARROW:
         numbers = (counts.rows, counts.passed, counts.failed)
-        yield _columns(width, Text(mark, style=style), name, numbers, Text("\n".join(remedies), style="cyan"))
+        yield _columns(width, Text(mark, style=style), name, numbers, Text("\n".join(to_do), style="cyan"))
     else:
         yield _row(mark, name, style)
         if counts.failed != NONE:
@@ -182,7 +181,7 @@ def _check(check: CheckResult, width: int) -> Iterator[RenderableType]:
     told = first_rows(check)
     if told:
         yield _row("    ", Text(line(told)))
-    for remedy in remedies if width < WIDE else ():
+    for remedy in to_do if width < WIDE else ():
         yield _row("    → ", Text(remedy, style="cyan"), "cyan")
     if check.command:
         yield Command(f"    {line(check.command)}", style="cyan")
