@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from genreq_checks.cli import app
 from genreq_checks.evidence.commands import Call, Commands, call_for
 from genreq_checks.facts import SourceInfo
-from genreq_checks.plan import Plan
+from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.report import Report
 from genreq_checks.run import check, observe
@@ -190,6 +190,39 @@ def test_a_snapshot_has_no_rows_and_says_the_command(plan: Plan, failing: str, t
     one = next(one for one in json.loads(run.stdout)["checks"] if one["id"] == "population.github_url")
     assert "examples" not in one
     assert "postgresql://" in one["command"]
+
+
+SMALL = """
+plan_version = 1
+title = "Shippers without their fax number"
+[table]
+name = "shippers"
+[dropped.fax]
+"""
+
+
+@pytest.mark.parametrize(("key", "of_key"), [("", ()), ('key = ["id"]\n', ("7",))])
+@pytest.mark.parametrize(
+    ("cohort", "time"),
+    [
+        ("", None),
+        ('[cohort]\ncolumn = "state"\nvalues = ["new"]\n', None),
+        ('[cohort]\ntime = "at"\n', "2025-01-12 00:00:00"),
+    ],
+)
+def test_a_small_plan_has_first_rows_too(
+    empty_database: str, key: str, of_key: tuple[str, ...], cohort: str, time: str | None
+) -> None:
+    execute(
+        empty_database,
+        "CREATE TABLE shippers (id int, state text, at timestamp, fax text);"
+        "INSERT INTO shippers VALUES (7, 'new', '2025-01-12', '123')",
+    )
+    plan = parse_plan(SMALL.replace("[dropped", f"{key}{cohort}[dropped"), "small")
+    now = observe(plan, empty_database)
+    examples = with_examples(check(plan, now, phase="before"), plan, empty_database, now).check("loss.fax").examples
+    assert examples is not None
+    assert [(row.key, row.time, row.values) for row in examples.rows] == [(of_key, time, ("text, 3 characters",))]
 
 
 SOURCE = SourceInfo(kind="postgresql", location="postgresql://me@db.example:6432/app", read_at=READ_AT)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from genreq_checks.errors import SourceError
+from genreq_checks.errors import SourceError, UsageError
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.postgres.deadline import Deadline
@@ -61,7 +61,7 @@ def first_rows(
                     with connection.begin_nested():
                         types = readable(connection, plan, target, one.selection)
                         found[one.check] = _read(connection, plan, one, types, cutover, at)
-                except SourceError as error:
+                except (SourceError, UsageError) as error:
                     found[one.check] = Examples(of=one.of, problem=error.message)
                 except DRIVER_ERRORS as error:
                     if connection.invalidated or connection.closed:
@@ -79,15 +79,16 @@ def _read(
 ) -> Examples:
     columns = Columns(types, decodable(server_encoding(connection)))
     facets = {facet.name: facet for facet in one.needs.facets(columns)} if one.needs.facets else {}
-    keys = len(plan.table.key)
+    keys, of_cohort = len(plan.table.key), len(plan.cohort.columns)
     rows: list[ExampleRow] = []
     for number, pick in enumerate(one.selection.picks):
         room = max((MOST - len(rows)) // (len(one.selection.picks) - number), 1)
         selection = replace(one.selection, picks=(pick,))
         select = select_rows(plan, selection, types, facets, cutover).limit(room).params(known_white_space(connection))
-        for row in masked_rows(connection.execute(select), keys + 3, selection, types):
+        for row in masked_rows(connection.execute(select), keys + of_cohort + 1, selection, types):
             key = tuple(map(shown_key, row[:keys]))
-            time, finding, *values = row[keys + 1 :]
+            time = row[keys + of_cohort - 1] if plan.cohort.time is not None else None
+            finding, *values = row[keys + of_cohort :]
             rows.append(ExampleRow(key=key, time=time, finding=finding or "", values=tuple(map(str, values))))
     return made_examples(plan, one, rows, at)
 
