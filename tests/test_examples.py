@@ -20,8 +20,7 @@ from genreq_checks.facts import SourceInfo
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.report import Report
-from genreq_checks.run import check, observe
-from genreq_checks.run.examples import with_examples
+from genreq_checks.run import check, observe, with_examples
 from genreq_checks.sources import first_rows
 from genreq_checks.sources.first_rows import MOST, shown_key
 from rows import execute, insert

@@ -25,6 +25,7 @@ from genreq_checks.facts import (
 from genreq_checks.facts.commands import CommandRun
 from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.facts.identity import compare
+from genreq_checks.facts.probed_urls import ProbedUrls
 from genreq_checks.facts.queries import QueryFacts
 from genreq_checks.facts.row_changes import HashedRows, RowChanges
 from genreq_checks.files import write_text
@@ -241,6 +242,7 @@ class Snapshot(Model):
     messages: Reconciliation | None = Field(None, exclude_if=_is_none)
     migrations: MigrationFolder | None = Field(None, exclude_if=_is_none)
     row_hashes: RowChanges | None = Field(None, exclude_if=_is_none)
+    probe_urls: ProbedUrls | None = Field(None, exclude_if=_is_none)
     archive: ArchiveFacts | None = Field(None, exclude_if=_is_none)
     generation: GenerationFacts | None = Field(None, exclude_if=_is_none)
     rehearsal: tuple[Step, ...] | None = Field(None, exclude_if=_is_none)

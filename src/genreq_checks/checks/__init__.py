@@ -5,19 +5,22 @@ An application keeps its own checks in its own folder `checks`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
+from genreq_checks.checks.behind import count_behind, count_of, selection_of
 from genreq_checks.checks.check import Check
 from genreq_checks.checks.fault import Fault
 from genreq_checks.errors import UsageError, near
 from genreq_checks.plan import Plan
 from genreq_checks.plan.applications import modules_in
-from genreq_checks.report import Phase
+from genreq_checks.report import Phase, Report
 from genreq_checks.scan.selection import Selection
+from genreq_checks.scan.wanted import Wanted
+from genreq_checks.tally import Tally
 
 PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back", "rehearsal")  # in the order of a clean-up
 
@@ -83,6 +86,21 @@ def rows_behind(plan: Plan, check_id: str) -> tuple[Check, Selection]:
     if selection is None or not selection.picks:
         raise UsageError(f"There are no rows behind {check_id}.", f"Those with rows: {', '.join(listed)}.")
     return one, selection
+
+
+def wanted_rows(report: Report, plan: Plan, tally: Tally | None) -> Iterator[Wanted]:
+    """The rows behind each check of a report that failed or warns, of the kinds that the tally has."""
+    made = {one.id(subject): (one, subject) for one, subject in checks_of(plan)}
+    for result in report.checks:
+        one, subject = made.get(result.id, (None, ""))
+        selection = selection_of(one, plan, subject) if one is not None else None
+        if one is None or selection is None or result.outcome not in ("fail", "warn"):
+            continue
+        cutover = report.plan.cutover
+        picks = tuple(pick for pick in selection.picks if count_of(tally, pick, plan, cutover) != 0)
+        if picks:
+            of = count_behind(tally, selection, plan, cutover)
+            yield Wanted(result.id, replace(selection, picks=picks), needs_of(plan, [one]), of)
 
 
 def with_rows(plan: Plan) -> tuple[str, ...]:

@@ -82,11 +82,21 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         Finding(
             subject=column,
             outcome=outcome,
-            message=f"“{claim.text}” {message}",
+            message=f"“{claim.text}” {message}{_existence(evidence, claim)}",
             remedy=_remedy(column, outcome, against),
             evidence={"claim": claim.holds} | numbers | against,
         )
     ]
+
+
+def _existence(evidence: Evidence, claim: Claim) -> str:
+    """Where values are redundant with URLs: whether it was asked that these lead somewhere."""
+    other = evidence.plan.kept.get(claim.column or "")
+    if claim.holds != "redundant-with" or other is None or other.url is None:
+        return ""
+    if evidence.now.probe_urls is None:
+        return f" Whether the URLs in {claim.column} exist was not probed (--probe-urls N)."
+    return f" Whether the URLs in {claim.column} exist: reachable.{claim.column}."
 
 
 def _against(evidence: Evidence, selection: Selection, tally: Tally) -> dict[str, int]:

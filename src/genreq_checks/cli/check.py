@@ -89,8 +89,7 @@ def check(
     from genreq_checks.postgres.url import is_database_url
     from genreq_checks.report import PHASES
     from genreq_checks.run import check as judge
-    from genreq_checks.run import observe
-    from genreq_checks.run.examples import with_examples
+    from genreq_checks.run import observe, with_examples
     from genreq_checks.sources.evidence.source import Depth
 
     end = begin_deadline(deadline)

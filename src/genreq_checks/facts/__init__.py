@@ -20,7 +20,16 @@ from genreq_checks.facts.searched import Searched
 
 EXAMPLES = 100  # of each kind that are kept to be listed; counts are always whole
 EvidenceName = Literal[
-    "code", "queries", "messages", "migrations", "row_hashes", "archive", "generation", "rehearsal", "commands"
+    "code",
+    "queries",
+    "messages",
+    "migrations",
+    "row_hashes",
+    "archive",
+    "generation",
+    "rehearsal",
+    "commands",
+    "probe_urls",
 ]
 Outcome = Literal["pass", "warn", "fail", "unknown", "skip"]
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 ROW_FILES = (".parquet", ".csv", ".csv.gz")
+EXAMPLE_SECONDS, EXAMPLES_SECONDS = 10.0, 30.0  # for the first rows of one check, and of all
 LONGEST_NAME = 255  # bytes of a file's name, on the file systems that there are
 _SOURCES = "Give postgresql://user@host/database, a snapshot (.json) or row files (.parquet, .csv)."
 
@@ -210,6 +211,33 @@ def check(
             *([] if phase == "rehearsal" else _doubts(plan, now, baseline)),
         ),
     )
+
+
+def with_examples(
+    report: Report,
+    plan: Plan,
+    source: str | Path | Snapshot,
+    now: Snapshot,
+    *,
+    timeout: float = EXAMPLE_SECONDS,
+    deadline: Deadline | None = None,
+) -> Report:
+    """The report with the first rows behind each check that failed or warns, where the source is a database.
+
+    `now` is what was judged: rows are read only of the kinds that it counted. All of it takes at most `EXAMPLES_SECONDS`, and
+    no longer than `deadline`. A row that could not be read is the examples' problem; it changes no outcome.
+    """
+    if isinstance(source, Snapshot) or not is_database_url(str(source)) or now.problem("tally") is not None:
+        return report
+    wanted = list(checks.wanted_rows(report, plan, now.tally))
+    if not wanted:
+        return report
+    from genreq_checks.sources.first_rows import first_rows
+
+    end = Deadline.after(EXAMPLES_SECONDS if deadline is None else min(EXAMPLES_SECONDS, deadline.left))
+    found = first_rows(plan, str(source), wanted, report.plan.cutover, min(timeout, EXAMPLE_SECONDS), end)
+    made = (one.model_copy(update={"examples": found.get(one.id)}) for one in report.checks)
+    return report.model_copy(update={"checks": tuple(made)})
 
 
 def _plan_sql(plan: Plan) -> PlanSql:

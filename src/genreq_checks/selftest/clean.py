@@ -19,6 +19,7 @@ from genreq_checks.checks.fault import (
     MESSAGES,
     MIGRATIONS,
     PLAN,
+    PROBED,
     QUERIES,
     ROLLBACK,
     Place,
@@ -26,6 +27,7 @@ from genreq_checks.checks.fault import (
 from genreq_checks.demo import CUTOVER, apply, complete_generations
 from genreq_checks.embedded import sample
 from genreq_checks.errors import GenreqError
+from genreq_checks.facts.probed_urls import ProbedUrls
 from genreq_checks.plan import Plan, load_plan
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.report import Phase, Report
@@ -152,5 +154,7 @@ def judge(server: Server, clean: Clean, url: str, folder: Path, phase: Phase) ->
         generation=folder / GENERATION,
         queries=folder / QUERIES if (folder / QUERIES).exists() else None,
     )
+    if (folder / PROBED).exists():
+        now = now.with_evidence(probe_urls=ProbedUrls.model_validate_json((folder / PROBED).read_text("utf-8")))
     baseline = _as_of(clean.baseline, now) if phase != "before" else None
     return check(plan, now, baseline, cutover=CUTOVER, phase=phase)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -17,24 +17,13 @@ from genreq_checks.postgres.encoding import decodable, known_white_space, server
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.report import ExampleRow, Examples
 from genreq_checks.scan.facets import Columns
-from genreq_checks.scan.fusion import Needs
-from genreq_checks.scan.selection import Selection
+from genreq_checks.scan.wanted import Wanted
 from genreq_checks.sources.rows import masked_rows, readable, select_rows
 from genreq_checks.text import mask, scrub
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 MOST = 10  # rows of one check
 _IDENTIFIER = re.compile(r"[\w.:+-]{1,64}")  # numbers, UUIDs, times and other names without spaces
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The rows behind one check; `needs` has the facets that the selection names, `of` is how many the check counted."""
-
-    check: str
-    selection: Selection
-    needs: Needs
-    of: int | None = None
 
 
 def first_rows(
