@@ -15,6 +15,7 @@ from genreq_checks.cli import (
     demo,
     generate,
     history,
+    init,
     rehearse,
     review,
     rows,
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("snapshot")(snapshot.snapshot)
 app.command("generate")(generate.generate)
