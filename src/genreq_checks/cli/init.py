@@ -13,8 +13,8 @@ from genreq_checks.cli.options import DeadlineSeconds, Source, Timeout, begin_de
 from genreq_checks.errors import UsageError
 
 if TYPE_CHECKING:
-    from genreq_checks.init import Proposal
     from genreq_checks.plan import Table
+    from genreq_checks.sources.proposal import Proposal
 
 TableName = Annotated[
     str, typer.Option("--table", metavar="SCHEMA.NAME", help="The table; in the schema public when none is named.")
@@ -36,8 +36,8 @@ def init(
 ) -> None:
     """Write a first plan for a table: what its catalog and its rows say today, ready for check and rehearse."""
     from genreq_checks.files import write_text
-    from genreq_checks.init import propose
     from genreq_checks.postgres.url import is_database_url
+    from genreq_checks.sources.proposal import propose
 
     end = begin_deadline(deadline)
     if output is not None and output.exists():

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from genreq_checks.init.choices import MOST_KEPT, NAME, Choices
-from genreq_checks.init.measured import Follows, Measured
 from genreq_checks.plan import Table
 from genreq_checks.postgres.back_again import BackAgain
 from genreq_checks.snapshot import TableFacts
+from genreq_checks.sources.proposal.choices import MOST_KEPT, NAME, Choices
+from genreq_checks.sources.proposal.measured import Follows, Measured
 from genreq_checks.text import percent, plural, quote_name, scrub, share
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from genreq_checks.snapshot import Column, TableFacts
 
 if TYPE_CHECKING:
-    from genreq_checks.init.measured import Measured
+    from genreq_checks.sources.proposal.measured import Measured
 
 MOST_KEPT = 40  # columns whose checks a plan makes by itself; the others are in comments
 TIMES = ("timestamp without time zone", "timestamp with time zone", "date")

@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from genreq_checks.init.choices import Choices
 from genreq_checks.plan import Table
 from genreq_checks.postgres.encoding import known_white_space
 from genreq_checks.scan import url_shape
 from genreq_checks.scan.facets import JSON_TYPES, as_text, is_blank
 from genreq_checks.scan.fusion import relation
+from genreq_checks.sources.proposal.choices import Choices
 
 AT_ONCE = 1200  # aggregates of one statement: PostgreSQL has at most 1,664 columns
 MOST_PAIRS = 600  # of a dropped column and one that stays

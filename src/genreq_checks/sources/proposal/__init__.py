@@ -15,9 +15,6 @@ from genreq_checks import __version__
 from genreq_checks.errors import SourceError, UsageError, near
 from genreq_checks.evidence.contradictions import Contradiction, find_contradictions
 from genreq_checks.facts import SourceInfo
-from genreq_checks.init.choices import Choices, choose
-from genreq_checks.init.measured import Measured, measure
-from genreq_checks.init.written import write
 from genreq_checks.plan import Plan, Table, parse_plan
 from genreq_checks.postgres.back_again import BackAgain, read_back_again
 from genreq_checks.postgres.catalog import find_table, hides_rows
@@ -27,6 +24,9 @@ from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.postgres.foreign_code import foreign_code
 from genreq_checks.snapshot import Snapshot, TableFacts
 from genreq_checks.sources.migration_sql import read_plan_sql
+from genreq_checks.sources.proposal.choices import Choices, choose
+from genreq_checks.sources.proposal.measured import Measured, measure
+from genreq_checks.sources.proposal.written import write
 from genreq_checks.sources.readable import read_types
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
