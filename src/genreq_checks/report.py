@@ -18,8 +18,8 @@ from genreq_checks.tally.periods import Unit
 if TYPE_CHECKING:
     import pandas as pd
 
-Phase = Literal["before", "after", "rolled-back", "rehearsal", "generation"]
-PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back")
+Phase = Literal["before", "held", "after", "rolled-back", "rehearsal", "generation"]
+PHASES: tuple[Phase, ...] = ("before", "held", "after", "rolled-back")
 WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "warn", "pass", "skip")
 SCHEMA_VERSION: Final = 1
 LIST_LIMIT = 100

@@ -27,7 +27,9 @@ from genreq_checks.facts.file_format import Model, first_problem, note_on, read_
 from genreq_checks.facts.identity import compare
 from genreq_checks.facts.probed_urls import ProbedUrls
 from genreq_checks.facts.queries import QueryFacts
+from genreq_checks.facts.retired import Stamp, is_name_of
 from genreq_checks.facts.row_changes import HashedRows, RowChanges
+from genreq_checks.facts.server_log import ServerLog
 from genreq_checks.files import write_text
 from genreq_checks.tally import Tally
 from genreq_checks.tally.fingerprints import Fingerprints
@@ -66,7 +68,8 @@ class Column(Model):
     """A column as the catalog has it; `position` is attnum, `privilege` whether the role may read it.
 
     `labels` are those of its enum type; `allowed` are the only values that its CHECKs let in, where they are plain lists.
-    Both are None when there is no such limit, or when it is not known.
+    Both are None when there is no such limit, or when it is not known. `retired` is the stamp of a column that was renamed
+    away (docs/staging.md).
     """
 
     name: str
@@ -78,6 +81,7 @@ class Column(Model):
     privilege: bool = True
     labels: tuple[str, ...] | None = None
     allowed: tuple[str, ...] | None = None
+    retired: Stamp | None = Field(None, exclude_if=_is_none)
 
 
 class UniqueKey(Model):
@@ -151,6 +155,14 @@ class TableFacts(Model):
     def column(self, name: str) -> Column | None:
         """The column of that very name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def held(self, name: str) -> Column | None:
+        """The column of that name where it is renamed away, by its stamp or, without a readable one, by its name then."""
+        if self.column(name) is not None:
+            return None
+        stamped = (column for column in self.columns if column.retired is not None and column.retired.column == name)
+        named = (column for column in self.columns if column.retired is None and is_name_of(column.name, name))
+        return next(stamped, None) or next(named, None)
 
 
 class Dependent(Model):
@@ -239,6 +251,7 @@ class Snapshot(Model):
     other_books: tuple[Books, ...] = Field((), exclude_if=lambda books: not books)
     code: CodeFacts | None = Field(None, exclude_if=_is_none)
     queries: QueryFacts | None = Field(None, exclude_if=_is_none)
+    log: ServerLog | None = Field(None, exclude_if=_is_none)
     messages: Reconciliation | None = Field(None, exclude_if=_is_none)
     migrations: MigrationFolder | None = Field(None, exclude_if=_is_none)
     row_hashes: RowChanges | None = Field(None, exclude_if=_is_none)

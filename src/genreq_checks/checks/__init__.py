@@ -22,7 +22,7 @@ from genreq_checks.scan.selection import Selection
 from genreq_checks.scan.wanted import Wanted
 from genreq_checks.tally import Tally
 
-PHASES: tuple[Phase, ...] = ("before", "after", "rolled-back", "rehearsal")  # in the order of a clean-up
+PHASES: tuple[Phase, ...] = ("before", "held", "after", "rolled-back", "rehearsal")  # in the order of a clean-up
 
 if TYPE_CHECKING:
     from genreq_checks.scan.facets import Columns, Facet

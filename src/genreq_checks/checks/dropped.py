@@ -69,12 +69,27 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         for child in facts.children
         if column in child.columns
     ]
+    held = facts.held(column)
+    if held is not None:
+        return [_retired(evidence, column, held), *found]
     renamed = _renamed(evidence, column, facts)
     if renamed:
         return [renamed, *found]
     found += [_not_seen(child, column) for child in facts.children if child.is_foreign and column not in child.columns]
     found += _doubts(evidence, column, facts)
     return found or [_gone(evidence, column, facts)]
+
+
+def _retired(evidence: Evidence, column: str, held: Column) -> Finding:
+    """Renamed away by the files of `stage`: that is a phase of its own."""
+    since = f" since {held.retired.at:%Y-%m-%d %H:%M} UTC" if held.retired is not None else ""
+    return Finding(
+        subject=column,
+        outcome="fail",
+        message=f"{column} is retired, not dropped: it is {quote_name(held.name)} in {evidence.now.plan_table}{since}.",
+        remedy="Check with --phase held; after the hold: genreq-checks stage SOURCE --finalise REPORT -o DIR",
+        evidence={"present": True, "type": held.type, "renamed_to": held.name, "position": held.position},
+    )
 
 
 def _renamed(evidence: Evidence, column: str, facts: TableFacts) -> Finding | None:

@@ -19,6 +19,7 @@ from genreq_checks.report import Phase
 CODE, GENERATION, MESSAGES, MIGRATIONS = "code", "generation.json", "messages.jsonl", "drizzle"
 QUERIES = "queries.sql"  # not there in a clean state: statements are judged on a clone, which takes seconds
 PROBED = "probed_urls.json"  # not there in a clean state: the URLs of the sample lead nowhere
+LOG = "server.json"  # of the hold, in phase held
 FORWARD, ROLLBACK, PLAN = "forward.sql", "rollback.sql", "plan.toml"
 JOURNAL = f"{MIGRATIONS}/meta/_journal.json"
 MADE, DROPPED = "0000_made", "0001_dropped"  # the migrations: the first creates the table, the second drops the columns

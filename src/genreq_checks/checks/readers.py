@@ -28,6 +28,12 @@ own statements are marked by a comment, and left out.
 Statements that differ only in their literals are one statement; `calls` says how often it occurs, `since` when it was
 first seen. Literals are not shown.
 
+In phase `held` (docs/staging.md) the columns are renamed away, and the server's log of the hold is the witness (`--log FILE`,
+repeatable: csvlog, jsonlog or plain text): each statement that failed with SQLSTATE 42703 for a column since it was retired
+(fail; warn where nothing in the entry names the table), how often, and by which application_name. It passes when there is none
+and the log tells of the whole hold: it has the line that `1-retire.sql` wrote, no gap of more than a day, and ends less than a
+day ago. Otherwise, and without a log, it is unknown.
+
 **A pass needs complete logs**: logs over `readers_days` of the plan (7 by default) up to the last day, without a gap of
 more than a day, of a server that logs every statement. A file of SQL is not complete: where no statement in it breaks, the
 outcome is unknown, since it is not known what else runs.
@@ -43,6 +49,8 @@ less often than the log is long may be missing. The log's settings are those at 
 they were the same before. A log that is not csvlog or jsonlog may not say which database it is about. An extension, a
 collation or a foreign table that the embedded server cannot have is replaced by a stub: the evidence lists them. Rights and
 policies of the application's role are not tried: `dependents` says which policies block the drop or vanish with it.
+In phase `held`: views, `SELECT *` and functions bound by position do not fail, and an error that PL/pgSQL catches is not
+logged. In plain text the error is told by its English message, unless the prefix has the SQLSTATE (%e).
 
 ## What to do
 
@@ -51,12 +59,14 @@ Change what breaks, deploy that, and read the logs of the time after. Read what 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.commands import judge_commands
-from genreq_checks.checks.fault import QUERIES, Place, Plant, fault
+from genreq_checks.checks.fault import LOG, QUERIES, Place, Plant, fault
+from genreq_checks.checks.missed import judge_missed
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
 from genreq_checks.facts.queries import FATES, Fate, JudgedStatement, QueryFacts, QuerySource
@@ -81,10 +91,12 @@ DAY = timedelta(days=1)
 def judge(evidence: Evidence, column: str) -> list[Finding]:
     """What breaks fails, what changes warns; without a log that covers the time nothing passes.
 
-    In a rehearsal the commands that ran on the copy are judged.
+    In a rehearsal the commands that ran on the copy are judged, in a hold what failed in the log since.
     """
     if evidence.phase == "rehearsal":
         return judge_commands(evidence.now.commands, column)
+    if evidence.phase == "held":
+        return judge_missed(evidence, column)
     facts = evidence.now.queries
     if facts is None:
         remedy = "Give --queries FILE: SQL text, or a server's log."
@@ -106,7 +118,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
 def count(evidence: Evidence, column: str) -> int | None:
     """How many findings there would be if every statement were kept."""
     facts = evidence.now.queries
-    if evidence.phase == "rehearsal" or facts is None or column not in facts.counted:
+    if evidence.phase in ("held", "rehearsal") or facts is None or column not in facts.counted:
         return None
     kept = sum(one.judged.fates.get(column, "untouched") != "untouched" for one in facts.statements)
     whole = sum(number for fate, number in facts.counted[column].items() if fate != "untouched")
@@ -192,6 +204,22 @@ def _plant(text: str) -> Plant:
     return plant
 
 
+def _log(**entry: str) -> Plant:
+    """One more entry, at the time of the last."""
+
+    def plant(place: Place) -> None:
+        file = place.folder / LOG
+        lines = file.read_text("utf-8").splitlines()
+        file.write_text("\n".join([*lines, json.dumps(json.loads(lines[-1]) | entry), ""]), "utf-8")
+
+    return plant
+
+
+def _cut_log(place: Place) -> None:
+    file = place.folder / LOG
+    file.write_text("\n".join(file.read_text("utf-8").splitlines()[:-3]) + "\n", "utf-8")
+
+
 FAULTS = (
     fault(
         "a nightly job reads download_url",
@@ -215,16 +243,28 @@ FAULTS = (
         _plant("SELECT * FROM generation_requests;\n"),
         unknown="readers.download_url readers.conversation",
     ),
+    fault(
+        "an older build still reads download_url",
+        "held",
+        _log(
+            state_code="42703",
+            message='column "download_url" does not exist',
+            statement='select "download_url" from "generation_requests" where "id" = $1',
+            application_name="old build",
+        ),
+        "readers.download_url",
+    ),
+    fault("the log ends three days ago", "held", _cut_log, unknown="readers.download_url readers.conversation"),
 )
 CHECK = Check(
     name="readers",
     title="{subject}: statements that still need it",
     order=125,
     page=__doc__,
-    phases=frozenset({"before", "rehearsal"}),
+    phases=frozenset({"before", "held", "rehearsal"}),
     subjects=lambda plan: tuple(plan.dropped),
     judge=judge,
-    facts=lambda _plan, _subject: {"queries"},
+    facts=lambda _plan, _subject: {"queries", "log"},
     count=count,
     faults=FAULTS,
 )

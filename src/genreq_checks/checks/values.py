@@ -55,10 +55,19 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         return [Finding(subject=column, outcome="skip", message=f"Not compared: {found}")]
     if column in evidence.plan.dropped and evidence.phase == "after":
         return [Finding(subject=column, outcome="skip", message="Not compared: the plan drops the column.")]
+    if column in evidence.plan.dropped and evidence.phase == "held":
+        return [Finding(subject=column, outcome="skip", message=f"Compared by held.{column}.")]
     judged = _in_cohort(evidence, column, found)
     if judged.outcome == "pass" and column in evidence.plan.dropped and evidence.phase == "rolled-back":
         return [_everywhere(evidence, column, found, judged)]
     return [judged]
+
+
+def held_values(evidence: Evidence, column: str) -> Finding:
+    """Are all values of a column that is renamed away as the baseline has them? By fingerprints: row hashes have its old name."""
+    found = content(evidence)
+    judged = _by_fingerprints(evidence, column, found)
+    return _everywhere(evidence, column, found, judged) if judged.outcome == "pass" else judged
 
 
 def _in_cohort(evidence: Evidence, column: str, found: Content | str) -> Finding:
@@ -68,6 +77,10 @@ def _in_cohort(evidence: Evidence, column: str, found: Content | str) -> Finding
         return unknown(column, exact, "Name the file that was written with the baseline: --row-hashes FILE")
     if exact is not None and column in exact.columns and exact.then:
         return _exact(evidence, column, exact)
+    return _by_fingerprints(evidence, column, found)
+
+
+def _by_fingerprints(evidence: Evidence, column: str, found: Content | str) -> Finding:
     if isinstance(found, str):
         return unknown(column, found, "Take the next baseline with this version: genreq-checks snapshot SOURCE -o FILE")
     if column not in found.then.columns:
@@ -124,7 +137,7 @@ def _exact(evidence: Evidence, column: str, changes: RowChanges) -> Finding:
     if kept is not None and kept.may_change is not None:
         message += f" The plan lets values change: {kept.may_change}"
         return Finding(subject=column, outcome="pass", message=message, evidence=numbers)
-    must_be_same = kept.stable if kept is not None else evidence.phase == "rolled-back"
+    must_be_same = kept.stable if kept is not None else evidence.phase in ("held", "rolled-back")
     lost = one.changed + one.cleared
     if lost > one.in_left or must_be_same:
         remedy = (
@@ -171,7 +184,7 @@ def _compared(evidence: Evidence, column: str, found: Content, changes: ValueCha
     if kept is not None and kept.may_change is not None:
         message += f" The plan lets values change: {kept.may_change}"
         return Finding(subject=column, outcome="pass", message=message, evidence=numbers)
-    must_be_same = kept.stable if kept is not None else evidence.phase == "rolled-back"
+    must_be_same = kept.stable if kept is not None else evidence.phase in ("held", "rolled-back")
     is_proved = changes.lost or (must_be_same and (changes.changed or changes.gained))
     if is_proved:
         remedy = "Find what changes old rows, and restore the values from an archive or a backup."
@@ -244,7 +257,7 @@ CHECK = Check(
     title="{subject}: the baseline's values are unchanged",
     order=66,
     page=__doc__,
-    phases=frozenset({"before", "after", "rolled-back"}),
+    phases=frozenset({"before", "held", "after", "rolled-back"}),
     subjects=subjects,
     judge=judge,
     facts=lambda _plan, _subject: {"rows", "key", "cohort", "baseline"},

@@ -34,7 +34,12 @@ Baseline = Annotated[
     typer.Option("--baseline", metavar="SOURCE", help="The table before the change: usually a snapshot."),
 ]
 PhaseName = Annotated[
-    str, typer.Option("--phase", metavar="PHASE", help="before (is it safe?), after (did it work?) or rolled-back.")
+    str,
+    typer.Option(
+        "--phase",
+        metavar="PHASE",
+        help="before (is it safe?), held (may it be finalised?), after (did it work?) or rolled-back.",
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 Charts = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,15 +51,21 @@ def stage(
     """Write files that rename the columns away and back; after the hold, the file that drops them. Nothing is run."""
     from genreq_checks.run import observe
     from genreq_checks.snapshot import load_snapshot
-    from genreq_checks.staging import stage_retire
+    from genreq_checks.staging import stage_finalise, stage_retire
+    from genreq_checks.staging.finalise import load_report
 
     end = begin_deadline(deadline)
     chosen = the_plan(plan, table)
     url = database(source)
     then = load_snapshot(baseline) if baseline is not None else None
+    report = load_report(finalise) if finalise is not None else None
     only = ["dropped.*", "dependents.*"]  # they read the catalog, and no rows
     now = observe(chosen, url, only=only, timeout=timeout, deadline=end, fingerprints="none", **evidence)
-    written = stage_retire(chosen, url, now, output, then, other_database=other_database, timeout=timeout, deadline=end)
+    limits: dict[str, Any] = {"timeout": timeout, "deadline": end}
+    if report is not None:
+        written = stage_finalise(chosen, url, now, report, output, **limits)
+    else:
+        written = stage_retire(chosen, url, now, output, then, other_database=other_database, **limits)
     print(f"{written.folder}: {', '.join(written.files)}. Nothing was run.")
     for one in written.told:
         print(f"- {one}", file=sys.stderr)

@@ -22,6 +22,7 @@ EXAMPLES = 100  # of each kind that are kept to be listed; counts are always who
 EvidenceName = Literal[
     "code",
     "queries",
+    "log",
     "messages",
     "migrations",
     "row_hashes",

@@ -37,8 +37,9 @@ def read_stamp(comment: str | None) -> Stamp | None:
     if comment is None or not comment.startswith(MARK):
         return None
     try:
-        stamp = Stamp.model_validate(json.loads(comment.removeprefix(MARK)))
-    except (ValueError, ValidationError):
+        found = json.loads(comment.removeprefix(MARK))
+        stamp = Stamp.model_validate({name: found[name] for name in Stamp.model_fields if name in found})
+    except (ValueError, TypeError, ValidationError):
         return None
     return stamp if stamp.at.tzinfo is not None else None
 
@@ -60,10 +61,13 @@ def retired_name(column: str, day: date, taken: Collection[str] = ()) -> str:
     raise ValueError("a thousand names are taken")
 
 
-def retired_on(name: str) -> date | None:
-    """The day that is in the name of a retired column; None for another name."""
+def is_name_of(name: str, column: str) -> bool:
+    """Is this the name that a column has when it is retired on the day that is in the name?"""
     found = _NAME.fullmatch(name)
+    if found is None:
+        return False
     try:
-        return datetime.strptime(found[1], "%Y%m%d").replace(tzinfo=UTC).date() if found else None
+        day = datetime.strptime(found[1], "%Y%m%d").replace(tzinfo=UTC).date()
     except ValueError:
-        return None
+        return False
+    return name in (retired_name(column, day), retired_name(column, day, (f"_retired_{found[1]}_{column}",)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from genreq_checks.facts import Outcome
 from genreq_checks.report import WORST_FIRST, CheckResult, Report, RequirementResult
 from genreq_checks.text import plural
@@ -10,6 +12,7 @@ WORDS: dict[Outcome, str] = {"pass": "PASS", "warn": "WARN", "fail": "FAIL", "un
 MARKS: dict[Outcome, str] = {"pass": "✓", "warn": "!", "fail": "✗", "unknown": "?", "skip": "–"}
 GOOD = {
     "before": "Safe to drop",
+    "held": "Safe to finalise",
     "after": "The clean-up worked",
     "rolled-back": "The old state is back",
     "rehearsal": "The rehearsal succeeded",
@@ -17,6 +20,7 @@ GOOD = {
 }
 BAD = {
     "before": "Not safe to drop",
+    "held": "Not safe to finalise",
     "after": "The clean-up did not work",
     "rolled-back": "The old state is not back",
     "rehearsal": "The rehearsal failed",
@@ -24,6 +28,7 @@ BAD = {
 }
 OPEN = {
     "before": "Not proven safe to drop",
+    "held": "Not proven safe to finalise",
     "after": "Not proven that the clean-up worked",
     "rolled-back": "Not proven that the old state is back",
     "rehearsal": "The rehearsal proves nothing yet",
@@ -32,7 +37,20 @@ OPEN = {
 
 
 def headline(report: Report) -> str:
-    """One sentence: the outcome, and how many checks made it; which ones, every output says in the next lines."""
+    """One sentence: the outcome, and how many checks made it; which ones, every output says in the next lines.
+
+    In phase `held` also from when on the columns may be dropped.
+    """
+    sentence = _outcome(report)
+    days = [str(one.evidence.get("finalise_from", "")) for check in report.checks for one in check.findings]
+    latest = max(days, default="") if report.phase == "held" and report.outcome != "fail" else ""
+    if not latest:
+        return sentence
+    when = f"{datetime.fromisoformat(latest):%Y-%m-%d %H:%M} UTC"
+    return f"{sentence} The hold {'was' if report.outcome in ('pass', 'warn') else 'is'} over on {when}."
+
+
+def _outcome(report: Report) -> str:
     made = sum(n for outcome, n in report.counts.items() if outcome != "skip")
     unknown = report.counts["unknown"]
     if report.outcome == "fail":

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg import sql
 
+from genreq_checks.facts.retired import read_stamp
 from genreq_checks.plan import Table
 from genreq_checks.postgres.table_rules import read_rules, with_limits
 from genreq_checks.snapshot import Column, Problem, Relation, Subscription, TableFacts
@@ -47,7 +48,8 @@ _COLUMNS = sa.text("""
                                 SELECT t.oid UNION ALL
                                 SELECT d.typbasetype FROM under u JOIN pg_catalog.pg_type d ON d.oid = u.oid AND d.typtype = 'd')
                             SELECT b.oid FROM under b JOIN pg_catalog.pg_type y ON y.oid = b.oid AND y.typtype <> 'd')
-                        ORDER BY e.enumsortorder), '{}') AS labels
+                        ORDER BY e.enumsortorder), '{}') AS labels,
+           CASE WHEN a.attname LIKE '\\_retired\\_%' THEN pg_catalog.col_description(a.attrelid, a.attnum) END AS comment
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -130,7 +132,7 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
     if here is None:
         return Found(None, None, _missing(table, [(row.schema, row.name) for row in rows]))
     of = {"oid": here.oid}
-    columns = tuple(Column(**row._mapping) for row in connection.execute(_COLUMNS, of))
+    columns = tuple(map(_column, connection.execute(_COLUMNS, of)))
     children = tuple(
         Relation(**{**row._mapping, "kind": KINDS.get(row.kind, row.kind)}) for row in connection.execute(_CHILDREN, of)
     )
@@ -155,6 +157,13 @@ def find_table(connection: sa.Connection, table: Table) -> Found:
         subscriptions=_subscriptions(connection, here.oid),
     )
     return Found(here.oid, facts, _not_a_table(table, facts))
+
+
+def _column(row: sa.Row[Any]) -> Column:
+    """A column; of a comment only its stamp is kept, since a comment may be user text."""
+    facts = dict(row._mapping)
+    stamp = read_stamp(facts.pop("comment"))
+    return Column(**facts, retired=stamp)
 
 
 def _subscriptions(connection: sa.Connection, oid: int) -> tuple[Subscription, ...] | None:

@@ -26,7 +26,8 @@ class Marked:
     """What is fingerprinted: the `columns` of the cohort's rows whose `time` is not later than `until`, by the `key`.
 
     `types` has the types' names of the key's columns. A key of one integer is also read as a range, up to the `newest`
-    where one is given, with the values of the columns in `everywhere`.
+    where one is given, with the values of the columns in `everywhere`. `named` has the names of columns that are another
+    one's in the table now: those that were renamed away.
     """
 
     key: tuple[str, ...]
@@ -36,6 +37,7 @@ class Marked:
     types: Mapping[str, str]
     newest: int | None = None
     everywhere: tuple[str, ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_range(self) -> bool:
@@ -48,7 +50,7 @@ class Marked:
         for place, name in enumerate(self.key):
             yield sa.column(name).label(f"key_{place}")
         for place, name in enumerate(self.columns):
-            yield sa.column(name).label(f"value_{place}")
+            yield sa.column(self.named.get(name, name)).label(f"value_{place}")
 
     def aggregates(
         self, row: sa.ColumnCollection[str, sa.ColumnElement[Any]], covered: sa.ColumnElement[bool]

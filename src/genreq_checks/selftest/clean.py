@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -15,6 +16,7 @@ from genreq_checks.checks.fault import (
     DROPPED,
     FORWARD,
     GENERATION,
+    LOG,
     MADE,
     MESSAGES,
     MIGRATIONS,
@@ -33,6 +35,7 @@ from genreq_checks.rehearsal import rehearse
 from genreq_checks.report import Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.selftest.clean_files import keep_books, write_files
+from genreq_checks.selftest.clean_held import HELD, log_of_the_hold, retire_for_days
 from genreq_checks.snapshot import Snapshot
 
 # A completed row without a time may be from after the change, but has no recorded message: that would warn.
@@ -71,7 +74,7 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
     """Create the clean states on a server, with files in `folder`; the databases are dropped afterwards."""
     plan = load_plan()
     mark = uuid4().hex[:8]
-    first, after, back = (f"selftest_{phase}_{mark}" for phase in ("before", "after", "back"))
+    first, held, after, back = (f"selftest_{phase}_{mark}" for phase in ("before", "held", "after", "back"))
     made: list[str] = []
 
     def make(name: str, template: str | None = None) -> str:
@@ -85,12 +88,23 @@ def clean_states(server: Server, folder: Path) -> Iterator[Clean]:
         apply(url, DATED)
         keep_books(url, plan, [MADE])
         baseline = observe(plan, url, CUTOVER)
+        since = datetime.now(UTC) - HELD
+        url = make(held, first)
+        retire_for_days(url, plan, since)
+        complete_generations(url)
         url = make(after, first)
         apply(url, plan.forward_sql)
         finish(url, plan)
         _take_back(make(back, first), plan)
         write_files(folder, plan)
-        names: dict[Phase, str] = {"before": first, "after": after, "rolled-back": back, "rehearsal": first}
+        (folder / LOG).write_text(log_of_the_hold(plan, since), "utf-8")
+        names: dict[Phase, str] = {
+            "before": first,
+            "held": held,
+            "after": after,
+            "rolled-back": back,
+            "rehearsal": first,
+        }
         yield Clean(plan, names, folder, baseline)
     finally:
         for name in made:
@@ -152,6 +166,7 @@ def judge(server: Server, clean: Clean, url: str, folder: Path, phase: Phase) ->
         messages=[folder / MESSAGES] if phase == "after" else None,
         migrations=folder / MIGRATIONS,
         generation=folder / GENERATION,
+        log=folder / LOG if phase == "held" else None,
         queries=folder / QUERIES if (folder / QUERIES).exists() else None,
     )
     if (folder / PROBED).exists():

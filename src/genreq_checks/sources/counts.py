@@ -47,7 +47,7 @@ def read_counts(
             f"{plan.table.qualified}.{plan.cohort.clock} is a date, and the cutover is not the begin of a UTC day."
         )
         return Problem(part="tally", message=message, hint="Give the day from which on rows are after: --cutover DAY.")
-    marked = _marked(connection, asked, types, read_at) if needs.fingerprints else None
+    marked = _marked(connection, asked, types, facts, read_at) if needs.fingerprints else None
     aware = is_aware(plan, types)
     encoding = server_encoding(connection)
     columns = Columns(types, decodable(encoding))
@@ -73,7 +73,7 @@ def read_counts(
 
 
 def _marked(
-    connection: sa.Connection, asked: Asked, types: Mapping[str, str], read_at: datetime
+    connection: sa.Connection, asked: Asked, types: Mapping[str, str], facts: TableFacts, read_at: datetime
 ) -> Marked | Problem | None:
     """What is to be fingerprinted, or why it cannot be; None when it is not asked for."""
     plan = asked.plan
@@ -93,7 +93,8 @@ def _marked(
             part="fingerprints", message=message, hint="Correct table.key in the plan, or GRANT SELECT on it."
         )
     names = (*plan.kept, *(plan.dropped if asked.fingerprints == "all" else ()))
-    columns = tuple(name for name in names if name in types)
+    held = {name: column.name for name in plan.dropped if (column := facts.held(name)) and column.name in types}
+    columns = tuple(name for name in names if name in types or name in held)
     return Marked(
         plan.table.key,
         columns,
@@ -102,6 +103,7 @@ def _marked(
         {name: types[name] for name in plan.table.key},
         asked.newest_key,
         tuple(name for name in columns if name in plan.dropped),
+        held,
     )
 
 

@@ -12,12 +12,15 @@ from genreq_checks.postgres.catalog import find_table
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
+from genreq_checks.report import Report
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.staging.family import FamilyFacts, read_family
+from genreq_checks.staging.finalise import held_columns, to_drop, why_not
 from genreq_checks.staging.readme import readme
 from genreq_checks.staging.refusals import advise
 from genreq_checks.staging.writing import asked, sql_file, write_files
 
+RETIRE, UNDO, FINALISE = "1-retire.sql", "undo.sql", "2-finalise.sql"
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 
@@ -61,12 +64,40 @@ def stage_retire(
     day = datetime.now(UTC).date()
     what = asked(plan, family, day)
     files = {
-        "1-retire.sql": sql_file("retire", plan, what, day),
-        "undo.sql": sql_file("undo", plan, what, day),
+        RETIRE: sql_file("retire", plan, what, day),
+        UNDO: sql_file("undo", plan, what, day),
         "README.md": readme(plan, what, advice.told, now.source.location, day),
     }
     write_files(folder, files)
     return Written(folder, tuple(files), advice.told)
+
+
+def stage_finalise(
+    plan: Plan,
+    url: str,
+    now: Snapshot,
+    report: Report,
+    folder: Path,
+    *,
+    timeout: float = 300,
+    deadline: Deadline | None = None,
+) -> Written:
+    """Write 2-finalise.sql, which drops the retired columns: only after a passing report of their hold.
+
+    Raises: RefusedError with every reason; SourceError when the catalog cannot be read.
+    """
+    problem = now.problem("dependents")
+    if problem is not None:
+        raise SourceError(f"Nothing was written: {problem.message}", problem.hint)
+    names = {column.name: name for name, column in held_columns(plan, now).items()}
+    family = read_catalog(plan, url, names, timeout, deadline)
+    refused = why_not(plan, now, report, family)
+    if refused:
+        raise RefusedError("\n".join(["The columns are not dropped:", *(f"- {one}" for one in refused)]))
+    day = datetime.now(UTC).date()
+    write_files(folder, {FINALISE: sql_file("finalise", plan, to_drop(plan, now, family), day)})
+    told = "It cannot be undone: only the archive from before 1-retire.sql has the old values then."
+    return Written(folder, (FINALISE,), (told,))
 
 
 def read_catalog(

@@ -64,6 +64,16 @@ _COLUMNS = sa.text("""
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     WHERE a.attrelid = CAST(:oid AS oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """)
+# What makes a DROP COLUMN without CASCADE fail: what depends on the column and does not go with it.
+_BLOCKING = sa.text("""
+    SELECT DISTINCT o.type || ' ' || o.identity AS what
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_depend p ON p.refclassid = CAST('pg_catalog.pg_class' AS regclass)
+         AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum
+    CROSS JOIN LATERAL pg_catalog.pg_identify_object(p.classid, p.objid, p.objsubid) o
+    WHERE a.attrelid = ANY (CAST(:family AS oid[])) AND a.attname = :now AND NOT a.attisdropped AND p.deptype = 'n'
+    ORDER BY 1
+""")
 _SLOTS = sa.text("""
     SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_replication_slots
     WHERE slot_type = 'logical' AND database = pg_catalog.current_database()
@@ -75,7 +85,8 @@ class Staged:
     """A column as it is in the catalog: `filled` is one that an INSERT without it fills by itself.
 
     `refuses_null`: its domain does; `stricter` are partitions and children in which it is NOT NULL and here it is not;
-    `in_identity`: it is in the primary key or the replica identity. `comment` may be user text and is not shown.
+    `in_identity`: it is in the primary key or the replica identity. `blocking` are the
+    dependents that block a drop. `comment` may be user text and is not shown.
     """
 
     name: str
@@ -89,6 +100,7 @@ class Staged:
     in_identity: bool
     stricter: tuple[str, ...]
     dependents: tuple[str, ...]
+    blocking: tuple[str, ...]
     comment: str | None
 
     @property
@@ -119,9 +131,15 @@ def read_family(connection: sa.Connection, plan: Plan, oid: int, names: Mapping[
         )
         for now, column in names.items()
     }
+    blocking = {now: tuple(connection.execute(_BLOCKING, of | {"now": now}).scalars()) for now in names}
     columns = {
         row.name: Staged(
-            **dict(row._mapping) | {"stricter": tuple(row.stricter), "dependents": hanging.get(row.name, ())}
+            **dict(row._mapping)
+            | {
+                "stricter": tuple(row.stricter),
+                "dependents": hanging.get(row.name, ()),
+                "blocking": blocking.get(row.name, ()),
+            }
         )
         for row in connection.execute(_COLUMNS, of | {"oid": oid})
     }

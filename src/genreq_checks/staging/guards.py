@@ -36,6 +36,8 @@ DECLARE
     what text;
     own text;
     told text;
+    moment text;
+    since timestamptz;
 BEGIN
     PERFORM set_config('search_path', 'pg_catalog', true), set_config('lock_timeout', '1s', true);
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -99,6 +101,7 @@ BEGIN
             PERFORM pg_sleep(0.01 + 0.02 * random());
         END LOOP;
     END LOOP;
+    moment := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
     FOR one IN SELECT jsonb_array_elements(asked->'columns') LOOP
         CONTINUE WHEN one->>'column' = ANY (done);
         own := quote_ident(one->>'column');
@@ -107,7 +110,7 @@ BEGIN
     SELECT string_agg(quote_ident(value->>'column'), ', ') INTO own FROM jsonb_array_elements(asked->'columns');
     told := CASE WHEN cardinality(done) = jsonb_array_length(asked->'columns') THEN
         format('%I.%I: already @done@: %s.', asked->>'schema', asked->>'table', own)
-        ELSE format('%I.%I: @done@: %s.', asked->>'schema', asked->>'table', own) END;
+        ELSE format('%I.%I: @done@: %s, since %s.', asked->>'schema', asked->>'table', own, moment) END;
     PERFORM set_config('search_path', settings[1], true), set_config('lock_timeout', settings[2], true);
     RAISE LOG 'genreq-checks: %', told;
     RAISE NOTICE 'genreq-checks: %', told;

@@ -32,14 +32,14 @@ def advise(
     plan: Plan, now: Snapshot, baseline: Snapshot | None, family: FamilyFacts, *, other_database: bool = False
 ) -> Advice:
     """Everything that speaks against renaming the plan's columns away."""
-    refused = [*_of_another(now, baseline, other_database), *_of_the_table(now, family)]
+    refused = [*_of_another(now, baseline, other_database), *of_the_table(now, family)]
     told = [UNMOVED]
     for column in plan.dropped:
         staged = family.columns.get(column)
         if staged is None:
             refused.append(f"{column} is not in {plan.table.qualified}.")
             continue
-        refused += [*_of_the_column(staged), *_readers(now, column)]
+        refused += [*_of_the_column(staged), *readers(now, column)]
         told += _known(now, column, staged)
     if now.queries is None and now.code is None:
         told.append("No statements and no code were given (--queries, --code): readers of the columns are not known.")
@@ -61,7 +61,8 @@ def _of_another(now: Snapshot, baseline: Snapshot | None, other_database: bool) 
         yield f"it is not certain that the database is the baseline's: {comparison.text}; --other-database if it is meant."
 
 
-def _of_the_table(now: Snapshot, family: FamilyFacts) -> Iterator[str]:
+def of_the_table(now: Snapshot, family: FamilyFacts) -> Iterator[str]:
+    """What speaks against any change of the table's columns."""
     facts = now.table
     if family.publications:
         yield (
@@ -89,7 +90,7 @@ def _of_the_column(staged: Staged) -> Iterator[str]:
         yield f"{name} is NOT NULL in {', '.join(staged.stricter[:MOST])} and not above: an INSERT without it would fail there."
 
 
-def _readers(now: Snapshot, column: str) -> Iterator[str]:
+def readers(now: Snapshot, column: str) -> Iterator[str]:
     """What is known to use the column by its name, and would fail."""
     textual = [
         f"{one.kind} {one.name}"
@@ -97,7 +98,7 @@ def _readers(now: Snapshot, column: str) -> Iterator[str]:
         if one.column == column and one.fate == "breaks" and one.confidence == "textual"
     ]
     if textual:
-        yield f"{column} is named in {_first(textual)}: it would fail at once. Change that first."
+        yield f"{column} is named in {first(textual)}: it would fail at once. Change that first."
     if now.queries is not None:
         if now.queries.problem:
             yield f"the statements could not be judged: {now.queries.problem}"
@@ -105,7 +106,7 @@ def _readers(now: Snapshot, column: str) -> Iterator[str]:
             f"{one.source}:{one.line}" for one in now.queries.statements if one.judged.fates.get(column) == "breaks"
         ]
         if broken:
-            yield f"{column} is needed by {plural(len(broken), 'known statement')} ({_first(broken)})."
+            yield f"{column} is needed by {plural(len(broken), 'known statement')} ({first(broken)})."
     if now.code is not None:
         live = [
             f"{one.file}:{one.line}"
@@ -114,7 +115,7 @@ def _readers(now: Snapshot, column: str) -> Iterator[str]:
         ]
         if live:
             count = now.code.counts(column)[LIVE] - now.code.counts(column).get("possible", 0)
-            yield f"{column} is used in the code in {plural(count, 'place')} ({_first(live)})."
+            yield f"{column} is used in the code in {plural(count, 'place')} ({first(live)})."
 
 
 def _known(now: Snapshot, column: str, staged: Staged) -> Iterator[str]:
@@ -122,17 +123,17 @@ def _known(now: Snapshot, column: str, staged: Staged) -> Iterator[str]:
     if staged.takes_not_null:
         yield f"{column} is NOT NULL without a default: NOT NULL is taken away, so that an INSERT without it works."
     if staged.dependents:
-        yield f"{column}: the rename is not noticed by {_first(list(staged.dependents))}."
+        yield f"{column}: the rename is not noticed by {first(list(staged.dependents))}."
     possible = [
         f"{one.kind} {one.name}"
         for one in now.dependents or ()
         if one.column == column and one.fate == "breaks" and one.confidence == "possible"
     ]
     if possible:
-        yield f"{column} may be used by {_first(possible)}."
+        yield f"{column} may be used by {first(possible)}."
 
 
-def _first(names: list[str]) -> str:
+def first(names: list[str]) -> str:
     """The first names, and how many more."""
     more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
     return line(", ".join(names[:MOST])) + more

@@ -29,17 +29,20 @@ def require_files(paths: list[Path]) -> None:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[SourceKind, Iterator[Entry]]]:
-    """The kind of a file, and its entries as they are read.
+    """The kind of a file, and its entries as they are read. Raises: UsageError when it cannot be read."""
+    with opened_lines(path) as (kind, lines):
+        yield kind, _entries(kind, lines)
 
-    Raises: UsageError when it cannot be read.
-    """
+
+@contextmanager
+def opened_lines(path: Path) -> Iterator[tuple[SourceKind, Iterator[str]]]:
+    """The kind of a file, and its lines as they are read. Raises: UsageError when it cannot be read."""
     try:
         with path.open("rb") as raw:
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
             with io.TextIOWrapper(stream, "utf-8", errors="replace", newline="") as text:
-                kind, lines = _kind(path, text)
-                yield kind, _entries(kind, lines)
+                yield _kind(path, text)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise UsageError(f"The file {shown_path(str(path))} of statements could not be read: {reason}.") from None
