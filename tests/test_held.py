@@ -24,7 +24,7 @@ from genreq_checks.selftest.clean_held import log_of_the_hold, retire_for_days, 
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.staging import FINALISE, RefusedError, stage_finalise
 from rows import execute, insert
-from staged import CATALOG, dump, psql, write
+from staged import CATALOG, dump, psql, restamp, write
 
 EIGHT_DAYS = timedelta(days=8)
 
@@ -59,19 +59,6 @@ def finalise(plan: Plan, url: str, report: Report, folder: Path) -> None:
 
 def outcomes(report: Report, *names: str) -> dict[str, str]:
     return {one.id: one.outcome for one in report.checks if one.id.split(".")[0] in names}
-
-
-def restamp(url: str, **values: object) -> None:
-    """Change what the stamps say."""
-    with psycopg.connect(url) as connection:
-        found = connection.execute(
-            "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute "
-            "WHERE attrelid = 'generation_requests'::regclass AND attname LIKE '\\_retired%'"
-        ).fetchall()
-        for name, comment in found:
-            stamp = json.loads(comment.removeprefix(MARK)) | values
-            text = (MARK + json.dumps(stamp)).replace("'", "''")
-            connection.execute(f"COMMENT ON COLUMN generation_requests.\"{name}\" IS '{text}'".encode())
 
 
 def test_from_the_hold_to_the_drop(database: str, plan: Plan, baseline: Snapshot, tmp_path: Path) -> None:

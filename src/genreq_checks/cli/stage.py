@@ -20,6 +20,7 @@ from genreq_checks.cli.options import (
     begin_deadline,
     the_plan,
 )
+from genreq_checks.errors import UsageError, near
 
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the files.")]
 Baseline = Annotated[
@@ -32,6 +33,9 @@ HeldReport = Annotated[
         "--finalise", metavar="REPORT", help="Write the file that drops: needs a passing JSON report of phase held."
     ),
 ]
+FormName = Annotated[
+    str, typer.Option("--for", metavar="TOOL", help="psql, drizzle or alembic: the tool that applies the files.")
+]
 
 
 @with_evidence
@@ -40,6 +44,7 @@ def stage(
     output: Folder = Path("staging"),
     baseline: Baseline = None,
     finalise: HeldReport = None,
+    form: FormName = "psql",
     *,
     evidence: Named,
     other_database: OtherDatabase = False,
@@ -53,15 +58,18 @@ def stage(
     from genreq_checks.snapshot import load_snapshot
     from genreq_checks.staging import stage_finalise, stage_retire
     from genreq_checks.staging.finalise import load_report
+    from genreq_checks.staging.forms import FORMS
 
     end = begin_deadline(deadline)
+    if form not in FORMS:
+        raise UsageError(f"There is no form '{form[:40]}'.", near(form, FORMS))
     chosen = the_plan(plan, table)
     url = database(source)
     then = load_snapshot(baseline) if baseline is not None else None
     report = load_report(finalise) if finalise is not None else None
     only = ["dropped.*", "dependents.*"]  # they read the catalog, and no rows
     now = observe(chosen, url, only=only, timeout=timeout, deadline=end, fingerprints="none", **evidence)
-    limits: dict[str, Any] = {"timeout": timeout, "deadline": end}
+    limits: dict[str, Any] = {"form": form, "timeout": timeout, "deadline": end}
     if report is not None:
         written = stage_finalise(chosen, url, now, report, output, **limits)
     else:

@@ -14,13 +14,15 @@ from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.report import Report
 from genreq_checks.snapshot import Snapshot
+from genreq_checks.staging.actions import Action
 from genreq_checks.staging.family import FamilyFacts, read_family
 from genreq_checks.staging.finalise import held_columns, to_drop, why_not
+from genreq_checks.staging.forms import FINALISE, RETIRE, UNDO, Form, formed
 from genreq_checks.staging.readme import readme
 from genreq_checks.staging.refusals import advise
 from genreq_checks.staging.writing import asked, sql_file, write_files
 
-RETIRE, UNDO, FINALISE = "1-retire.sql", "undo.sql", "2-finalise.sql"
+__all__ = ["FINALISE", "RETIRE", "UNDO", "RefusedError", "Written", "read_catalog", "stage_finalise", "stage_retire"]
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 
@@ -46,6 +48,7 @@ def stage_retire(
     folder: Path,
     baseline: Snapshot | None = None,
     *,
+    form: Form = "psql",
     other_database: bool = False,
     timeout: float = 300,
     deadline: Deadline | None = None,
@@ -63,13 +66,12 @@ def stage_retire(
         raise RefusedError("\n".join(["The columns are not renamed away:", *(f"- {one}" for one in advice.refused)]))
     day = datetime.now(UTC).date()
     what = asked(plan, family, day)
-    files = {
-        RETIRE: sql_file("retire", plan, what, day),
-        UNDO: sql_file("undo", plan, what, day),
-        "README.md": readme(plan, what, advice.told, now.source.location, day),
-    }
+    texts: dict[Action, str] = {action: sql_file(action, plan, what, day) for action in ("retire", "undo")}
+    files, more = formed(form, texts, plan, now.migrations)
+    told = (*more, *advice.told)
+    files["README.md"] = readme(plan, what, told, now.source.location, day)
     write_files(folder, files)
-    return Written(folder, tuple(files), advice.told)
+    return Written(folder, tuple(files), told)
 
 
 def stage_finalise(
@@ -79,6 +81,7 @@ def stage_finalise(
     report: Report,
     folder: Path,
     *,
+    form: Form = "psql",
     timeout: float = 300,
     deadline: Deadline | None = None,
 ) -> Written:
@@ -95,9 +98,11 @@ def stage_finalise(
     if refused:
         raise RefusedError("\n".join(["The columns are not dropped:", *(f"- {one}" for one in refused)]))
     day = datetime.now(UTC).date()
-    write_files(folder, {FINALISE: sql_file("finalise", plan, to_drop(plan, now, family), day)})
+    texts: dict[Action, str] = {"finalise": sql_file("finalise", plan, to_drop(plan, now, family), day)}
+    files, more = formed(form, texts, plan, now.migrations)
+    write_files(folder, files)
     told = "It cannot be undone: only the archive from before 1-retire.sql has the old values then."
-    return Written(folder, (FINALISE,), (told,))
+    return Written(folder, tuple(files), (*more, told))
 
 
 def read_catalog(
