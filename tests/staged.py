@@ -16,7 +16,7 @@ from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from genreq_checks.scratch.database import programs
 from genreq_checks.scratch.dump import clean_environment
-from genreq_checks.staging import Written, stage_retire
+from genreq_checks.staging import Written, stage_finalise, stage_retire
 
 CATALOG = ["dropped.*", "dependents.*"]
 
@@ -71,3 +71,9 @@ def hold_passed(plan: Plan, url: str, since: datetime) -> Report:
         passed = first.model_copy(update={"outcome": "pass", "evidence": {"since": since.isoformat()}})
         made.append(one.model_copy(update={"outcome": "pass", "findings": (passed,)}))
     return report.model_copy(update={"outcome": "pass", "checks": tuple(made), "only": ()})
+
+
+def finalise(plan: Plan, url: str, folder: Path, since: datetime) -> None:
+    """Write the file that drops, after a hold since then."""
+    now = observe(plan, url, only=CATALOG, fingerprints="none")
+    stage_finalise(plan, url, now, hold_passed(plan, url, since), folder)

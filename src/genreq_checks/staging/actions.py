@@ -60,7 +60,7 @@ _UNCHANGED = """
             IF what IS NOT NULL THEN
                 RAISE EXCEPTION 'Something new depends on %: %. Write the file again.', own, what;
             END IF;
-            what := (@published@);
+            what := CASE WHEN NOT locked THEN (@published@) END;
             IF what IS NOT NULL THEN
                 RAISE EXCEPTION 'The table is published (%): a rename stops its logical replication.', what;
             END IF;

@@ -17,7 +17,7 @@ FAMILY = """
     SELECT pg_catalog.array_agg(oid) FROM tree
 """
 # What hangs on a column anywhere in the family, by the catalog, and the functions whose text has its name and the table's.
-# The column's own default and NOT NULL are not dependents.
+# The column's own default and NOT NULL are not dependents. Functions are not read again with the lock, which does not hold them.
 DEPENDENTS = """
     SELECT coalesce(pg_catalog.jsonb_agg(DISTINCT d.what ORDER BY d.what), '[]') FROM (
         SELECT (o.type || ' ' || o.identity) COLLATE "C" AS what
@@ -33,7 +33,7 @@ DEPENDENTS = """
         SELECT ('function ' || (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, f.oid, 0)).identity) COLLATE "C"
         FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
         JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
-        WHERE l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+        WHERE NOT {locked} AND l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
           AND position(lower({column}) IN lower(f.prosrc)) > 0
           AND (position(lower({table}) IN lower(f.prosrc)) > 0 OR f.prorettype = 'pg_catalog.trigger'::regtype)
     ) d
@@ -123,7 +123,9 @@ def read_family(connection: sa.Connection, plan: Plan, oid: int, names: Mapping[
     family = connection.execute(sa.text(FAMILY.format(root="CAST(:oid AS oid)")), {"oid": oid}).scalar_one()
     of = {"family": family}
     dependents = sa.text(
-        DEPENDENTS.format(family=_FAMILY, now=":now", column=":column", table=":table").replace("'::", "'\\:\\:")
+        DEPENDENTS.format(family=_FAMILY, now=":now", column=":column", table=":table", locked="false").replace(
+            "'::", "'\\:\\:"
+        )
     )
     hanging = {
         now: tuple(

@@ -131,7 +131,7 @@ def block(action: Action, asked: dict[str, Any]) -> str:
         "family": " ".join(FAMILY.format(root="root").split()),
         "dependents": " ".join(
             DEPENDENTS.format(
-                family="family", now="here.name", column="(one->>'column')", table="(asked->>'table')"
+                family="family", now="here.name", column="(one->>'column')", table="(asked->>'table')", locked="locked"
             ).split()
         ),
         "published": " ".join(PUBLISHED.format(family="family").split()),
