@@ -13,6 +13,7 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 from conftest import Server
+from genreq_checks.checks.dependents import READS_CONVERSATION
 from genreq_checks.cli import app
 from genreq_checks.facts import Step
 from genreq_checks.plan import Plan
@@ -66,6 +67,22 @@ def run(server: Server, plan: Plan, source: str, tmp_path: Path) -> Rehearse:
 
 def step(report: Report, name: str) -> Step:
     return next(s for s in report.steps if s.name == name)
+
+
+def test_hiding_and_bringing_back_is_rehearsed_where_it_is_asked_for(server: Server, plan: Plan, source: str) -> None:
+    report = rehearse(plan, source, sample=None, scratch_url=server.url("postgres"), staged=True)
+    assert [s.name for s in report.steps] == [*NAMES[:3], "retire", "hidden", "undo", *NAMES[3:]]
+    assert {s.name: (s.outcome, s.message) for s in report.steps if s.outcome != "pass"} == {}
+    assert step(report, "undo").message.endswith("Everything is as it was, every value too.")
+    assert [f.subject for f in report.check("forward").findings][:3] == ["retire", "hidden", "undo"]
+
+
+def test_what_speaks_against_hiding_the_columns_fails(server: Server, plan: Plan, source: str) -> None:
+    execute(source, READS_CONVERSATION)
+    report = rehearse(plan, source, sample=None, scratch_url=server.url("postgres"), staged=True)
+    assert (step(report, "retire").outcome, step(report, "undo").outcome) == ("fail", "unknown")
+    assert "conversation is named in function" in step(report, "retire").message
+    assert report.check("forward").outcome == "fail"
 
 
 def test_the_plans_own_sql_passes_every_step(run: Rehearse) -> None:

@@ -43,10 +43,17 @@ STEPS = {
     "forward-again": "After the rollback the same SQL must work again.",
 }
 
+STAGED = {
+    "retire": "See docs/staging.md: what it names speaks against hiding the columns.",
+    "hidden": "Change what needs the columns before they are hidden.",
+    "undo": "Do not hide the columns before this is understood.",
+}
+
 
 def judge(evidence: Evidence, _: str) -> list[Finding]:
-    """One finding per step of the rehearsal; a step that is missing is unknown."""
-    return judged_steps(evidence, STEPS)
+    """One finding per step of the rehearsal; a step that is missing is unknown, one that was not asked for is not."""
+    made = {step.name for step in evidence.now.rehearsal or ()}
+    return judged_steps(evidence, {name: told for name, told in STAGED.items() if name in made} | STEPS)
 
 
 def judged_steps(evidence: Evidence, remedies: dict[str, str]) -> list[Finding]:

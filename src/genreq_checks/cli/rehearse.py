@@ -59,6 +59,9 @@ When = Annotated[
     ),
 ]
 RunTimeout = Annotated[float, typer.Option("--run-timeout", metavar="SECONDS", help="The limit of each --run.")]
+Staged = Annotated[
+    bool, typer.Option("--staged", help="First hide the columns by the files of 'stage', and bring them back.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning fails too.")]
 
 
@@ -71,6 +74,7 @@ def rehearse(
     run: Run = None,
     at: When = None,
     run_timeout: RunTimeout = 600,
+    staged: Staged = False,
     plan: PlanFile = None,
     table: TableName = None,
     formats: Formats = None,
@@ -103,6 +107,7 @@ def rehearse(
         deadline=end,
         progress=_tell if sys.stderr.isatty() else None,
         commands=commands,
+        staged=staged,
     )
     write(report, places)
     raise typer.Exit(report.exit_code(strict))

@@ -24,11 +24,12 @@ from genreq_checks.plan import Plan
 from genreq_checks.postgres.connection import parse
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.waiting import LimitError, named
+from genreq_checks.rehearsal.answer import Answer
 from genreq_checks.rehearsal.apply import explain
 from genreq_checks.rehearsal.command_log import SETTINGS
 from genreq_checks.rehearsal.commands import Commands
 from genreq_checks.rehearsal.sql_file import parse_sql, read_sql
-from genreq_checks.rehearsal.stages import Answer, Stages
+from genreq_checks.rehearsal.stages import Stages
 from genreq_checks.report import Report
 from genreq_checks.run import check
 from genreq_checks.scratch.database import open_scratch
@@ -52,6 +53,7 @@ def rehearse(
     deadline: Deadline | None = None,
     progress: Callable[[str], None] | None = None,
     commands: Commands | None = None,
+    staged: bool = False,
 ) -> Report:
     """Rehearse the clean-up on a copy of the source, and report each step (`Report.steps`) and what it proves.
 
@@ -59,7 +61,8 @@ def rehearse(
     least one of every class), None for all of them. `scratch_url` names a server on which a database may be created for
     the rehearsal; an embedded one is used when left out. `timeout` is that of each statement on the source, in seconds;
     `deadline` bounds the rehearsal: the step that it ends, and the later ones, are `unknown`. `progress` receives the
-    name of each step as it begins. `commands` run on copies of their own: see `rehearsal.commands`.
+    name of each step as it begins. `commands` run on copies of their own: see `rehearsal.commands`. `staged`: first hide the
+    columns by the files of `stage`, run a generation, and undo it.
 
     Raises: UsageError for invalid files and URLs, SourceError or EmbeddedServerError when there is no
     scratch database. A problem with the source is a step that is `unknown`.
@@ -74,7 +77,9 @@ def rehearse(
     settings = SETTINGS if commands is not None else None
     scratch = open_scratch(scratch_url, target, settings, network=commands is not None)
     with scratch as place, tempfile.TemporaryDirectory(prefix="genreq-rehearsal-") as folder:
-        stages = Stages(plan, target, place, Path(folder), forward_file, back_file, sample, timeout, deadline, commands)
+        stages = Stages(
+            plan, target, place, Path(folder), forward_file, back_file, sample, timeout, deadline, commands, staged
+        )
         with closing(stages):
             steps = _walk(stages, progress or (lambda _: None))
     source = stages.copied.source if stages.copied else None

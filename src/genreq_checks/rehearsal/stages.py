@@ -17,6 +17,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import quoted
 from genreq_checks.postgres.connection import Target
 from genreq_checks.postgres.deadline import Deadline
+from genreq_checks.rehearsal.answer import Answer
 from genreq_checks.rehearsal.apply import Applied, apply
 from genreq_checks.rehearsal.broken import Functions, read_functions
 from genreq_checks.rehearsal.command_copy import keep_original
@@ -27,6 +28,7 @@ from genreq_checks.rehearsal.generation import Outcome as Generated
 from genreq_checks.rehearsal.generation import generate
 from genreq_checks.rehearsal.originals import changes, keep_originals
 from genreq_checks.rehearsal.sql_file import SqlFile
+from genreq_checks.rehearsal.staged import staged_steps
 from genreq_checks.rehearsal.structure import Structure, read_structure
 from genreq_checks.report import Phase, worst
 from genreq_checks.run import check, observe
@@ -35,16 +37,6 @@ from genreq_checks.snapshot import Snapshot
 from genreq_checks.text import listed, plural
 
 SHOWN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The outcome of a step. `goes_on` is False when the later steps cannot run."""
-
-    outcome: Outcome
-    message: str
-    locks: tuple[str, ...] = ()
-    goes_on: bool = True
 
 
 @dataclass(slots=True)
@@ -61,6 +53,7 @@ class Stages:
     timeout: float
     deadline: Deadline | None = None
     commands: Commands | None = None
+    staged: bool = False
     runs: tuple[CommandRun, ...] = ()
     keeper: psycopg.Connection | None = None
     copied: Copy | None = None
@@ -77,6 +70,7 @@ class Stages:
             "copy": self.copy,
             "before": self.before,
             "archive": self.archive,
+            **(staged_steps(self) if self.staged else {}),
             "forward": self.forward,
             "broken": self.broken,
             "generation": self.generation,
@@ -158,7 +152,11 @@ class Stages:
     def generation(self) -> Answer:
         """A generation from end to end, by the specification of the completion message."""
         assert self.generated_before is not None
-        was, now = self.generated_before, generate(self.scratch.url, self.search_path, self.plan, keep=True)
+        now = generate(self.scratch.url, self.search_path, self.plan, keep=True)
+        return self.compared_generation(self.generated_before, now)
+
+    def compared_generation(self, was: Generated, now: Generated) -> Answer:
+        """A generation now, beside one before the change."""
         table = self.plan.table.qualified
         parts: list[str] = []
         if now.refused > was.refused:
