@@ -30,6 +30,7 @@ from genreq_checks.rehearsal.originals import changes, keep_originals
 from genreq_checks.rehearsal.sql_file import SqlFile
 from genreq_checks.rehearsal.staged import staged_steps
 from genreq_checks.rehearsal.structure import Structure, read_structure
+from genreq_checks.rehearsal.written import Written, differences, write_rows
 from genreq_checks.report import Phase, worst
 from genreq_checks.run import check, observe
 from genreq_checks.scratch.database import Scratch
@@ -62,6 +63,7 @@ class Stages:
     structures: dict[str, Structure] = field(default_factory=dict[str, Structure])
     functions: Functions | None = None
     generated_before: Generated | None = None
+    written_before: tuple[Written, Written] | None = None
     values_provable: bool = True
 
     def steps(self) -> dict[str, Callable[[], Answer]]:
@@ -108,6 +110,8 @@ class Stages:
         self.keeper = psycopg.connect(url, autocommit=True, prepare_threshold=None)
         rows, keys = keep_originals(self.keeper, plan)
         self.generated_before = generate(url, self.search_path, plan, keep=False)
+        first = write_rows(url, self.search_path, plan)
+        self.written_before = first, write_rows(url, self.search_path, plan, first.keys)
         self.functions = read_functions(url, self.search_path, plan)
         self.baseline = observe(plan, url, timeout=self.timeout, deadline=self.deadline)
         self.structures["before"] = read_structure(url, plan.table)
@@ -152,11 +156,14 @@ class Stages:
     def generation(self) -> Answer:
         """A generation from end to end, by the specification of the completion message."""
         assert self.generated_before is not None
+        wrong, lacking = self._written()  # first, since the generation leaves its row
         now = generate(self.scratch.url, self.search_path, self.plan, keep=True)
-        return self.compared_generation(self.generated_before, now)
+        return self.compared_generation(self.generated_before, now, wrong, lacking)
 
-    def compared_generation(self, was: Generated, now: Generated) -> Answer:
-        """A generation now, beside one before the change."""
+    def compared_generation(
+        self, was: Generated, now: Generated, wrong: Sequence[str] = (), lacking: Sequence[str] = ()
+    ) -> Answer:
+        """A generation now, beside one before the change; and what triggers write wrong, or without the columns."""
         table = self.plan.table.qualified
         parts: list[str] = []
         if now.refused > was.refused:
@@ -164,12 +171,22 @@ class Stages:
             parts.append(f"{every} of {table} fails ({now.refused:,} of {now.tried:,} tested rows): {now.reason}")
         if now.problem is not None and now.problem != was.problem:
             parts.append(f"a generation fails: {now.problem}")
+        parts += wrong
         if parts:
             text = "; ".join(parts)
             return Answer("fail", f"{text[0].upper()}{text[1:]}.")
         if now.problem is not None:
             return Answer("unknown", f"A generation could not be run before the forward SQL either: {now.problem}.")
+        if lacking:
+            return Answer("warn", f"{'; '.join(lacking)}.")
         return Answer("pass", f"INSERT, UPDATE and SELECT work, and UPDATE of {plural(now.tried, 'existing row')}.")
+
+    def _written(self) -> tuple[list[str], list[str]]:
+        """What triggers write otherwise than before the forward SQL: what is wrong, and what only lacks the columns."""
+        assert self.written_before is not None
+        first, second = self.written_before
+        now = write_rows(self.scratch.url, self.search_path, self.plan, first.keys)
+        return differences(self.plan, first, second, now)
 
     def after(self) -> Answer:
         """The checks of phase `after` that a copy can answer."""
