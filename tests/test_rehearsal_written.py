@@ -84,3 +84,32 @@ def test_what_a_trigger_writes(run: Rehearse, body: str, events: str, outcome: s
         CREATE TABLE totals (n int); INSERT INTO totals VALUES (0);"""
     step = run(body, events, more)
     assert (step.outcome, words in step.message) == (outcome, True), step.message
+
+
+ODD = """
+plan_version = 1
+title = "Notes go"
+table = { name = "or%sders", key = ["k%", "two"] }
+cohort = { column = "status", values = ["done"], time = "at" }
+kept."bu%(y)er" = { type = "text" }
+dropped.note = { type = "text" }
+[sql]
+forward = 'ALTER TABLE "or%sders" DROP COLUMN note'
+rollback = 'ALTER TABLE "or%sders" ADD COLUMN note text'
+"""
+
+
+def test_names_with_signs_and_a_key_of_two_columns(server: Server, empty_database: str) -> None:
+    execute(
+        empty_database,
+        """CREATE TABLE "or%sders" ("k%" int, two int, status text, at timestamp, note text, "bu%(y)er" text,
+               PRIMARY KEY ("k%", two));
+           INSERT INTO "or%sders" VALUES (1, 2, 'done', '2026-01-01', 'n', 'b');
+           CREATE TABLE "sh%ifted" (id int, two int, status text, at timestamp, note text, buyer text);
+           CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN INSERT INTO "sh%ifted" SELECT NEW.*; RETURN NULL; END $$;
+           CREATE TRIGGER keep AFTER UPDATE ON "or%sders" FOR EACH ROW EXECUTE FUNCTION keep();""",
+    )
+    report = rehearse(parse_plan(ODD, "notes"), empty_database, scratch_url=server.url("postgres"))
+    messages = {step.name: step.message for step in report.steps}
+    assert "UPDATE writes other values into public.sh%ifted than before: buyer" in messages["generation"], messages

@@ -14,6 +14,7 @@ from psycopg.errors import FeatureNotSupported, ForeignKeyViolation
 
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import quoted
+from genreq_checks.postgres.connection import identifier
 from genreq_checks.rehearsal.apply import explain
 from genreq_checks.text import plural
 
@@ -31,7 +32,7 @@ _FAMILY = """
     SELECT array_agg(oid) FROM tree
 """
 _COLUMNS = """
-    SELECT attname::text FROM pg_catalog.pg_attribute
+    SELECT attname::text, attidentity <> 'a' FROM pg_catalog.pg_attribute
     WHERE attrelid = pg_catalog.to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
 Place = tuple[str, int, str]  # the statement, the row of the plan's table, the table that was written
@@ -112,7 +113,9 @@ def _without(plan: Plan, value: object) -> object:
 
 
 def _keys(connection: psycopg.Connection, plan: Plan) -> list[tuple[object, ...]]:
-    """The keys of the rows with the most values."""
+    """The keys of the rows with the most values; none where the plan has no key."""
+    if not plan.table.key:
+        return []
     table = quoted(plan.table)
     names = [row[0] for row in connection.execute(_COLUMNS, [table.as_string(connection)]).fetchall()]
     query = sql.SQL("SELECT {} FROM {} ORDER BY num_nonnulls({}) DESC, {} LIMIT {}")
@@ -123,19 +126,20 @@ def _keys(connection: psycopg.Connection, plan: Plan) -> list[tuple[object, ...]
 
 def _statements(connection: psycopg.Connection, plan: Plan) -> dict[str, tuple[sql.Composed, ...]]:
     """By name the statements that write one row: what leads to it, and last the one of which the effect is read."""
-    table = quoted(plan.table)
-    names = [row[0] for row in connection.execute(_COLUMNS, [table.as_string(connection)]).fetchall()]
-    every = sql.SQL(", ").join(map(sql.Identifier, names))
+    table = identifier(plan.table.schema_name, plan.table.name)
+    found = connection.execute(_COLUMNS, [quoted(plan.table).as_string(connection)]).fetchall()
+    every = sql.SQL(", ").join(identifier(name) for name, _ in found)
     one = sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(f"key_{n}"))
+        sql.SQL("{} = {}").format(identifier(name), sql.Placeholder(f"key_{n}"))
         for n, name in enumerate(plan.table.key)
     )
-    status = sql.Identifier(plan.cohort.column)
+    kept = [name for name, may_be_set in found if may_be_set and name not in (*plan.table.key, *plan.dropped)]
+    same = sql.SQL(", ").join(sql.SQL("{0} = {0}").format(identifier(name)) for name in kept)
     keep = sql.SQL("CREATE TEMPORARY TABLE genreq_row AS SELECT {} FROM {} WHERE {}").format(every, table, one)
     delete = sql.SQL("DELETE FROM {} WHERE {}").format(table, one)
     insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.genreq_row")
     return {
-        "UPDATE": (sql.SQL("UPDATE {} SET {} = {} WHERE {}").format(table, status, status, one),),
+        "UPDATE": (sql.SQL("UPDATE {} SET {} WHERE {}").format(table, same, one),),
         "DELETE": (delete,),
         "INSERT": (keep, delete, insert.format(table, every, every)),
     }
@@ -158,6 +162,6 @@ def _wrote(
     wrote: list[tuple[str, tuple[Row, ...]]] = []
     for schema, name in connection.execute(_WROTE, [family[0]]).fetchall():
         query = sql.SQL("SELECT to_jsonb(t) FROM ONLY {} t WHERE CAST(CAST(xmin AS text) AS bigint) > %s ORDER BY ctid")
-        rows = connection.execute(query.format(sql.Identifier(schema, name)), [found[0]]).fetchall()
+        rows = connection.execute(query.format(identifier(schema, name)), [found[0]]).fetchall()
         wrote.append((f"{schema}.{name}", tuple(row[0] for row in rows)))
     return wrote
