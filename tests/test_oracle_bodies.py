@@ -32,7 +32,20 @@ FUNCTIONS: tuple[tuple[str, str, str, str, str], ...] = (
      "SELECT i.note INTO v FROM items i JOIN orders o ON o.id = i.order_id; RETURN v;"),
     ("type_of", "breaks", "untouched", "v orders.note%TYPE;", "SELECT status INTO v FROM orders; RETURN v;"),
     ("row_type", "breaks", "changes", "v orders%ROWTYPE;", "SELECT * INTO v FROM orders WHERE id = x; RETURN v.note;"),
-    ("record", "unknown", "changes", "r record;", "FOR r IN SELECT * FROM orders LOOP RETURN r.note; END LOOP; RETURN '';"),
+    ("record", "breaks", "changes", "r record;", "FOR r IN SELECT * FROM orders LOOP RETURN r.note; END LOOP; RETURN '';"),
+    ("record_into", "untouched", "breaks", "r record;", "SELECT o.id, o.legacy INTO r FROM orders o WHERE o.id = x; RETURN r.legacy;"),
+    ("record_variables", "breaks", "changes", "r record; s text := 'none'; o orders%ROWTYPE;",
+     "FOR r IN SELECT t.*, x AS more FROM orders t WHERE t.status <> s AND t.id >= x LOOP RETURN r.note || r.more; END LOOP; RETURN '';"),
+    ("record_renamed", "breaks", "untouched", "r record;",
+     "FOR r IN SELECT note AS legacy, id FROM orders LOOP RETURN r.legacy; END LOOP; RETURN '';"),
+    ("record_twice", "unknown", "changes", "r record;",
+     "SELECT * INTO r FROM orders; IF x > 1 THEN SELECT i.*, 1 AS k INTO r FROM items i; END IF; RETURN r.note;"),
+    ("record_fetched", "unknown", "changes", "r record; c CURSOR FOR SELECT * FROM orders;",
+     "OPEN c; FETCH c INTO r; CLOSE c; RETURN r.note;"),
+    ("row_kept", "changes", "changes", "v orders%ROWTYPE;", "SELECT * INTO v FROM orders; INSERT INTO kept SELECT v.*; RETURN '';"),
+    ("row_given", "changes", "changes", "v public.orders;", "SELECT * INTO v FROM orders; RETURN row_to_json(v);"),
+    ("record_json", "changes", "changes", "r record;", "SELECT * INTO r FROM orders WHERE id = x; RETURN to_jsonb(r);"),
+    ("other_by_position", "untouched", "untouched", "", "INSERT INTO staging VALUES (x + 40, 'orders', 1); RETURN '';"),
     ("record_of_others", "untouched", "untouched", "r record; s numeric := 0;",
      "FOR r IN SELECT id, total FROM orders LOOP s := s + r.total; END LOOP; RETURN s;"),
     ("loop_query", "breaks", "untouched", "r record;", "FOR r IN (SELECT id FROM orders ORDER BY note) LOOP NULL; END LOOP; RETURN '';"),
@@ -63,6 +76,7 @@ FUNCTIONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("assigns", "untouched", "breaks", "v text;", "v := (SELECT legacy FROM orders LIMIT 1)::text; v = v || 'a'; RETURN v;"),
 )  # fmt: skip
 TRIGGERS = """
+CREATE TABLE kept (a text, b text, c text, d text, e text, f text, g text, h text, i text);
 CREATE TABLE t_update (id int, note text); CREATE TABLE t_generic (id int, note text); CREATE TABLE t_away (id int);
 CREATE TABLE t_default (id int, v text DEFAULT body_into(1)); CREATE TABLE t_check (v int CHECK (body_perform(v) = ''));
 CREATE TABLE orders_log (LIKE orders); CREATE TABLE logged (at timestamptz DEFAULT now(), was jsonb);

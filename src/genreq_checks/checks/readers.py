@@ -43,8 +43,9 @@ refuses for want of a column fails ([rehearsal](../rehearsal.md)).
 
 ## How it can be wrong
 
-A function's body in SQL or PL/pgSQL is judged on the clones statement by statement, with its variables. SQL that it builds
-at run time, fields of record variables, and bodies in other languages are judged by their words. A statement that runs
+A function's body in SQL or PL/pgSQL is judged on the clones statement by statement, with its variables; a record variable
+has the columns of the one query that fills it. SQL that it builds at run time, record variables that several statements fill,
+and bodies in other languages are judged by their words. A statement that runs
 less often than the log is long may be missing. The log's settings are those at the time of reading; it is not known whether
 they were the same before. A log that is not csvlog or jsonlog may not say which database it is about. An extension, a
 collation or a foreign table that the embedded server cannot have is replaced by a stub: the evidence lists them. Rights and

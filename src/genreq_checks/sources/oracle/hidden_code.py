@@ -5,7 +5,7 @@ A name (of a function, a view or a table) leads to what its use does without a c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,20 +109,23 @@ def _of_routine(clones: Clones, one: Routine, trigger: Trigger | None, tables: t
     row = trigger.type if trigger else None
     found: Effects = {}
     if one.definition is not None and not one.is_trigger and refusal(clones.whole, one.definition) is None:
-        found = _refused(clones, one.definition, f"the body of {name}")
+        found = _refused(clones, (one.definition,), f"the body of {name}")
     ours = trigger is not None and any((trigger.schema, trigger.table) == (m.schema, m.name) for m in clones.family)
     about = {*tables, *(("new", "old") if ours else ())}
     for statement in one.statements[:MOST] if one.language == "plpgsql" else ():
         said = names_in(statement)
-        if said.isdisjoint({*about, *(column.lower() for column in columns)}):
+        if said.isdisjoint({*about, *(name for name, _ in one.records), *(column.lower() for column in columns)}):
             continue
-        made = wrapped(one, statement, row)
-        if refusal(clones.whole, made) is not None:
+        made = wrapped(clones.whole, one, statement, said, row)
+        if refusal(clones.whole, *made) is not None:
             _merge(found, _by_words(said, columns, name))
         else:
             _merge(found, _refused(clones, made, f"a statement of {name}"))
+    whole = [name for name, query in one.records if takes_all(query, tables) and not names_in(query).isdisjoint(tables)]
+    of_the_table = [name for name, type_ in one.variables if type_.rpartition(".")[2].strip('"').lower() in tables]
+    rows = (*tables, *whole, *of_the_table)
     for statement in one.statements[:MOST] if one.language == "plpgsql" else ():  # SQL's is in the plan or the result
-        if takes_all(statement, tables) and (ours or not names_in(statement).isdisjoint(tables)):
+        if takes_all(statement, rows) and (ours or not names_in(statement).isdisjoint(rows)):
             reason = f"a statement of {name} takes or gives all columns of a row"
             _merge(found, {column: Hidden("changes", reason) for column in columns})
     for text in one.dynamic:
@@ -139,14 +142,14 @@ def _by_words(said: frozenset[str], columns: Iterable[str], name: str) -> Effect
     }
 
 
-def _refused(clones: Clones, made: str, what: str) -> Effects:
+def _refused(clones: Clones, made: Sequence[str], what: str) -> Effects:
     """Which columns something cannot be made without that can be made with all of them."""
-    joint = refusal(clones.without(), made)
+    joint = refusal(clones.without(), *made)
     if joint is None:
         return {}
     found: Effects = {}
     for column in clones.columns:
-        why = joint if len(clones.columns) == 1 else refusal(clones.without(column), made)
+        why = joint if len(clones.columns) == 1 else refusal(clones.without(column), *made)
         if why is not None:
             found[column] = Hidden("breaks", f"{what} is refused without the column (SQLSTATE {why[0]})")
     return found or {c: Hidden("breaks", f"{what} is refused (SQLSTATE {joint[0]})") for c in clones.columns}

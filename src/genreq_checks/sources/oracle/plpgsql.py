@@ -24,6 +24,7 @@ _INTO_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _INSERT = re.compile(r"\b(insert|merge)\s+into\b", re.IGNORECASE)
+_ONE_RECORD = re.compile(rf"\binto\s+(?:strict\s+)?({_NAME})(?!\s*[,.(\[\w\"])", re.IGNORECASE)
 _ASSIGNED = re.compile(rf"^({_TARGET})\s*(?::=|=)\s*(.+)$", re.DOTALL)
 _COUNTED = re.compile(r"^(?:reverse\s+)?(.+?)\s*\.\.\s*(.+?)(?:\s+by\s+.+)?$", re.DOTALL | re.IGNORECASE)
 _CURSOR = re.compile(
@@ -37,11 +38,15 @@ _DECLARED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """What is SQL in a body (`statements`), the declared variables with their types, and texts that are executed."""
+    """What is SQL in a body (`statements`), the declared variables with their types, and texts that are executed.
+
+    `records` are the record variables that only one query fills, each with that query.
+    """
 
     statements: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
     dynamic: tuple[str, ...]
+    records: tuple[tuple[str, str], ...] = ()
 
 
 def read_plpgsql(source: str) -> Pieces:
@@ -49,18 +54,42 @@ def read_plpgsql(source: str) -> Pieces:
     found: list[str] = []
     variables: dict[str, str] = {}
     dynamic: list[str] = []
+    filled: list[tuple[str, str]] = []
     for kind, text in _steps([token for token in tokens(source) if token.kind != "comment"]):
         if kind == "declare":
             _declare(text, variables, found)
         elif kind == "dynamic":
             dynamic.append(text)
+        elif kind == "target":
+            target = text
+        elif kind == "looped":
+            filled.append((target, text))
+            found.append(_without_into(text))
         elif kind == "counter":
             variables.setdefault(text, "integer")
         elif kind == "expression":
             found.append(f"SELECT {text}")
         else:
             found.append(_without_into(text))
-    return Pieces(tuple(dict.fromkeys(found)), tuple(variables.items()), tuple(dynamic))
+            if into := _ONE_RECORD.search(text):
+                filled.append((into[1].lower(), found[-1]))
+    return Pieces(
+        tuple(dict.fromkeys(found)), tuple(variables.items()), tuple(dynamic), tuple(_records(source, filled))
+    )
+
+
+def _records(source: str, filled: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The record variables of which every assignment is known and is the same query."""
+    for name in dict.fromkeys(name for name, _ in filled):
+        queries = [query for one, query in filled if one == name]
+        word = re.escape(name)
+        declared = re.search(rf"\b{word}\s+record\b", source, re.IGNORECASE)
+        assigned = re.findall(
+            rf"\binto\s+(?:strict\s+)?{word}\b|(?<![.\w]){word}\s*:?=|\bfor\s+{word}\s+in\b", source, re.IGNORECASE
+        )
+        is_read = queries[0].lstrip(" (").lower().startswith(("select", "with", "values", "table"))
+        if declared and is_read and len(assigned) == len(queries) and len(set(queries)) == 1:
+            yield name, queries[0]
 
 
 def _steps(pieces: Sequence[Token]) -> Iterator[tuple[str, str]]:
@@ -154,7 +183,8 @@ def _loop(text: str) -> Iterator[tuple[str, str]]:
     if first == "execute":
         yield "dynamic", over
     elif first in SQL or over.startswith("("):
-        yield "statement", over
+        yield "target", target.lower()
+        yield "looped", over
     elif first == "array":
         yield "expression", over[len("array") :]
     elif counted := _COUNTED.match(over):

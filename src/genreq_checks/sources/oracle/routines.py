@@ -56,6 +56,7 @@ class Routine:
     """A function or procedure. `statements` are those of its body, `variables` what they may name, with the types.
 
     `names` are all words of the body, `writes` the tables that its statements write, by name: (event, table).
+    `records` are variables of the type record with the query that fills them.
     `definition` makes it anew where that proves its body (SQL only). `is_read`: the body is of a language that is.
     """
 
@@ -71,6 +72,7 @@ class Routine:
     dynamic: tuple[str, ...]
     names: frozenset[str]
     writes: frozenset[tuple[str, str]]
+    records: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_read(self) -> bool:
@@ -112,6 +114,7 @@ def _routine(
     parts: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     dynamic: tuple[str, ...] = ()
+    records: tuple[tuple[str, str], ...] = ()
     own = [(names[n] if n < len(names) else "", type_) for n, type_ in enumerate(types)]
     given = [one for n, one in enumerate(own) if not modes or modes[n] in "iobv"]
     given += [one for n, one in enumerate(own) if modes and modes[n] in "ot" and one not in given]
@@ -119,12 +122,13 @@ def _routine(
         parts, variables = statements(source), tuple(given)
     elif language == "plpgsql":
         pieces = read_plpgsql(source)
-        parts, dynamic = pieces.statements, pieces.dynamic
+        parts, dynamic, records = pieces.statements, pieces.dynamic, pieces.records
         variables = (*given, *pieces.variables, *OF_TRIGGERS)
     writes = frozenset(write for part in parts for write in _writes(part))
     return Routine(
-        oid, schema, name, language, is_trigger, definition, source, parts, variables, dynamic, names_in(source), writes
-    )
+        oid, schema, name, language, is_trigger, definition, source, parts, variables, dynamic, names_in(source), writes,
+        records,
+    )  # fmt: skip
 
 
 def _writes(text: str) -> list[tuple[str, str]]:
