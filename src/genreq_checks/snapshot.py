@@ -46,6 +46,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_empty(value: object) -> bool:
+    return value == ()
+
+
 class Problem(Model):
     """A part that could not be read: what happened and what to do. Checks that need the part are unknown."""
 
@@ -176,7 +180,7 @@ class Dependent(Model):
     column: str
     kind: str
     name: str
-    fate: Literal["blocks", "vanishes", "breaks", "fine"]
+    fate: Literal["blocks", "vanishes", "breaks", "changes", "fine"]
     confidence: Literal["certain", "textual", "possible"]
     detail: str = ""
     spans: tuple[str, ...] = ()
@@ -185,11 +189,15 @@ class Dependent(Model):
 
 
 class Searched(Model):
-    """Where the dependents were looked for: how many bodies and statements were read; `notes` say what could not be."""
+    """Where the dependents were looked for: how many bodies and statements were read; `notes` say what could not be.
+
+    `unread` are places that may hold dependents and could not be read, so that nothing is known of them.
+    """
 
     functions: int
     statements: int | None = None
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = Field((), exclude_if=_is_empty)
 
 
 class AppliedMigration(Model):

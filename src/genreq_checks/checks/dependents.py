@@ -14,25 +14,37 @@ Each object that depends on the column, with its fate and how certain that is:
   partition keys, inherited columns (certain, from pg_depend): fail
 - vanishes: indexes, constraints, foreign keys from it, statistics, defaults, grants, comments (certain):
   pass; warn when a rule or an index on other columns too is dropped with it
-- breaks: functions and procedures whose body is text, and the triggers that run them (textual: the body
-  names the column, and the table or its rows): fail
-- breaks: bodies that have the name but not the table; recent statements (pg_stat_statements) (possible): warn
+- blocks: an event trigger that ALTER TABLE fires, and that may refuse the drop (possible): warn
+- breaks: functions and procedures whose body is text, and the triggers that run them, on partitions too (textual: the
+  body names the column, also as `U&"…"`, and the table or its rows; or the column's sequence); a trigger that gives the
+  column's name to `tsvector_update_trigger`; a job of pg_cron, pgAgent or pg_timetable (textual): fail
+- breaks: the replica identity of a published table, an index on the column or the primary key with it: every UPDATE and
+  DELETE fails afterwards (certain): fail; where the table is not published (possible): warn
+- breaks: bodies that have the name but not the table; bodies about the table that build their statements at run time;
+  trigger arguments; expressions with the name as a text; an INSERT by position; `INSERT … SELECT *` or `NEW.*`; recent
+  statements (pg_stat_statements) (possible): warn
+- changes: bodies that use whole rows (`SELECT *`, `%ROWTYPE`, `NEW` as one value, NATURAL JOIN, the row type as an argument
+  or a result), and views, policies and constraints with a whole row (possible); columns that store rows of the table
+  (certain): warn
+- changes: publications of the whole table, whose subscribers are not known here, and slots of other plugins (possible): warn
 - breaks: a subscription of logical replication whose publisher sends the column (possible): unknown
   before the drop, warn after it
 - fine: a foreign table that is a partition or child, or a child that defines the column itself: the drop does not
   reach the column there (certain): warn
-- fine: bodies where only a comment names it, publications of the whole table (certain or possible): pass
+- fine: bodies where only a comment names it (possible): pass
+- jobs that the role may not read, or of pg_cron in another database: unknown
 
 Comments in a body are not code. A name in a literal counts when the body runs text (EXECUTE). After the drop, the
 same bodies are searched for what is now broken.
 
 ## How it can be wrong
 
-Before the drop the column is `unknown` when the plan's forward SQL does not drop it, or cannot be read. A name that
-is built at run time is not found. SQL in the application (see `leftovers`) or in another database is not found
-either. A body is found, though harmless, when it uses a variable or another table's column of the same name.
-Recorded statements are not read after the drop: PostgreSQL does not record those that fail, and the recorded ones
-are older.
+Before the drop the column is `unknown` when the plan's forward SQL does not drop it, or cannot be read. Whole rows are
+found by words: whether a body with `SELECT *` fails or goes on with fewer values is not judged (`readers` does that on
+a clone). A body that takes the names of the table and the column as arguments is not found. SQL in the application
+(see `leftovers`) or in another database is not found either. A body is found, though harmless, when it uses a variable
+or another table's column of the same name. Recorded statements are not read after the drop: PostgreSQL does not record
+those that fail, and the recorded ones are older.
 
 ## What to do
 
@@ -64,6 +76,8 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     present = now.table is not None and now.table.column(column) is not None
     found = [_finding(one, present) for one in now.dependents if one.column == column]
     found += _of_the_table(now.table, column, present) if now.table is not None else []
+    unread = evidence.now.searched.unread if evidence.now.searched else ()
+    found += [unknown(column, f"{reason}.", "Read it as a role that may, and run this again.") for reason in unread]
     if not found or all(one.outcome == "pass" for one in found):
         found.append(_none(evidence, column, present, len(found)))
     return sorted(found, key=lambda one: ("fail", "unknown", "warn", "pass").index(one.outcome))
@@ -112,6 +126,12 @@ def _finding(one: Dependent, present: bool) -> Finding:
 
 def _judged(one: Dependent, present: bool) -> tuple[Outcome, str, str]:
     column = one.column
+    if one.fate == "blocks" and one.confidence == "possible":
+        return (
+            "warn",
+            f"may refuse the drop of {column}.",
+            "Rehearse the drop where it is, in a transaction that ends with ROLLBACK.",
+        )
     if one.fate == "blocks":
         way = f"First: {one.ddl}; afterwards create it again without {column}." if one.ddl else "Remove it first."
         return "fail", f"blocks the drop of {column}.", way
@@ -119,10 +139,18 @@ def _judged(one: Dependent, present: bool) -> tuple[Outcome, str, str]:
         return _vanishing(one)
     if one.fate == "fine":
         return "pass", f"is not changed by the drop of {column}.", ""
+    if one.fate == "changes":
+        sure = "changes" if one.confidence != "possible" else "may change or fail"
+        return "warn", f"{sure} when {column} is dropped.", "Look at what it does without the column."
     if one.confidence == "possible":
         return "warn", "may break." if present else "may be broken.", f"Check whether it uses this table's {column}."
     when = f"breaks when {column} is dropped, without a message." if present else f"is broken: {column} is gone."
-    return "fail", when, f"{'First remove' if present else 'Remove'} {column} from it (CREATE OR REPLACE)."
+    first = "First " if present else ""
+    remedy = {
+        "replica identity": f"{first}set another one: {one.ddl}.",
+        "job": f"{first}remove {column} from its command.",
+    }.get(one.kind, f"{first}remove {column} from it (CREATE OR REPLACE).")
+    return "fail", when, remedy[0].upper() + remedy[1:]
 
 
 def _vanishing(one: Dependent) -> tuple[Outcome, str, str]:

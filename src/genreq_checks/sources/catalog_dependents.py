@@ -59,7 +59,7 @@ _HANGING = sa.text("""
                     WHEN 'p' THEN 'primary key' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclusion constraint'
                     WHEN 'n' THEN 'not-null constraint' ELSE 'constraint' END
             WHEN 'pg_attrdef'::regclass THEN
-                CASE WHEN (ad.adrelid, ad.adnum) = (h.attrelid, h.attnum) THEN 'default' ELSE 'generated column' END
+                CASE WHEN aa.attgenerated = '' THEN 'default' ELSE 'generated column' END
             WHEN 'pg_class'::regclass THEN
                 CASE rel.relkind WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' ELSE 'relation' END
             WHEN 'pg_trigger'::regclass THEN 'trigger'
@@ -130,11 +130,6 @@ _BESIDE = sa.text("""
            pg_catalog.hashtextextended(d.description COLLATE "C", 0)
     FROM cols c JOIN pg_catalog.pg_description d
       ON d.classoid = 'pg_class'::regclass AND d.objoid = c.attrelid AND d.objsubid = c.attnum
-    UNION ALL
-    SELECT c.name, 'publication', format('%I', p.pubname), 'fine', NULL FROM cols c, pg_catalog.pg_publication p
-    WHERE c.top AND (p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r
-        WHERE r.prpubid = p.oid AND r.prrelid = c.attrelid
-          AND to_jsonb(r) ->> 'prattrs' IS NULL AND to_jsonb(r) ->> 'prqual' IS NULL))
     ORDER BY 2, 3
 """)
 _DROP = {  # what to drop first; it can be created again, without the column, after the drop
@@ -145,6 +140,7 @@ _DROP = {  # what to drop first; it can be created again, without the column, af
     "policy": "DROP POLICY {object} ON {owner}",
     "foreign key": "ALTER TABLE {owner} DROP CONSTRAINT {object}",
     "generated column": "ALTER TABLE {owner} DROP COLUMN {object}",
+    "default": "ALTER TABLE {owner} ALTER COLUMN {object} DROP DEFAULT",
     "publication": "ALTER PUBLICATION {object} DROP TABLE {owner}",
     "function": "DROP FUNCTION {name}",
     "procedure": "DROP PROCEDURE {name}",
@@ -154,10 +150,16 @@ _KEEP = {
 }  # what would be dropped with the column
 
 
-def read_catalog(connection: sa.Connection, oid: int, columns: Sequence[str]) -> Iterator[Dependent]:
+def read_tree(connection: sa.Connection, oid: int) -> list[int]:
+    """The table with its partitions and children at any depth."""
+    return [row.oid for row in connection.execute(_TREE, {"oid": oid})]
+
+
+def read_catalog(
+    connection: sa.Connection, oid: int, tree: Sequence[int], columns: Sequence[str]
+) -> Iterator[Dependent]:
     """What depends on the columns by the catalog; nothing depends on a missing column. All of it is certain."""
-    tree = [row.oid for row in connection.execute(_TREE, {"oid": oid})]
-    of = {"tree": tree, "columns": list(columns)}
+    of = {"tree": list(tree), "columns": list(columns)}
     for row in connection.execute(_HANGING, of):
         if row.kind == "publication" or row.owner is None:
             name = row.relation or row.object

@@ -37,6 +37,11 @@ class Body:
         """Is there an EXECUTE, which runs a text as a statement?"""
         return bool(whole_word("execute").search(self.code))
 
+    @property
+    def builds_text(self) -> bool:
+        """Is there an EXECUTE of anything else than one literal? In the code a literal is a space."""
+        return bool(re.search(r"\bexecute\s+(?!using\b|into\b|;|$)\S", self.code, re.IGNORECASE))
+
 
 def whole_word(word: str) -> re.Pattern[str]:
     """The pattern of a name in SQL that is not followed by a letter, digit, underscore or dollar sign."""
@@ -44,10 +49,35 @@ def whole_word(word: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w$]){inside}(?![\w$])", re.IGNORECASE)
 
 
+_UNICODE = re.compile(
+    r"""\bu&(?P<quoted>"(?:[^"]|"")*"|'(?:[^']|'')*')(?:\s*\buescape\s*'(?P<escape>[^'])')?""", re.IGNORECASE
+)
+
+
+def _decoded(source: str) -> str:
+    """The source with the escapes of its `U&"…"` names and `U&'…'` literals replaced by their characters."""
+
+    def decode(match: re.Match[str]) -> str:
+        mark = re.escape(match["escape"] or "\\")
+        pattern = rf"{mark}(?:(?P<mark>{mark})|\+(?P<long>[0-9a-f]{{6}})|(?P<short>[0-9a-f]{{4}}))"
+        return re.sub(pattern, _character, match["quoted"], flags=re.IGNORECASE)
+
+    return _UNICODE.sub(decode, source) if "u&" in source.lower() else source
+
+
+def _character(match: re.Match[str]) -> str:
+    """The character of an escape; a quote would end the name, so that it stays an escape."""
+    if match["mark"]:
+        return match["mark"]
+    number = int(match["long"] or match["short"], 16)
+    return chr(number) if number < 0x110000 and chr(number) not in "'\"" else match[0]
+
+
 def read_body(source: str, language: str) -> Body:
     """Separate a body into its parts. In another language than SQL or PL/pgSQL all of it is code: nothing is harmless."""
     if language not in ("sql", "plpgsql"):
         return Body(source, "", "")
+    source = _decoded(source)
     code: list[str] = []
     apart: dict[Literal["text", "comment"], list[str]] = {"text": [], "comment": []}
     for kind, piece in tokens(source):
