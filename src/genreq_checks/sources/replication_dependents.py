@@ -75,7 +75,9 @@ def read_replication(connection: sa.Connection, tree: Sequence[int], columns: Se
 def read_lost_identity(connection: sa.Connection, tree: Sequence[int], columns: Sequence[str]) -> Iterator[Dependent]:
     """Published tables whose replica identity is an index that is gone, once columns are gone: every UPDATE fails."""
     for row in connection.execute(_IDENTITIES, {"tree": list(tree)}).all() if columns else ():
-        for column in columns if row.by_index and row.is_published and row.index is None else ():
+        if not row.by_index or not row.is_published or row.index is not None:
+            continue
+        for column in columns:
             yield Dependent(
                 column=column,
                 kind="replica identity",
