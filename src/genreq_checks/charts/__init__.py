@@ -11,6 +11,7 @@ from genreq_checks.charts.days import DayRate, columns, daily_counts, daily_rate
 from genreq_checks.charts.dumbbell import rates
 from genreq_checks.charts.files import SUFFIXES, Chart, check_suffix, save, svg
 from genreq_checks.charts.overview import overview
+from genreq_checks.charts.panels import trends
 from genreq_checks.charts.trend import brush, daily, sparkline, timeline, window_of
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "statuses",
     "svg",
     "timeline",
+    "trends",
     "window_of",
 ]

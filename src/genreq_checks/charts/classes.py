@@ -39,7 +39,7 @@ def reasons(report: Report, width: int | None = None) -> alt.LayerChart:
         when = " after" if worst.side == "after" else ""
         title = f"Most without a value{when}: {clean(worst.column)}, {' and '.join(parts)} of {worst.rows:,}"
         title = title if parts else f"Every {report.plan.row}{when} has a value in every column"
-    subtitle = [f"Share of {report.plan.rows}. A malformed value is populated, but not a URL as the plan expects it."]
+    subtitle = [f"Share of {report.plan.rows}.", "A malformed value is populated, but not a URL as planned."]
     return _bars(groups, report.plan.rows, width, title, subtitle)
 
 

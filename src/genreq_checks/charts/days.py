@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Step = Literal["day", "week", "month", "year"]
 STEPS: tuple[Step, ...] = ("day", "week", "month", "year")
+EACH: dict[Step, str] = {"day": "daily", "week": "weekly", "month": "monthly", "year": "yearly"}
 MOST_POINTS = 150  # of one side; with more days than that, weeks are drawn, then months, then years
 
 

@@ -1,61 +1,112 @@
-"""Rates before and after, per column, as a dumbbell."""
+"""Rates before and after, per column: a mark with its interval, and beside it the rate and n in the side's colour."""
 
 from __future__ import annotations
 
 import altair as alt
 
-from genreq_checks.charts.lines import HEIGHT, QUARTERS, Row, down, line_text, tips
-from genreq_checks.charts.style import INK, QUIET, SIDES, clean, finish, layered, nothing, sized
+from genreq_checks.charts.lines import QUARTERS, Row, tips
+from genreq_checks.charts.style import (
+    INK,
+    QUIET,
+    SIDES,
+    SIGNS,
+    Align,
+    clean,
+    finish,
+    layered,
+    nothing,
+    room,
+    sized,
+    tone,
+)
 from genreq_checks.report import Rate, Report
 from genreq_checks.text import bounds, percent, share
 
-SIGNS = {"before": "●", "after": "■", "all": "◆", "undated": "▲"}
-DODGE = {"before": -5, "after": 5, "all": 0}  # pixels: equal rates are still two marks
+HEADING, SIDE, TOLD = 24, 38, 20  # pixels of a column's name, of a side with its mark, and of a side in words only
+LONG_NAME = 30  # letters of a name that leave no room for the minimum beside it on a phone
+ALIGNED: dict[Align, str] = {"left": "datum.rate < 0.5", "right": "datum.rate >= 0.5"}  # where there is more room
+TEXT = 9  # pixels from a mark's line to the middle of the text above it and of the text below it
 
 
 def rates(report: Report, width: int | None = None) -> alt.LayerChart:
-    """Each column's population rate, before and after, with its interval and n, as a dumbbell; and the minimum."""
+    """Each column's population rate, before and after, with its interval and n; and the plan's minimum."""
     lines: list[Row] = []
-    minimum = _minimums(report)
+    minimum, place = _minimums(report), 0
     for column in dict.fromkeys(rate.column for rate in report.rates):
-        sides = [r for r in report.rates if r.column == column and (r.rows or r.side in ("before", "after"))]
-        lines.append({"heading": clean(column)})
-        lines.append({"column": clean(column), "minimum": minimum.get(column), "asked": _asked(minimum.get(column))})
-        lines += [{"told": f"{SIGNS[r.side]} {r.side}: {_share(r)}"} for r in sides]
+        asked = minimum.get(column)
+        lines.append({"heading": clean(column), "y": place + HEADING / 2})
+        if asked is not None:
+            place += TOLD if len(clean(column)) > LONG_NAME else 0
+            lines.append({"minimum": asked, "asked": f"at least {100 * asked:g} % ▾", "y": place + HEADING / 2})
+        place += HEADING
+        for rate in (r for r in report.rates if r.column == column and (r.rows or r.side in ("before", "after"))):
+            drawn = bool(rate.rows) and rate.side != "undated"
+            height = SIDE if drawn else TOLD
+            lines.append(_line(rate, drawn, asked) | {"y": place + height / 2})
+            place += height
     if not lines:
         return nothing("No column was counted.", width)
-    y = down(lines)
-    places = {line["column"]: line["line"] for line in lines if "column" in line}
-    points = [_rate_point(r) | {"line": places[clean(r.column)]} for r in report.rates if r.side in DODGE and r.rows]
-    base, drawn = alt.Chart(alt.InlineData(values=lines)), alt.Chart(alt.InlineData(values=points))
+    y = alt.Y("y:Q", scale=alt.Scale(domain=[place, 0], nice=False), axis=None)
     x = alt.X(
         "rate:Q",
         title=f"populated, of {report.plan.rows}",
         scale=alt.Scale(domain=[0, 1], padding=8, nice=False),
-        axis=QUARTERS,
+        axis=alt.Axis(format=".0%", values=QUARTERS.values, grid=False),
     )
-    measured = tips(column="column", side="side", told="populated", interval="95 % interval")
-    asked = tips(column="column", asked="the plan asks for")
+    layers = _layers(alt.Chart(alt.InlineData(values=lines)), x, y, width)
+    subtitle = [f"Of {report.plan.rows}, with 95 % Wilson intervals."]
+    return finish(sized(layered(*layers), width, place), rates_title(report), subtitle, _said(report))
+
+
+def _layers(base: alt.Chart, x: alt.X, y: alt.Y, width: int | None) -> list[alt.Chart]:
+    headings = base.transform_filter("isValid(datum.heading)")
+    asked = base.transform_filter("isValid(datum.asked)")
+    minima = base.transform_filter("isValid(datum.least)")
+    measured = tips(
+        column="column", side="side", told="populated", interval="95 % interval", least_told="the plan asks for"
+    )
     layers = [
-        drawn.mark_line(strokeWidth=1.5, color=QUIET).encode(x=x, y=y, detail="column:N"),
-        base.mark_tick(thickness=2, size=24, color=INK).encode(x="minimum:Q", y=y, tooltip=asked),
+        headings.mark_text(align="left", fontWeight="bold", color=INK, limit=room(width)).encode(
+            x=alt.value(0), y=y, text="heading:N"
+        ),
+        asked.mark_text(align="right", dx=4, dy=4, fontSize=11, color=INK).encode(x="minimum:Q", y=y, text="asked:N"),
+        minima.mark_tick(thickness=2, size=12, color=INK, orient="vertical").encode(x="least:Q", y=y),
     ]
-    for side, dodge in DODGE.items():
-        some = drawn.transform_filter(f"datum.side == '{side}'")
+    for side in SIDES:
         colour, shape = SIDES[side]
+        words = base.transform_filter(f"datum.side == '{side}' && !isValid(datum.rate)")
+        layers.append(words.mark_text(align="left", color=tone(colour)).encode(x=alt.value(0), y=y, text="told:N"))
+        marks = base.transform_filter(f"datum.side == '{side}' && isValid(datum.rate)")
         layers += [
-            some.mark_rule(strokeWidth=5, opacity=0.45, color=colour, yOffset=dodge).encode(
-                x="low:Q", x2="high:Q", y=y
-            ),
-            some.mark_point(filled=True, size=100, opacity=1, color=colour, shape=shape, yOffset=dodge).encode(
+            marks.mark_rule(strokeWidth=1, color=QUIET).encode(x="zero:Q", x2="rate:Q", y=y),
+            marks.mark_rule(strokeWidth=6, opacity=0.45, color=colour).encode(x="low:Q", x2="high:Q", y=y),
+            marks.mark_point(filled=True, size=90, opacity=1, color=colour, shape=shape).encode(
                 x=x, y=y, tooltip=measured
             ),
         ]
-    layers += [line_text(base, y, "heading", "bold"), line_text(base, y, "told", "normal")]
-    subtitle = [f"Of {report.plan.rows}, with 95 % Wilson intervals."]
-    if minimum:
-        subtitle.append("The upright stroke is the plan's minimum.")
-    return finish(sized(layered(*layers), width, HEIGHT * len(lines)), rates_title(report), subtitle, _said(report))
+        for align, where in ALIGNED.items():
+            some, shift = marks.transform_filter(where), 9 if align == "left" else -9
+            rate = some.mark_text(align=align, dx=shift, dy=-TEXT, color=tone(colour), fontWeight="bold")
+            rows = some.mark_text(align=align, dx=shift, dy=TEXT, color=tone(colour))
+            layers += [rate.encode(x=x, y=y, text="rate_told:N"), rows.encode(x=x, y=y, text="rows_told:N")]
+    return layers
+
+
+def _line(rate: Rate, drawn: bool, minimum: float | None) -> Row:
+    """What is drawn of a side: its mark and two texts; without rows, and without a side in time, words only."""
+    told: Row = {"column": clean(rate.column), "side": rate.side, "told": share(rate.populated, rate.rows)}
+    if not drawn:
+        words = told["told"] if rate.rows else "no rows"
+        return told | {"told": f"{SIGNS[rate.side]} {rate.side}: {words}"}
+    interval = f"{bounds(rate.low, rate.high)} %"
+    least = minimum if rate.side in ("after", "all") else None
+    return (
+        told
+        | {"zero": 0, "rate": rate.rate, "low": rate.low, "high": rate.high, "interval": interval, "least": least}
+        | {"least_told": "no minimum" if least is None else f"at least {100 * least:g} %"}
+        | {"rate_told": f"{percent(rate.populated, rate.rows)}  {bounds(rate.low, rate.high)}"}
+        | {"rows_told": f"{rate.side} · {rate.populated:,} of {rate.rows:,}"}
+    )
 
 
 def rates_title(report: Report) -> str:
@@ -76,17 +127,6 @@ def rates_title(report: Report) -> str:
     return f"There are no {report.plan.rows}"
 
 
-def _rate_point(rate: Rate) -> Row:
-    names = ("side", "rate", "low", "high")
-    interval = f"{bounds(rate.low, rate.high)} %"
-    numbers = {name: getattr(rate, name) for name in names}
-    return numbers | {"column": clean(rate.column), "told": _share(rate), "interval": interval}
-
-
-def _asked(minimum: float | None) -> str:
-    return "no minimum" if minimum is None else f"at least {100 * minimum:g} %"
-
-
 def _minimums(report: Report) -> dict[str, float]:
     """Column → the plan's minimum, from the findings of population.*."""
     found: dict[str, float] = {}
@@ -97,10 +137,6 @@ def _minimums(report: Report) -> dict[str, float]:
     return found
 
 
-def _share(rate: Rate) -> str:
-    return share(rate.populated, rate.rows)
-
-
 def _said(report: Report) -> str:
     """All the numbers of the chart in words, for users who cannot see it."""
-    return "; ".join(f"{clean(r.column)} {r.side}: {_share(r)}" for r in report.rates)
+    return "; ".join(f"{clean(r.column)} {r.side}: {share(r.populated, r.rows)}" for r in report.rates)

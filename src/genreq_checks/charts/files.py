@@ -15,6 +15,9 @@ from genreq_checks.text import scrub
 
 Chart = alt.Chart | alt.LayerChart | alt.VConcatChart
 PAPER_INK = "#333333"
+MIXED = re.compile(
+    r'"color-mix\(in srgb, (#\w{6}) \d+%, currentColor\)"'
+)  # of a colour and the page's, which a PNG has not
 EXPORT_WIDTH = 640
 DARK = "<style>:root{color:#222}@media (prefers-color-scheme:dark){:root{color:#ddd}}</style>"
 
@@ -69,11 +72,17 @@ def _svg_file(chart: Chart) -> bytes:
     return re.sub(r"(<svg[^>]*>)", lambda tag: tag[1] + DARK, svg(chart), count=1).encode()
 
 
+def paper(chart: Chart) -> dict[str, Any]:
+    """The specification with the colours of print, for a picture without a page of its own."""
+    plain = MIXED.sub(r'"\1"', json.dumps(_spec(chart))).replace('"currentColor"', f'"{PAPER_INK}"')
+    found: dict[str, Any] = json.loads(plain) | {"background": "white"}
+    return found
+
+
 def _png(chart: Chart) -> bytes:
     import vl_convert
 
-    spec = json.loads(json.dumps(_spec(chart)).replace('"currentColor"', f'"{PAPER_INK}"')) | {"background": "white"}
-    return bytes(vl_convert.vegalite_to_png(spec, scale=2))
+    return bytes(vl_convert.vegalite_to_png(paper(chart), scale=2))
 
 
 def _html(chart: Chart) -> bytes:

@@ -1,24 +1,22 @@
-"""All charts of one report, one under the other, for a file."""
+"""All charts of a report in one, for a file."""
 
 from __future__ import annotations
 
 import altair as alt
 
 from genreq_checks.charts.classes import derivation, reasons
-from genreq_checks.charts.days import columns
 from genreq_checks.charts.dumbbell import rates
-from genreq_checks.charts.trend import brush, daily, timeline
+from genreq_checks.charts.panels import trends
+from genreq_checks.charts.trend import timeline
 from genreq_checks.report import Report
 
 WIDTH = 640  # pixels; a file has no container with a width
 
 
 def overview(report: Report) -> alt.VConcatChart:
-    """Rates, daily rates of each column (with a brush to zoom them all), reasons and derivation classes in one chart."""
-    window = brush()
-    parts: list[alt.LayerChart | alt.Chart] = [rates(report, WIDTH)]
-    parts += [daily(report, column, window=window, width=WIDTH) for column in columns(report)]
-    parts += [timeline(report, width=WIDTH, brush=window), reasons(report, WIDTH)]
+    """Rates, rates over time, rows over time, reasons and derivation classes in one chart."""
+    parts: list[alt.LayerChart | alt.Chart] = [rates(report, WIDTH), trends(report, WIDTH)]
+    parts += [timeline(report, width=WIDTH), reasons(report, WIDTH)]
     parts += [derivation(report, WIDTH)] if report.derivation else []
     stacked = alt.vconcat(*map(_part, parts), spacing=36)
     whole: alt.VConcatChart = stacked.resolve_scale(color="independent", shape="independent")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import altair as alt
 
@@ -19,7 +20,10 @@ SIDES: dict[str, tuple[str, str]] = {
     "all": ("#0072B2", "diamond"),
     "undated": ("#808080", "triangle-up"),
 }
+SIGNS = {"before": "●", "after": "■", "all": "◆", "undated": "▲"}
 LINE_LENGTH = 42  # characters of a title's line on a phone; a wider chart has longer lines
+WIDTHS = (360, 480, 640, 840)  # pixels of a chart that fills its page, from which on its title has longer lines
+Align = Literal["left", "right"]
 AnyChart = TypeVar("AnyChart", alt.Chart, alt.LayerChart)
 
 
@@ -34,11 +38,22 @@ def side_scale(sides: Sequence[str], place: int) -> alt.Scale:
     return alt.Scale(domain=list(sides), range=[SIDES[side][place] for side in sides])
 
 
+def tone(colour: str) -> str:
+    """A side's colour for text: nearer to the page's ink, so that it has a contrast of 4.5 : 1 on white and on near-black."""
+    return f"color-mix(in srgb, {colour} 60%, {INK})"
+
+
+def room(width: int | None) -> Any:
+    """The limit of a text in a chart of this width: what is longer ends with an ellipsis."""
+    return {"expr": "width"} if width is None else width
+
+
 def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), description: str = "") -> AnyChart:
     """The chart with its title, its description for screen readers, and the common look."""
-    room = max(LINE_LENGTH, chart.width // 8) if isinstance(chart.width, int) else LINE_LENGTH
-    lines = [line for text in subtitle for line in folded(text, room + 8)]
-    heading = alt.TitleParams(text=folded(title, room) or [""], subtitle=lines, anchor="start", frame="bounds")
+    letters = max(LINE_LENGTH, chart.width // 8) if isinstance(chart.width, int) else LINE_LENGTH
+    lines = [line for text in subtitle for line in folded(text, letters + 10)]
+    text = (folded(title, letters) or [""]) if isinstance(chart.width, int) else _responsive(title)
+    heading = alt.TitleParams(text=text, subtitle=lines, anchor="start", frame="bounds")
     told = chart.properties(
         **({"title": heading} if title else {}),
         description=description or " ".join((f"{title}.", *subtitle)),
@@ -66,6 +81,14 @@ def finish(chart: AnyChart, title: str, subtitle: Sequence[str] = (), descriptio
     }
     finished: AnyChart = told.configure(**look)
     return finished
+
+
+def _responsive(title: str) -> Any:
+    """The title in lines that fit where only the page knows the width: Vega chooses them, and chooses again when it changes."""
+    chosen = json.dumps(folded(title, LINE_LENGTH) or [""])
+    for pixels in WIDTHS:
+        chosen = f"width >= {pixels} ? {json.dumps(folded(title, pixels // 8) or [''])} : ({chosen})"
+    return {"expr": chosen}
 
 
 def folded(text: str, room: int) -> list[str]:

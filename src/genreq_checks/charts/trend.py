@@ -1,4 +1,4 @@
-"""Charts over time: daily rates with interval bands and the cutover, the number of rows behind them, and a sparkline."""
+"""Charts over time: a column's rates with interval bands and the cutover, the number of rows behind them, and a sparkline."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import Any
 
 import altair as alt
 
-from genreq_checks.charts.days import DayRate, Days, Step, daily_counts
+from genreq_checks.charts.axis import TimeAxis, time_axis, windowed
+from genreq_checks.charts.days import EACH, Days, daily_counts
 from genreq_checks.charts.lines import QUARTERS
-from genreq_checks.charts.style import INK, SIDES, clean, finish, layered, nothing, side_scale, sized
+from genreq_checks.charts.segments import points
+from genreq_checks.charts.style import INK, QUIET, SIDES, Align, clean, finish, layered, nothing, side_scale, sized
 from genreq_checks.report import Report
-from genreq_checks.tally.periods import DAY_ONE, day_of
-from genreq_checks.text import bounds, percent, plural, share
+from genreq_checks.tally.periods import DAY_ONE
+from genreq_checks.text import percent, plural, share
 
 Window = tuple[date, date]
 WINDOW = "window"  # the name of the brush on the timeline
-EACH: dict[Step, str] = {"day": "daily", "week": "weekly", "month": "monthly", "year": "yearly"}
 SPARKS = 30  # points of one side of a sparkline
 DASHES = {"before": [4, 3], "after": [1, 0], "all": [1, 0], "undated": [1, 3]}
+BREAK_NOTE = "A long time without rows is grey and drawn short."
 
 
 def daily(
@@ -33,10 +35,11 @@ def daily(
     cutover, days = report.plan.cutover, daily_counts(report, column)
     if not days.rates:
         reason = f"{clean(column)} was not counted, or no {report.plan.row} has a time in the calendar."
-        return _nothing(report, reason, width)
-    base = alt.Chart(alt.InlineData(values=[_point(rate, days.step, cutover) for rate in days.rates]))
+        return none_by_day(report, reason, width)
+    base = alt.Chart(alt.InlineData(values=points(days.rates, days.step, cutover)))
     sides = [side for side in SIDES if any(rate.side == side for rate in days.rates)]
-    x = _x(window)
+    axis = time_axis([rate.day for rate in days.rates], days.step, cutover)
+    x = axis.x(width) if window is None else windowed(axis.steps, days.step, _domain(window))
     y = alt.Y("rate:Q", title="populated", scale=alt.Scale(domain=[0, 1], padding=5, nice=False), axis=QUARTERS)
     legend = alt.Legend() if len(sides) > 1 else None
     colour = alt.Color("side:N", scale=side_scale(sides, 0), legend=legend)
@@ -44,25 +47,25 @@ def daily(
     dash = alt.StrokeDash(
         "side:N", scale=alt.Scale(domain=sides, range=[DASHES[side] for side in sides]), legend=legend
     )
-    tips = [
-        alt.Tooltip("when:N", title=days.step),
-        alt.Tooltip("side:N"),
-        alt.Tooltip("told:N", title="populated"),
-        alt.Tooltip("interval:N", title="95 % interval"),
-        alt.Tooltip("empty:N", title="not populated"),
-    ]
+    tips = step_tips(days.step)
+    several = base.transform_filter("!datum.alone")
     layers: list[alt.Chart] = [
-        base.mark_area(opacity=0.22, clip=True).encode(x=x, y="low:Q", y2="high:Q", color=colour),
-        base.mark_line(clip=True, strokeWidth=1.5).encode(x=x, y=y, color=colour, strokeDash=dash),
+        *(breaks(axis, x) if window is None else []),
+        several.mark_area(opacity=0.22, clip=True).encode(x=x, y="low:Q", y2="high:Q", color=colour, detail="part:N"),
+        base.transform_filter("datum.alone")
+        .mark_rule(opacity=0.45, strokeWidth=4, clip=True)
+        .encode(x=x, y="low:Q", y2="high:Q", color=colour),
+        several.mark_line(clip=True, strokeWidth=1.5).encode(x=x, y=y, color=colour, strokeDash=dash, detail="part:N"),
         base.mark_point(filled=True, size=36, opacity=1, clip=True).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=tips
         ),
     ]
     subtitle = [f"{EACH[days.step].capitalize()}, {report.plan.rows}; band: 95 % interval."]
     if cutover is not None:
-        layers.append(_rule(cutover, x))
+        layers += cutover_rule(cutover, x, axis, named=window is None)
     chart = sized(layered(*layers), width, 170)
-    return finish(chart, daily_title(days, column), [*subtitle, *days.notes])
+    noted = [BREAK_NOTE] if axis.breaks and window is None else []
+    return finish(chart, daily_title(days, column), [*subtitle, *days.notes, *noted])
 
 
 def daily_title(days: Days, column: str) -> str:
@@ -83,15 +86,16 @@ def timeline(
         report, next((r.column for r in report.rates if r.side != "before"), "")
     )  # the source's tally has it
     if not days.rates:
-        return _nothing(report, f"No {report.plan.row} has a time in the calendar.", width)
+        return none_by_day(report, f"No {report.plan.row} has a time in the calendar.", width)
     total = sum(rate.rows for rate in days.rates)
     values = [{"day": rate.day.isoformat(), "side": rate.side, "rows": rate.rows} for rate in days.rates]
     sides = [side for side in SIDES if any(value["side"] == side for value in values)]
+    axis = time_axis([rate.day for rate in days.rates], days.step, report.plan.cutover)
     bars = (
         alt.Chart(alt.InlineData(values=values))
         .mark_bar(width={"expr": f"max(2, min(12, 0.7 * width / {max(len(values), 1)}))"})
         .encode(
-            x=_x(None),
+            x=axis.x(width),
             y=alt.Y("rows:Q", title="rows", axis=alt.Axis(tickCount=3)),
             color=alt.Color("side:N", scale=side_scale(sides, 0), legend=None),
             tooltip=[alt.Tooltip("day:N", title=days.step), alt.Tooltip("side:N"), alt.Tooltip("rows:Q", format=",")],
@@ -118,28 +122,28 @@ def window_of(selections: Mapping[str, Any]) -> Window | None:
     return (first, last) if first < last else None
 
 
-def sparkline(report: Report, column: str, *, width: int = 140) -> alt.LayerChart:
+def sparkline(report: Report, column: str, *, width: int | None = None) -> alt.LayerChart:
     """A column's rates over time as a small chart: 0 to 100 % from bottom to top, the cutover as a line."""
     cutover, days = report.plan.cutover, daily_counts(report, column, SPARKS)
-    values = [_point(rate, days.step, cutover) for rate in days.rates] or [{}]
-    values[-1]["last"] = True
-    base = alt.Chart(alt.InlineData(values=values))
-    x = alt.X("day:T", axis=None, scale=alt.Scale(type="utc"))
-    y = alt.Y("rate:Q", axis=None, scale=alt.Scale(domain=[0, 1], padding=2))
-    tips = [alt.Tooltip("when:N", title=days.step), alt.Tooltip("told:N", title=clean(column))]
-    line = base.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y, detail="side:N", tooltip=tips)
-    last = base.mark_point(color=INK, filled=True, size=30, opacity=1, aria=False).encode(x=x, y=y, tooltip=tips)
+    if not days.rates:
+        empty = alt.Chart(alt.InlineData(values=[{}])).mark_point(opacity=0)
+        return finish(sized(layered(empty), width, 32), "", [], f"{clean(column)}: nothing to draw")
+    base = alt.Chart(alt.InlineData(values=points(days.rates, days.step, cutover)))
+    axis = time_axis([rate.day for rate in days.rates], days.step, cutover)
+    x, y = axis.x(width, labels=False), alt.Y("rate:Q", axis=None, scale=alt.Scale(domain=[0, 1], padding=3))
+    line, alone = base.transform_filter("!datum.alone"), base.transform_filter("datum.alone")
+    tips = step_tips(days.step)
     layers = [
-        line,
-        last.transform_filter("datum.last"),  # a side with one step has a point instead of a line
-        *([_rule(cutover, x)] if cutover is not None and days.rates else []),
+        *breaks(axis, x),
+        line.mark_area(color=QUIET, opacity=0.25).encode(x=x, y=y, detail="part:N"),
+        line.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y, detail="part:N", tooltip=tips),
+        alone.mark_point(color=INK, filled=True, size=24, opacity=1).encode(x=x, y=y, tooltip=tips),
+        *(cutover_rule(cutover, x, axis, named=False) if cutover is not None else []),
     ]
-    words = daily_title(days, column) if days.rates else f"{clean(column)}: nothing to draw"
-    chart = layered(*layers).properties(width=width, height=32)
-    return finish(chart, "", [], words)
+    return finish(sized(layered(*layers), width, 32), "", [], daily_title(days, column))
 
 
-def _nothing(report: Report, reason: str, width: int | None) -> alt.LayerChart:
+def none_by_day(report: Report, reason: str, width: int | None) -> alt.LayerChart:
     """Instead of a chart: the reason, or that the report is of a version without counts by day."""
     if not report.daily and any(rate.rows for rate in report.rates):
         version = clean(report.tool.version, 20)
@@ -147,39 +151,41 @@ def _nothing(report: Report, reason: str, width: int | None) -> alt.LayerChart:
     return nothing(reason, width)
 
 
-def _x(window: Window | alt.Parameter | None) -> alt.X:
-    scale = alt.Scale(type="utc", padding=8)
-    if isinstance(window, tuple):
-        scale = alt.Scale(type="utc", domain=[_moment(day) for day in window])
-    elif window is not None:
-        scale = alt.Scale(type="utc", domain=window, padding=8)
-    return alt.X("day:T", title=None, scale=scale, axis=alt.Axis(labelOverlap=True, tickCount=6, grid=False))
+def step_tips(step: str) -> list[alt.Tooltip]:
+    """The tooltip of one step."""
+    return [
+        alt.Tooltip("when:N", title=step),
+        alt.Tooltip("side:N"),
+        alt.Tooltip("told:N", title="populated"),
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("empty:N", title="not populated"),
+    ]
 
 
-def _moment(day: date) -> alt.DateTime:
-    return alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
+def breaks(axis: TimeAxis, x: alt.X) -> list[alt.Chart]:
+    """The parts of the axis that are drawn short, in grey."""
+    if not axis.breaks:
+        return []
+    values = [{"day": int(one), "until": int(two)} for one, two in axis.breaks]
+    base = alt.Chart(alt.InlineData(values=values))
+    return [base.mark_rect(color=QUIET, opacity=0.18).encode(x=x, x2="until:T")]
 
 
-def _rule(cutover: datetime, x: alt.X) -> alt.Chart:
+def cutover_rule(cutover: datetime, x: alt.X, axis: TimeAxis, named: bool = True) -> list[alt.Chart]:
+    """The cutover as a line, with its name at the top, on the side that has more room."""
     value = {"day": cutover.isoformat(), "name": f"cutover {cutover:%Y-%m-%d %H:%M} UTC"}
     base = alt.Chart(alt.InlineData(values=[value]))
-    tips = [alt.Tooltip("name:N", title=" ")]
-    rule: alt.Chart = base.mark_rule(color=INK, strokeDash=[6, 3], clip=True).encode(x=x, tooltip=tips)
-    return rule
+    rule: alt.Chart = base.mark_rule(color=INK, strokeDash=[6, 3], clip=True).encode(
+        x=x, tooltip=[alt.Tooltip("name:N", title=" ")]
+    )
+    if not named:
+        return [rule]
+    align: Align = "left" if axis.place(cutover) < 0.5 else "right"
+    text = base.mark_text(align=align, dx=4 if align == "left" else -4, color=INK, fontSize=11)
+    return [rule, text.encode(x=x, y=alt.value(-7), text="name:N")]
 
 
-def _point(rate: DayRate, step: Step, cutover: datetime | None) -> dict[str, Any]:
-    """What a mark of one step shows; the first after the cutover is drawn at the cutover, not at the beginning of the day."""
-    day = rate.day.isoformat()
-    at_cutover = cutover is not None and rate.side == "after" and day == day_of(cutover)
-    return {
-        "day": cutover.isoformat() if cutover is not None and at_cutover else day,
-        "when": day if step == "day" else f"{step} of {day}",
-        "side": rate.side,
-        "rate": rate.rate,
-        "low": rate.low,
-        "high": rate.high,
-        "told": share(rate.populated, rate.rows),
-        "interval": f"{bounds(rate.low, rate.high)} %",
-        "empty": f"{rate.null:,} null, {rate.blank:,} blank",
-    }
+def _domain(window: Window | alt.Parameter) -> object:
+    if not isinstance(window, tuple):
+        return window
+    return [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in window]
