@@ -8,7 +8,7 @@ import duckdb
 import sqlalchemy as sa
 
 from genreq_checks.scan.facets import Facet
-from genreq_checks.sources.row_files import DuckDialect
+from genreq_checks.sources.duck_sql import DuckDialect
 
 
 def classes(facet: Facet, *rows: Any, names: tuple[str, ...] = ("v",)) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,3 +101,118 @@ def test_no_file_is_a_wrong_call(plan: Plan, tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="no row files"):
         observe(plan, str(tmp_path / name))
+
+
+HEADER = b"status,completed_at,github_url\n"
+LINE = b"completed,2025-01-09 10:00:00,https://github.com/a/b\n"
+
+
+def problem_of(plan: Plan, path: Path) -> str:
+    found = observe(plan, path)
+    assert found.tally is None
+    problem = found.problem("tally")
+    assert problem
+    return problem.message
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cut.csv", HEADER + LINE * 9 + LINE[:-20]),
+        ("short.csv", HEADER + LINE * 9 + b"completed,2025-01-09\n"),
+        ("quote.csv", HEADER + LINE * 9 + b'completed,2025-01-09,"https://\n'),
+        ("small.csv", HEADER + b'completed,2025-01-09,"https://\n'),
+        ("empty.csv", b""),
+        ("latin.csv", HEADER + "completed,2025-01-09,é\n".encode("latin-1")),
+        ("packed.csv.gz", gzip.compress(HEADER + LINE * 999)[:-9]),
+        ("half.parquet", b"PAR1" + bytes(999)),
+        ("none.parquet", b""),
+    ],
+)
+def test_a_damaged_file_is_named_among_whole_ones(plan: Plan, tmp_path: Path, name: str, content: bytes) -> None:
+    for other in ("a", "z"):
+        if name.endswith("parquet"):
+            row = {"status": ["completed"], "completed_at": ["2025-01-09"], "github_url": ["https://github.com/a/b"]}
+            pq.write_table(pa.table(row), tmp_path / f"{other}.parquet")
+        else:
+            (tmp_path / f"{other}.csv").write_bytes(HEADER + LINE)
+    (tmp_path / name).write_bytes(content)
+    assert str(tmp_path / name) in problem_of(plan, tmp_path)
+
+
+def test_a_damaged_page_is_found_and_named(plan: Plan, tmp_path: Path) -> None:
+    urls = [f"https://github.com/a/{n * 7919 % 10007}" for n in range(10007)]
+    row = {"status": ["completed"] * 10007, "completed_at": ["2025-01-09"] * 10007, "github_url": urls}
+    for name in ("a", "b", "c"):
+        pq.write_table(pa.table(row), tmp_path / f"{name}.parquet")
+    whole = bytearray((tmp_path / "b.parquet").read_bytes())
+    whole[len(whole) // 2 : len(whole) // 2 + 5000] = b"\xff" * 5000
+    (tmp_path / "b.parquet").write_bytes(whole)
+    assert str(tmp_path / "b.parquet") in problem_of(plan, tmp_path)
+
+
+def test_a_job_that_has_not_ended_makes_the_counts_unknown(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "part-0.csv").write_bytes(HEADER + LINE)
+    (tmp_path / "_temporary" / "0").mkdir(parents=True)
+    (tmp_path / "_temporary" / "0" / "part-1.csv").write_bytes(HEADER + LINE)
+    assert "_temporary" in problem_of(plan, tmp_path)
+
+
+def test_a_column_that_some_files_lack_is_not_null_there(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(HEADER + LINE)
+    (tmp_path / "b.csv").write_bytes(b"status,completed_at\ncompleted,2025-01-09\n")
+    assert f"1 of 2 files have no column github_url, such as {tmp_path / 'b.csv'}" in problem_of(plan, tmp_path)
+
+
+def test_folders_with_values_in_their_names_are_columns(plan: Plan, tmp_path: Path) -> None:
+    for status, rows in (("completed", 3), ("failed", 2), ("__HIVE_DEFAULT_PARTITION__", 1)):
+        folder = tmp_path / f"status={status}"
+        folder.mkdir()
+        table = {"completed_at": ["2025-01-09"] * rows, "github_url": ["https://github.com/a/b"] * rows}
+        pq.write_table(pa.table(table), folder / "rows.parquet")
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / "._SUCCESS.parquet").write_bytes(b"no row file")
+    tally = observe(plan, tmp_path).tally
+    assert tally
+    assert tally.statuses() == {"completed": 3, "failed": 2, None: 1}
+
+
+def test_packed_files_and_other_delimiters_are_read(plan: Plan, tmp_path: Path) -> None:
+    for delimiter in b",;\t|":
+        content = (HEADER + LINE).replace(b",", bytes([delimiter]))
+        (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(content))
+        tally = observe(plan, tmp_path / "rows.csv.gz").tally
+        assert tally
+        assert tally.count("github_url")["populated"] == 1
+
+
+def test_a_long_value_is_read(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(HEADER + b'completed,2025-01-09,"' + b"x\n" * 2_500_000 + b'"\n')
+    tally = observe(plan, tmp_path / "rows.csv").tally
+    assert tally
+    assert tally.count("github_url")["malformed"] == 1
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_a_time_with_a_zone_is_the_instant(
+    plan: Plan, tmp_path: Path, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        instants = pa.array([datetime(2025, 1, 10, 3, tzinfo=UTC)], pa.timestamp("us", tz="Asia/Tokyo"))
+        row = {"status": ["completed"], "completed_at": instants, "github_url": [None]}
+        pq.write_table(pa.table(row), tmp_path / "rows.parquet")
+        found = [observe(plan, tmp_path / "rows.parquet").tally]
+        for text in ("2025-01-09 22:00:00-05", "2025-01-10 08:30:00+05:30", "2025-01-10T03:00:00Z", "2025-01-10 03:00"):
+            (tmp_path / "rows.csv").write_text(f"status,completed_at,github_url\ncompleted,{text},\n")
+            found.append(observe(plan, tmp_path / "rows.csv").tally)
+        assert [[row.day for row in tally.rows] for tally in found if tally] == [["2025-01-10"]] * 5
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_time_before_christ_is_not_read_as_one_after(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("status,completed_at,github_url\ncompleted,0044-03-15 00:00:00 BC,x\n")
+    assert "1 values of completed_at" in problem_of(plan, tmp_path / "rows.csv")
