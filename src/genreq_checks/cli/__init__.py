@@ -13,6 +13,7 @@ from genreq_checks.cli import (
     check,
     dashboard,
     demo,
+    export,
     generate,
     history,
     init,
@@ -44,6 +45,7 @@ app.command("generate")(generate.generate)
 app.command("rows")(rows.rows)
 app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
+app.command("export")(export.export)
 app.command("rehearse")(rehearse.rehearse)
 app.command("stage")(stage.stage)
 app.command("demo")(demo.demo)
