@@ -82,7 +82,7 @@ def test_the_tree_of_the_architecture_is_the_tree() -> None:
     pages: Any = module_from_spec(spec_from_loader("pages", loader))  # type: ignore[arg-type]
     loader.exec_module(pages)
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    assert "\nreport.py " in text
+    assert "\nrun.py " in text
     assert pages.with_tree(text) == text, "uv run .ci/pages"
 
 
