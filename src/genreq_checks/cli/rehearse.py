@@ -116,6 +116,7 @@ def rehearse(
 def _commands(lines: list[str] | None, at: list[str] | None, seconds: float) -> Commands | None:
     """What to run; None where nothing is to run."""
     from genreq_checks.rehearsal.commands import Commands
+    from genreq_checks.rehearsal.environment import POSTGRESQL_URL
 
     states: list[At] = []
     for word in at or ["after"]:
@@ -128,6 +129,11 @@ def _commands(lines: list[str] | None, at: list[str] | None, seconds: float) -> 
         return None
     if not all(line.strip() for line in lines):
         raise UsageError("--run has no command.", "Write --run 'npm test'.")
+    if any(POSTGRESQL_URL.search(line) for line in lines):
+        raise UsageError(
+            "--run has a PostgreSQL URL in it, so the command would run there.",
+            "Let it take the URL from a variable, whose value is replaced; write it in single quotes: '$DATABASE_URL'.",
+        )
     if not 0 < seconds <= 86_400:
         raise UsageError("--run-timeout is not a number of seconds up to a day.", "Write --run-timeout 600.")
     return Commands(tuple(lines), tuple(states), seconds, _say)

@@ -18,6 +18,7 @@ from genreq_checks.rehearsal.logins import Logins
 from genreq_checks.rehearsal.sql_file import SqlFile
 from genreq_checks.scratch.database import Scratch
 from genreq_checks.sources.oracle.family import Member, family_of
+from genreq_checks.sources.oracle.hidden_code import related_names
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
@@ -60,6 +61,12 @@ class CommandCopy:
         assert self.scratch.running is not None
         with psycopg.connect(self.scratch.running.url(self.name), autocommit=True, prepare_threshold=None) as there:
             return family_of(there, self.plan)
+
+    def names(self) -> frozenset[str]:
+        """The names of the table, its partitions and its views, in lower case."""
+        assert self.scratch.running is not None
+        with psycopg.connect(self.scratch.running.url(self.name), autocommit=True, prepare_threshold=None) as there:
+            return related_names(there, self.plan)
 
     def environment(self) -> Environment:
         """The environment in which every PostgreSQL URL is that of this copy."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psycopg
 from psycopg import sql
 
-from genreq_checks.sources.queries.entries import Entry
 from genreq_checks.sources.queries.server_log import read_jsonlog
 
 SETTINGS = {
@@ -46,11 +46,11 @@ class Failure:
 class CommandLog:
     """What the log has of one database, but for the sessions of the server's own superuser.
 
-    `entries` are the statements that began to run: one that was refused before that is only in `failures`.
+    `began` counts the statements that began to run, by text: one that was refused before that is only in `failures`.
     """
 
     sessions: int = 0
-    entries: list[Entry] = field(default_factory=list[Entry])
+    began: Counter[str] = field(default_factory=Counter[str])
     failures: list[Failure] = field(default_factory=list[Failure])
 
 
@@ -66,45 +66,46 @@ def read_log(there: psycopg.Connection[Any], folder: Path, database: str) -> Com
     )
     mark = f"genreq_checks {secrets.token_hex(8)}"
     there.execute(sql.SQL("DO $$ BEGIN RAISE LOG USING MESSAGE = {}; END $$").format(sql.Literal(mark)))
-    lines = _until(folder / FILE, mark)
-    return _of_database(lines, database, there.info.user)
+    with (folder / FILE).open(encoding="utf-8", errors="replace") as file:
+        return _of_database(_until(file, mark), database, there.info.user)
 
 
-def _until(file: Path, mark: str) -> list[str]:
+def _until(file: TextIO, mark: str) -> Iterator[str]:
     """The lines of the log, up to the mark: entries arrive in the order in which they were written."""
-    end = time.monotonic() + SECONDS
+    end, begun = time.monotonic() + SECONDS, ""
     while time.monotonic() < end:
-        lines = file.read_text("utf-8", errors="replace").splitlines()
-        if any(mark in line for line in lines):
-            return lines
-        time.sleep(0.05)
+        line = begun + file.readline()
+        if not line.endswith("\n"):  # the server is still writing
+            begun = line
+            time.sleep(0.05)
+            continue
+        begun, end = "", time.monotonic() + SECONDS
+        if mark in line:
+            return
+        yield line
     raise TimeoutError
 
 
 def _of_database(lines: Iterable[str], database: str, superuser: str) -> CommandLog:
     found = CommandLog()
-    ours: list[str] = []
-    for line, entry in _entries(lines):
+    for line in lines:
+        entry = _entry(line)
         if entry.get("dbname") != database or entry.get("user") == superuser:
             continue
-        message = str(entry.get("message") or "")
-        if message.startswith(_CONNECTED):
+        if str(entry.get("message") or "").startswith(_CONNECTED):
             found.sessions += 1
         if entry.get("error_severity") == "ERROR":
             names = ("state_code", "message", "statement", "internal_query", "context")
             state, said, statement, inner, context = (str(entry.get(name) or "") for name in names)
             found.failures.append(Failure(state, said, statement, inner, context))
         elif entry.get("error_severity") == "LOG":
-            ours.append(line)
-    found.entries = [entry for entry in read_jsonlog(ours) if entry.text]
+            found.began.update(one.text for one in read_jsonlog([line]) if one.text and one.calls)
     return found
 
 
-def _entries(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict):
-            yield line, entry
+def _entry(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +29,12 @@ from genreq_checks.sources.oracle import open_oracle
 from genreq_checks.sources.oracle.family import Member
 from genreq_checks.sources.oracle.routines import names_in
 from genreq_checks.sources.queries.masking import masked, shown
-from genreq_checks.text import listed, plural, redact
+from genreq_checks.text import line, listed, plural, redact
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
+LONGEST = 300  # characters of a command that a report shows
+_OPTION = re.compile(r"(--?[\w-]*(?:password|passwd|secret|token|api-?key)[= ]+)\S+", re.IGNORECASE)
 _DDL = frozenset(("create", "alter", "drop"))
 
 
@@ -45,6 +48,11 @@ class Commands:
     at: tuple[At, ...] = ("after",)
     seconds: float = 600
     said: Callable[[str], None] = lambda _: None
+
+
+def shown_command(command: str, *secrets: str) -> str:
+    """A command as a report may show it: one line, without passwords and the values of options that are named like one."""
+    return line(_OPTION.sub(r"\1***", redact(command, *secrets)), LONGEST)
 
 
 @dataclass(slots=True)
@@ -78,17 +86,19 @@ def run_commands(
     made: list[_Run] = []
     with psycopg.connect(server.url(), autocommit=True, prepare_threshold=None) as admin:
         for at in sorted(set(commands.at), reverse=True):  # before comes first
-            for line in commands.lines:
+            for command in commands.lines:
                 name = f"command_{len(made) + 1}"
                 one = CommandCopy(plan, target, scratch, admin, logins, name, search_path)
-                made.append(_run(one, forward if at == "after" else None, line, commands, deadline))
+                made.append(_run(one, forward if at == "after" else None, command, commands, deadline))
     return _judged(plan, parse(server.url(ORIGINAL)), made, deadline)
 
 
-def _run(place: CommandCopy, forward: SqlFile | None, line: str, commands: Commands, deadline: Deadline | None) -> _Run:
+def _run(
+    place: CommandCopy, forward: SqlFile | None, command: str, commands: Commands, deadline: Deadline | None
+) -> _Run:
     """Run one command on its copy, and read what the server logged."""
     secrets = place.target.secrets
-    run = CommandRun(redact(line, *secrets), "before" if forward is None else "after")
+    run = CommandRun(shown_command(command, *secrets), "before" if forward is None else "after")
     around = place.environment()
     if not around.replaced:
         problem = "no variable of the environment holds a PostgreSQL URL, so the command was not run."
@@ -100,10 +110,10 @@ def _run(place: CommandCopy, forward: SqlFile | None, line: str, commands: Comma
     error = place.make(forward, deadline)
     if error is not None:
         return _Run(replace(run, problem=f"the forward SQL failed on the command's copy: {error}."))
-    before = place.family()
+    before, names = place.family(), place.names()
     assert place.scratch.running is not None
     try:
-        ended = run_command(line, around.variables, left)
+        ended = run_command(command, around.variables, left)
         log = read_log(place.admin, place.scratch.running.folder, place.name)
     except TimeoutError:
         return _Run(replace(run, problem="the copy's server did not write its log."))
@@ -112,7 +122,7 @@ def _run(place: CommandCopy, forward: SqlFile | None, line: str, commands: Comma
     if ended.code != 0 or not log.sessions:
         _tell(run, ended, commands.said, (*secrets, *(one.password for one in place.logins.known.values())))
     problem, remedy = _problem(run, around, log, before, place.family())
-    return _Run(_counted(run, ended, around, log, before, problem, remedy), tuple(log.failures))
+    return _Run(_counted(run, ended, around, log, names, problem, remedy), tuple(log.failures))
 
 
 def _problem(
@@ -125,11 +135,7 @@ def _problem(
         remedy = "Let the command take the database's URL from one of these variables."
         return f"the command did not connect to the copy: {variables}{removed}.", remedy
     names = {member.name.lower() for member in before}
-    changes = [
-        entry.text
-        for entry in log.entries
-        if entry.text.split(None, 1)[0].lower() in _DDL and not names.isdisjoint(names_in(entry.text))
-    ]
+    changes = any(text.split(None, 1)[0].lower() in _DDL and not names.isdisjoint(names_in(text)) for text in log.began)
     if run.at == "after" and (changes or before != now):
         remedy = "Let it run on the table as it is, without its own migration or set-up of the table."
         return "the command itself changes the table's definition, so the columns may have been there again.", remedy
@@ -141,13 +147,13 @@ def _counted(
     ended: Ended,
     around: Environment,
     log: CommandLog,
-    family: Sequence[Member],
+    names: frozenset[str],
     problem: str,
     remedy: str,
 ) -> CommandRun:
-    """The run with what the log has of it. A statement that failed did nothing on the table."""
-    names = {member.name.lower() for member in family}
-    began = Counter(entry.text for entry in log.entries if entry.calls)
+    """The run with what the log has of it; `names` are the table's and those of its views. A statement that failed did
+    nothing on the table.
+    """
     failed = Counter(text for one in log.failures for text in statements(one.statement))
     collateral = sum(one.state == COLLATERAL for one in log.failures)
     return replace(
@@ -156,8 +162,8 @@ def _counted(
         seconds=ended.seconds,
         replaced=around.replaced,
         sessions=log.sessions,
-        statements=(began | failed).total(),
-        on_table=sum(n for text, n in (began - failed).items() if not names.isdisjoint(names_in(text))),
+        statements=(log.began | failed).total(),
+        on_table=sum(n for text, n in (log.began - failed).items() if not names.isdisjoint(names_in(text))),
         collateral=collateral,
         problem=problem,
         remedy=remedy,

@@ -11,7 +11,7 @@ from psycopg import Error, conninfo
 
 from genreq_checks.postgres.connection import Target
 
-_URL = re.compile(
+POSTGRESQL_URL = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?:postgres|postgresql|postgis)(?:\+\w+)?)://(?P<rest>[^\s\"'<>`]*)", re.IGNORECASE
 )
 _KEYWORDS = re.compile(r"\b(?:host|hostaddr|dbname|service)\s*=\s*\S")
@@ -57,8 +57,8 @@ def environment(
     replaced: list[str] = []
     removed: list[str] = []
     for name, value in given.items():
-        if _URL.search(value):
-            variables[name] = _URL.sub(copied, value)
+        if POSTGRESQL_URL.search(value):
+            variables[name] = POSTGRESQL_URL.sub(copied, value)
             replaced.append(name)
         elif (keywords := _keywords(value)) is not None:
             one = login(keywords.get("user", ""))

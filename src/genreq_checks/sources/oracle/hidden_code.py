@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from genreq_checks.facts.queries import FATES, Fate
+from genreq_checks.plan import Plan
 from genreq_checks.sources.oracle.bodies import MOST, refusal, takes_all, wrapped
 from genreq_checks.sources.oracle.clones import Clones
 from genreq_checks.sources.oracle.routines import Routine, Trigger, names_in, read_routines, read_triggers
@@ -77,7 +78,7 @@ def read_hidden(clones: Clones) -> HiddenCode:
     """Look at every routine, trigger and view. Raises: psycopg.Error when the clone cannot be read."""
     whole, plan = clones.whole, clones.plan
     routines, triggers = read_routines(whole), read_triggers(whole)
-    related = {row[0].lower() for row in whole.execute(_RELATED, [plan.table.schema_name, plan.table.name])}
+    related = related_names(whole, plan)
     tables = tuple(member.name.lower() for member in clones.family)
     called = {one.oid: _of_routine(clones, one, None, tables) for one in routines if not one.is_trigger}
     by_oid = {one.oid: one for one in routines}
@@ -90,6 +91,12 @@ def read_hidden(clones: Clones) -> HiddenCode:
     gone = _names(whole) - _names(clones.without())  # what went with the columns: views, sequences, functions
     relevant = {*hidden.relevant, *related, *gone, *hidden.by_name, *(key[1].lower() for key in hidden.by_event)}
     return HiddenCode(hidden.by_name, hidden.by_event, frozenset(relevant | {one.name.lower() for one in routines}))
+
+
+def related_names(session: psycopg.Connection[Any], plan: Plan) -> frozenset[str]:
+    """The names, in lower case, of the table, what is above and under it, and the views and tables with rules on it."""
+    found = session.execute(_RELATED, [plan.table.schema_name, plan.table.name]).fetchall()
+    return frozenset(row[0].lower() for row in found)
 
 
 def _names(session: psycopg.Connection[Any]) -> set[str]:
