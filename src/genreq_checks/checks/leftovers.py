@@ -10,8 +10,10 @@ name, a variable called conversation, migrations, changelogs.
 
 With `--code DIR`, every file under the folder is searched for the names that the plan gives a dropped column
 (`code_names`; both spellings, download_url and downloadUrl, when it gives none), as whole words; a longer name such
-as conversation_log is listed as another name, and conversations is another word. TypeScript, TSX, JavaScript and
-Python are parsed (tree-sitter), SQL is parsed too, in files and in strings; other files are judged by their words.
+as conversation_log is listed as another name, and conversations is another word; a lookup of Django's
+(`requests__download_url__isnull`) may be the column. TypeScript, TSX, JavaScript and Python are parsed (tree-sitter), SQL
+is parsed too, in files and in strings. In templates (Jinja, Django, Handlebars, Liquid, Vue, Svelte, ERB) the object before
+the name decides. Other files are judged by their words.
 Each mention is one of:
 
 - `live_column`: the table's schema definition, a property of a row, a value written to the table, a field of a
@@ -36,8 +38,9 @@ any source code.
 
 Types are not resolved. A property of an object is judged by how the object was declared in the same file, then by
 its name (row, generation, msg), then by whether the file is about the table. If none of these decides, it is a
-warning. Names that are built at run time are not found. In Vue, Svelte, Go and other languages, mentions are judged
-by their words.
+warning; so is a name of several words as a text (`"download_url"` in a list, a comparison, a constant). Names that are
+built at run time are not found. In Go and other languages, and in the scripts of Vue and Svelte, mentions are judged by
+their words. A warning may be about another table's column of the same name.
 
 ## What to do
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from genreq_checks.facts import CLASSES, Mention, MentionClass
+from genreq_checks.facts import CLASSES, LIVE, Mention, MentionClass
 from genreq_checks.sources.source_code.excerpt import excerpt
 from genreq_checks.sources.source_code.parse_js import judge_js
 from genreq_checks.sources.source_code.parse_python import judge_python
 from genreq_checks.sources.source_code.parse_sql import Script
 from genreq_checks.sources.source_code.syntax import GRAMMARS, Code
 from genreq_checks.sources.source_code.unparsed import is_build_output, is_docs, is_history, judge_word
-from genreq_checks.sources.source_code.vocabulary import Verdict, Vocabulary
+from genreq_checks.sources.source_code.vocabulary import Verdict, Vocabulary, words
 
 PARSED = frozenset(GRAMMARS) | {".sql", ".psql", ".pgsql"}
 MAX_PARSED = 1_000_000
@@ -55,7 +55,7 @@ def classify(
         if whole is not None:
             verdict = whole
         elif longer := _longer(data, start, end):
-            verdict = Verdict("other_meaning", f"Another name, {longer}.")
+            verdict = _of_longer(longer, name, path, words_of, knows)
         else:
             judge = judge or _judge_of(code, path, data, words_of, knows)
             verdict = judge(start, end, name)
@@ -89,6 +89,13 @@ def _longer(data: bytes, start: int, end: int) -> str:
     after = _HEAD.match(data, end, end + 40)
     around = (before.group() if before else b"", after.group() if after else b"")
     return (around[0] + data[start:end] + around[1]).decode() if any(around) else ""
+
+
+def _of_longer(longer: str, name: str, path: str, words_of: Vocabulary, knows: bool) -> Verdict:
+    """A longer name is another one, but Django's lookups (`rows__download_url__isnull`) have the column as a part."""
+    if path.endswith(".py") and name in longer.split("__") and (knows or len(words(name)) > 1):
+        return Verdict(LIVE, f"The lookup {longer}; possibly of {words_of.name}.", False)
+    return Verdict("other_meaning", f"Another name, {longer}.")
 
 
 def _of_file(path: str, data: bytes) -> Verdict | None:

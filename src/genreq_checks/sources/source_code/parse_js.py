@@ -17,6 +17,7 @@ SCHEMA_CALL = re.compile(
     r"^(?:z|zod|v|yup)\.|\.(?:extend|merge|omit|pick|partial|required|object|strictObject)$|create\w+Schema$"
 )
 _STRINGS = ("string", "template_string")
+_LISTED = ("array", "arguments", "variable_declarator", "binary_expression", "assignment_expression", "literal_type")
 _MEMBERS = ("property_signature", "public_field_definition", "field_definition")
 
 
@@ -67,7 +68,7 @@ def _access(code: Code, words_of: Vocabulary, name: str, access: Node) -> Verdic
     thing = child(access, "object", "value")
     text = code.text(thing)
     declared = code.declared(text, access.start_byte) if re.fullmatch(r"[\w$]+", text) else ""
-    meaning = (words_of.meaning(declared) if declared else None) or words_of.meaning(text)
+    meaning = words_of.of_variable(text, declared)
     shown = f"`{text[:40]}.{name}`" if re.fullmatch(r"[\w$.?!()\[\]]{1,40}", text) else f"A property {name}"
     if meaning == "row":
         sure = bool(words_of.table.search(text) or words_of.table.search(declared))
@@ -76,6 +77,8 @@ def _access(code: Code, words_of: Vocabulary, name: str, access: Node) -> Verdic
         return Verdict("message_field", f"{shown} is a field of a message.")
     if meaning == "other":
         return Verdict("other_meaning", f"{shown} belongs to something else.")
+    if code.imports(text.partition(".")[0]):
+        return Verdict("other_meaning", f"{shown} is a part of an imported module.")
     return words_of.unsettled(name, f"{shown} is read", code.path, code.knows)
 
 
@@ -144,7 +147,8 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
                 return _definition(code, words_of, node)
             if _ANSWER.search(callee) and (code.knows or len(words(name)) > 1):
                 meaning = words_of.meaning(code.text(value)) if value is not None else None
-                sure = code.knows or meaning == "row"
+                made = value is not None and value.type in ("call_expression", "await_expression", *_STRINGS)
+                sure = meaning == "row" or (code.knows and not made)
                 return Verdict(LIVE, f"An API field: a key in the response of {callee[:40]}.", sure)
             schema = schema or bool(SCHEMA_CALL.search(callee))
             meaning = words_of.meaning(callee[-400:]) or ("row" if words_of.table.search(callee) else None)
@@ -220,6 +224,6 @@ def _string(code: Code, words_of: Vocabulary, name: str, path: list[Node], start
             return Verdict(LIVE, f"Named in a type made from {words_of.name}.")
         if node.type in ("function_declaration", "method_definition", "class_declaration"):
             break
-    if exact and code.knows and parent.type in ("array", "arguments") and len(words(name)) > 1:
-        return Verdict(LIVE, f"A column's name in a list; possibly of {words_of.name}.", False)
+    if exact and parent.type in _LISTED and len(words(name)) > 1:
+        return Verdict(LIVE, f"A column's name as a text; possibly of {words_of.name}.", False)
     return Verdict("other_meaning", "A word in a text." if not exact else "A text of that name.")

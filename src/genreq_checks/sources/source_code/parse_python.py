@@ -12,6 +12,10 @@ from genreq_checks.sources.source_code.syntax import Code, child
 from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Meaning, Verdict, Vocabulary, words
 
 
+_OF_A_QUERY = re.compile(r"(?:^|[._])(?:update|create|filter|exclude|get_or_create|update_or_create|values|insert)$")
+_LISTED = ("list", "tuple", "set", "argument_list", "assignment", "comparison_operator", "default_parameter")
+
+
 def judge_python(code: Code, words_of: Vocabulary, name: str, start: int, end: int) -> Verdict:
     """The class of the name at these bytes. A place that cannot be parsed is judged by its file."""
     path = code.path_to(start, end)
@@ -42,7 +46,7 @@ def judge_python(code: Code, words_of: Vocabulary, name: str, start: int, end: i
 def _access(code: Code, words_of: Vocabulary, name: str, access: Node, thing: Node | None) -> Verdict:
     text = code.text(thing)
     declared = code.declared(text, access.start_byte) if text.isidentifier() else ""
-    meaning = (words_of.meaning(declared) if declared else None) or words_of.meaning(text)
+    meaning = words_of.of_variable(text, declared)
     shown = f"`{text[:40]}.{name}`" if re.fullmatch(r"[\w.()\[\]]{1,40}", text) else f"An attribute {name}"
     if meaning == "row":
         return Verdict(LIVE, f"{shown} reads what looks like {words_of.name}.")
@@ -50,6 +54,8 @@ def _access(code: Code, words_of: Vocabulary, name: str, access: Node, thing: No
         return Verdict("message_field", f"{shown} is a field of a message.")
     if meaning == "other":
         return Verdict("other_meaning", f"{shown} belongs to something else.")
+    if code.imports(text.partition(".")[0]):
+        return Verdict("other_meaning", f"{shown} is a part of an imported module.")
     return words_of.unsettled(name, f"{shown} is read", code.path, code.knows)
 
 
@@ -66,6 +72,8 @@ def _argument(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> 
                 return Verdict("message_field", f"{what}, which creates a message.")
             if code.knows and re.search(r"\b(?:values|update|filter_by|insert)$", callee):
                 return Verdict(LIVE, f"{what}, in a file about {words_of.name}.")
+            if len(words(name)) > 1 and (_OF_A_QUERY.search(callee) or (code.knows and not callee.endswith(".format"))):
+                return Verdict(LIVE, f"{what}; possibly of {words_of.name}.", False)
             return Verdict("other_meaning", f"{what}.")
     return Verdict("other_meaning", "An argument of that name.")
 
@@ -120,8 +128,8 @@ def _string(code: Code, words_of: Vocabulary, name: str, path: list[Node], start
         return sql
     if exact and any(words_of.table.search(code.text(node)) for node in path[-4:-1] if node.type == "call"):
         return Verdict(LIVE, f"Named in a call about {words_of.name}.")
-    if exact and code.knows and parent.type in ("list", "tuple", "set", "argument_list") and len(words(name)) > 1:
-        return Verdict(LIVE, f"A column's name in a list; possibly of {words_of.name}.", False)
+    if exact and parent.type in _LISTED and len(words(name)) > 1:
+        return Verdict(LIVE, f"A column's name as a text; possibly of {words_of.name}.", False)
     return Verdict("other_meaning", "A word in a text." if not exact else "A text of that name.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -104,6 +105,17 @@ class Code:
                 break
             found.append(node)
         return found
+
+    def imports(self, name: str) -> bool:
+        """Is a name that begins with a small letter a module, by an import of the file?"""
+        if not re.fullmatch(r"[a-z_$][\w$]*", name):
+            return False
+        spelled = re.escape(name.encode())
+        if self.grammar == "python":
+            pattern = rb"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t][^\n#]*\b" + spelled + rb"\b"
+        else:
+            pattern = rb"\bimport\s+\*\s+as\s+" + spelled + rb"\b"
+        return re.search(pattern, self.data, re.MULTILINE) is not None
 
     def declared(self, name: str, before: int) -> str:
         """The text of a name's declaration, the last one that begins before a byte; '' when there is none."""

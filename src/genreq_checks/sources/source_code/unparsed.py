@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from genreq_checks.facts import LIVE
+from genreq_checks.sources.source_code.templates import is_template, judge_expression
 from genreq_checks.sources.source_code.vocabulary import Verdict, Vocabulary
 
 BUILD = frozenset(
@@ -71,7 +72,7 @@ def is_history(path: str) -> bool:
 def is_docs(path: str) -> bool:
     """Is a file prose, by its name?"""
     parts = PurePosixPath(path)
-    return parts.suffix.lower() in DOCS or parts.stem.lower() in (
+    return (parts.suffix.lower() in DOCS and not is_template(path)) or parts.stem.lower() in (
         "readme",
         "license",
         "contributing",
@@ -95,6 +96,11 @@ def judge_word(path: str, line: str, at: int, name: str, words_of: Vocabulary, k
         return Verdict("other_meaning", "A label or a translation.")
     if words_of.is_message(line):
         return Verdict("message_field", "In a message.")
+    expression = judge_expression(path, line, at, name, words_of, knows)
+    if expression is not None:
+        return expression
+    if suffix in DOCS:
+        return Verdict("docs", "Text in a template.")
     if not knows:
         return Verdict("other_meaning", f"A word in a file that does not name {words_of.name}.")
     sure = bool(words_of.table.search(line)) or "_" in name or name != name.lower()

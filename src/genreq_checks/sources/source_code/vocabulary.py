@@ -17,7 +17,6 @@ ROWS = frozenset({"row", "rows", "record", "records"})
 MESSAGES = frozenset({"msg", "message", "event", "evt", "frame", "packet", "payload", "wsi", "wsmsg"})
 OTHERS = frozenset(
     {
-        "props",
         "t",
         "i18n",
         "intl",
@@ -95,6 +94,16 @@ class Vocabulary:
             if found & OTHERS:
                 return "other"
         return "row" if self.table.search(text) else None
+
+    def of_variable(self, name: str, declared: str) -> Meaning | None:
+        """What a variable is: a name of the table itself decides, then its declaration, then its words.
+
+        `const { documentMeta } = document` is declared by what it was taken from.
+        """
+        own = self.meaning(name)
+        if own == "row" and self.table.search(name):
+            return own
+        return (self.meaning(declared) if declared else None) or own
 
     def is_message(self, text: str) -> bool:
         """Does a text name the message itself?"""
