@@ -111,7 +111,7 @@ PLANTED = [
     ("r.py", "print(generation.download_url)", LIVE),
     # what the syntax does not decide is possible, never another meaning
     ("d.ts", "const { generationRequest } = document;\nuse(generationRequest?.downloadUrl);", LIVE),
-    ("z.ts", "export const zBody = z.object({ meta: z.object({ generationRequest: z.object({ downloadUrl: z.url() }) }) });", LIVE),
+    ("z.ts", "const zBody = z.object({ m: z.object({ generationRequest: z.object({ downloadUrl: z.url() }) }) });", LIVE),
     ("z.ts", "export const zBody = z.object({ meta: z.object({ downloadUrl: z.string() }) });", MAYBE),
     ("c.py", "COLUMN = 'download_url'\nquery = f'SELECT {COLUMN} FROM generation_requests'", MAYBE),
     ("c.ts", "const COLUMN = 'download_url';\nsql(`SELECT ${COLUMN} FROM generation_requests`);", MAYBE),

@@ -11,7 +11,6 @@ from genreq_checks.sources.source_code.parse_sql import judge_sql
 from genreq_checks.sources.source_code.syntax import Code, child
 from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Meaning, Verdict, Vocabulary, words
 
-
 _OF_A_QUERY = re.compile(r"(?:^|[._])(?:update|create|filter|exclude|get_or_create|update_or_create|values|insert)$")
 _LISTED = ("list", "tuple", "set", "argument_list", "assignment", "comparison_operator", "default_parameter")
 

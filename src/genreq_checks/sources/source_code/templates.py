@@ -28,9 +28,9 @@ def judge_expression(path: str, line: str, at: int, name: str, words_of: Vocabul
     before = line[:at]
     opened = [match.end() for match in _OPENS.finditer(before)]
     inside = bool(opened) and _CLOSES.search(before, opened[-1]) is None
-    if not inside and _BOUND.search(before) is None:
-        if PurePosixPath(path).suffix.lower() not in _BRACES or before.rfind("{") <= before.rfind("}"):
-            return None
+    in_brace = PurePosixPath(path).suffix.lower() in _BRACES and before.rfind("{") > before.rfind("}")
+    if not inside and not in_brace and _BOUND.search(before) is None:
+        return None
     of = _OBJECT.search(before)
     if of is None:
         return words_of.unsettled(name, "A variable in a template", path, knows)
