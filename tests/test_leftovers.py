@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from genreq_checks.cli import app
+from genreq_checks.errors import UsageError
 from genreq_checks.facts import CodeFacts, SourceInfo
 from genreq_checks.plan import Plan
 from genreq_checks.report import CheckResult
@@ -281,3 +285,40 @@ def test_parsers_are_not_loaded_without_code() -> None:
     code = "import sys, genreq_checks.run; print(sorted({'tree_sitter', 'sqlglot', 'pathspec'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_finding_beyond_the_first_hundred_can_be_reached(tmp_path: Path, plan: Plan, database: str) -> None:
+    write_tree(tmp_path, {f"f{n:03}.ts": "use(generationRequests.downloadUrl);" for n in range(130)})
+    call = [
+        "check",
+        database,
+        "--phase",
+        "before",
+        "--only",
+        "leftovers.*",
+        "--code",
+        str(tmp_path),
+        "--format",
+        "json",
+    ]
+    runner = CliRunner()
+    by_flag = {}
+    for flags in ([], ["--all-findings"]):
+        (cut,) = [
+            one
+            for one in json.loads(runner.invoke(app, [*call, *flags]).stdout)["checks"]
+            if one["id"] == "leftovers.download_url"
+        ]
+        assert cut["found"] == 131  # and the summary
+        by_flag[bool(flags)] = {one["subject"] for one in cut["findings"]}
+    assert len(by_flag[False]) == 100
+    listed = runner.invoke(app, ["rows", "leftovers.download_url", "--code", str(tmp_path), "--format", "csv"])
+    assert listed.exit_code == 0
+    places = {line.split(",")[0] for line in listed.stdout.splitlines()[1:]}
+    assert places == by_flag[True] - {"download_url"} == {f"f{n:03}.ts:1" for n in range(130)}
+
+
+def test_the_findings_of_code_need_its_folder() -> None:
+    error = CliRunner().invoke(app, ["rows", "leftovers.download_url"]).exception
+    assert isinstance(error, UsageError)
+    assert "--code DIR" in (error.hint or "")

@@ -157,13 +157,15 @@ def check(
     only: Iterable[str] | None = None,
     notes: Iterable[str] = (),
     call: Call | None = None,
+    all_findings: bool = False,
 ) -> Report:
     """Judge what was observed; with `only`, by the checks whose ids fit a pattern.
 
     `baseline` is a snapshot, or the file of one. `cutover` (aware) falls back to the plan's; `notes` stand in the report as
     they are. A baseline or an archive of another database or table is not compared with, unless `other_database` says that
     it is meant. `max_lag` is how many seconds a standby may be behind; the plan's when left out. `call` says how plan and
-    source were named: the report's commands name them in the same way.
+    source were named: the report's commands name them in the same way. A list of findings ends after 100 of them, unless
+    `all_findings` is set.
 
     Raises: UsageError for a pattern that no check fits, SnapshotError for a baseline that is no snapshot.
     """
@@ -175,7 +177,9 @@ def check(
     evidence = gather(plan, phase, now, baseline, cutover, sql, other_database=other_database, max_lag=max_lag)
     commands = Commands(now.source, cutover, call or call_for(plan))
     results = tuple(
-        _with_commands(_result(evidence, one, subject), one, subject, plan, commands, now)
+        _with_commands(
+            _result(evidence, one, subject, None if all_findings else LIST_LIMIT), one, subject, plan, commands, now
+        )
         for one, subject in checks.checks_of(plan, only)
     )
     counts = tally_outcomes(results)
@@ -247,7 +251,7 @@ def _plan_sql(plan: Plan) -> PlanSql:
     return migration_sql.read_plan_sql(plan)
 
 
-def _result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
+def _result(evidence: Evidence, one: Check, subject: str, limit: int | None) -> CheckResult:
     """One check's result; a check that raises is unknown with its error, and hides no other.
 
     What the plan's table contradicts makes the checks that rest on it unknown, unless they were not asked for.
@@ -274,7 +278,7 @@ def _result(evidence: Evidence, one: Check, subject: str) -> CheckResult:
         outcome=worst(finding.outcome for finding in shown),
         requirement=evidence.plan.proves(one.id(subject)),
         found=(len(findings) if found is None else found) + len(shown) - len(findings),
-        findings=tuple(shown[:LIST_LIMIT]),
+        findings=tuple(shown[:limit]),
     )
 
 

@@ -25,8 +25,8 @@ Each mention is one of:
 - `build_output`: in dist, .next and the like, minified or generated: build it again (pass)
 - `other_meaning`: a variable, a component's property, a label, a column of another table (pass)
 
-Each has its file, line and reason. A line counts once for a column, as its most important mention. The check
-applies before the drop and after it.
+Each has its file, line and reason. A line counts once for a column, as its most important mention.
+`genreq-checks rows leftovers.COLUMN --code DIR` lists all of them. The check applies before the drop and after it.
 
 .gitignore files are respected (nested, negated, and those above the folder within its repository). Skipped and
 counted: what they exclude, node_modules, vendor and virtual environments, version control, caches, binaries, files

@@ -59,6 +59,9 @@ Only = Annotated[
 NoExamples = Annotated[
     bool, typer.Option("--no-examples", help="Do not read the first rows behind each check that failed or warns.")
 ]
+AllFindings = Annotated[
+    bool, typer.Option("--all-findings", help="Write all findings of each check; by default a list ends after 100.")
+]
 HistoryFolder = Annotated[
     Path | None, typer.Option("--history", metavar="DIR", help="Save this run there, for 'genreq-checks history DIR'.")
 ]
@@ -83,6 +86,7 @@ def check(
     max_lag: MaxLag = None,
     only: Only = None,
     no_examples: NoExamples = False,
+    all_findings: AllFindings = False,
     strict: Strict = False,
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
@@ -138,6 +142,7 @@ def check(
         max_lag=max_lag,
         only=only,
         notes=notes,
+        all_findings=all_findings,
         call=Call(
             plan=str(plan) if plan is not None else None,
             table=table,

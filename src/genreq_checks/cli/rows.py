@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -45,6 +46,9 @@ RowHashes = Annotated[
         help="The baseline's row hashes, for the rows behind 'rows' and 'values.COLUMN'.",
     ),
 ]
+CodeFolder = Annotated[
+    Path | None, typer.Option("--code", metavar="DIR", help="The source code, for all findings of 'leftovers.COLUMN'.")
+]
 ShowValues = Annotated[bool, typer.Option("--show-values", help="Show the values, not only their shape.")]
 
 
@@ -57,23 +61,31 @@ def rows(
     limit: Limit = None,
     show_values: ShowValues = False,
     row_hashes: RowHashes = None,
+    code: CodeFolder = None,
     plan: PlanFile = None,
     table: TableName = None,
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
 ) -> None:
-    """List the rows behind a finding, by key: any number, streamed, values masked."""
+    """List the rows behind a finding, by key: any number, streamed, values masked; or all findings in source code."""
     from genreq_checks.checks import needs_of, rows_behind
     from genreq_checks.outputs.rows import FORMATS
     from genreq_checks.postgres.url import is_database_url
 
     end = begin_deadline(deadline)
     chosen = the_plan(plan, table)
+    if fmt not in FORMATS:
+        raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
+    if check.startswith("leftovers.") and check.partition(".")[2] in chosen.dropped:
+        keep_files([output], plan)
+        header, mentions = _mentions(chosen, check, code)
+        with opened(output) as out:
+            count = FORMATS[fmt](header, islice(mentions, limit), out)
+        _tell(check, count, limit)
+        return
     compared = _is_comparison(chosen, check)
     if compared and row_hashes is None:
         raise UsageError(f"Only row hashes tell the rows behind {check}.", "Name the baseline's: --row-hashes FILE")
-    if fmt not in FORMATS:
-        raise UsageError(f"There is no format '{fmt[:40]}'.", near(fmt, FORMATS))
     keep_files([output], plan, row_hashes)
     moment, _ = read_cutover(cutover)
     where = source_or_variable(source)
@@ -104,6 +116,20 @@ def rows(
     with listed as found, opened(output) as out:
         count = FORMATS[fmt](found.header, found.rows, out)
     _tell(check, count, limit)
+
+
+def _mentions(plan: Plan, check: str, folder: Path | None) -> tuple[Sequence[str], Iterator[Sequence[str]]]:
+    """Every mention of a column in source code, the live ones first. Raises: UsageError without a folder."""
+    from genreq_checks.facts import CLASSES
+    from genreq_checks.sources.source_code import read_code
+
+    if folder is None:
+        raise UsageError(f"The findings of {check} are in source code.", "Name its folder: --code DIR")
+    column = check.partition(".")[2]
+    found = [one for one in read_code(plan, folder).mentions if one.column == column]
+    found.sort(key=lambda one: (CLASSES.index(one.cls), not one.certain, one.file, one.line))
+    rows = ((f"{one.file}:{one.line}", one.cls, "yes" if one.certain else "no", one.reason, one.text) for one in found)
+    return ("place", "class", "certain", "reason", "text"), rows
 
 
 def _tell(check: str, count: int, limit: int | None) -> None:
