@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from genreq_checks.checks.check import unknown
 from genreq_checks.facts.commands import CommandRun, FailedStatement
-from genreq_checks.report import Finding
+from genreq_checks.report import WORST_FIRST, Finding
 from genreq_checks.text import plural
 
 NO_RIGHT = "42501"
@@ -29,7 +29,7 @@ def judge_commands(runs: Sequence[CommandRun] | None, column: str) -> list[Findi
             found += _with(run)
     if all(run.at == "before" for run in runs):
         found.append(unknown(column, "nothing ran without the column.", "Add --at after."))
-    return found
+    return sorted(found, key=lambda finding: WORST_FIRST.index(finding.outcome))
 
 
 def _without(run: CommandRun, earlier: CommandRun | None, column: str) -> Iterator[Finding]:

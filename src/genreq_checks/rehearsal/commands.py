@@ -206,6 +206,5 @@ def summary(run: CommandRun) -> str:
     how = f"ended with {run.code}" if run.code is not None else "did not end in time"
     states = Counter(f"with {one.state}" for one in run.failed for _ in range(one.calls))
     failed = f", failed: {listed(states)}" if states else ""
-    return (
-        f"{run.command} ({run.at}): {how} after {plural(run.statements, 'statement')}{failed}. {run.problem}".rstrip()
-    )
+    beside = f" ({run.problem.rstrip('.')})" if run.problem else ""
+    return f"{run.command} ({run.at}): {how} after {plural(run.statements, 'statement')}{failed}{beside}"
