@@ -16,6 +16,7 @@ from genreq_checks.report import (
     Meanwhile,
     PlanInfo,
     Rate,
+    RateAmong,
     RateChange,
     Report,
     RequirementResult,
@@ -92,6 +93,9 @@ def hostile_report(value: str) -> Report:
                 low=0.5,
                 high=1.0,
             ),
+        ),
+        rates_among=(
+            RateAmong(column=value, side="after", field=value, rows=5, populated=4, rate=0.8, low=0.3, high=0.98),
         ),
         derivation=(Derivation(column=value, side="after", none=1, match=2, missing=3, wrong=4, unexpected=5),),
         changes=(RateChange(column=value, before=0.5, after=8 / 9, difference=0.388, low=0.1, high=0.6),),

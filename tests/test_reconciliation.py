@@ -18,6 +18,7 @@ from genreq_checks.cli import app
 from genreq_checks.leo.completion import AllWorkCompleteMessage, row_values
 from genreq_checks.leo.messages import reconcile
 from genreq_checks.leo.reconcile import compare, difference, expected_values, rules_of
+from genreq_checks.outputs.formats import renderer
 from genreq_checks.plan import Plan, load_plan, parse_plan
 from genreq_checks.report import Finding, Report
 from genreq_checks.run import check, observe
@@ -70,6 +71,33 @@ def sent(number: int) -> dict[str, Any]:
         "github_url": f"https://github.com/leo/app{number}",
         "flyio_url": f"https://app{number}.fly.dev",
     }
+
+
+def test_the_rate_among_the_rows_whose_message_had_the_field_stands_beside_the_plain_one(
+    database: str, plan: Plan, tmp_path: Path
+) -> None:
+    """Of five new rows three had a message with flyio_url: one of them is blank, and another row has a value without it."""
+    rows = {n: stored(n) for n in range(1, 7)}
+    rows[1] |= {"completed_at": START - timedelta(days=1)}
+    messages = [sent(n) for n in range(1, 7)]
+    for n in (5, 6):
+        messages[n - 1]["flyio_url"] = None if n == 5 else " "
+    rows[2]["deployment_url"] = " "
+    rows[5]["deployment_url"] = None
+    insert(database, *rows.values())
+    report = judged(plan, database, record(tmp_path / "m.jsonl", *messages), cutover=START)
+    (among,) = report.rates_among
+    assert (among.column, among.field, among.side) == ("deployment_url", "flyio_url", "after")
+    assert (among.rows, among.populated) == (3, 2)
+    plain = report.rate("deployment_url", "after")
+    assert plain is not None
+    assert (plain.rows, plain.populated) == (5, 3)
+    assert "rates_among" not in check(plan, observe(plan, database)).model_dump_json()
+    for name in ("text", "html", "markdown", "junit", "sarif", "json"):
+        text = renderer(name)(report)
+        assert "flyio_url" in text.replace("\\", ""), name
+        assert "2 of 3" in text or name == "json", name
+    assert Report.model_validate_json(renderer("json")(report)) == report
 
 
 def test_two_hundred_messages_give_exactly_the_planted_mismatches(database: str, plan: Plan, tmp_path: Path) -> None:

@@ -97,6 +97,19 @@ class Rate(Model):
     high: float | None
 
 
+class RateAmong(Model):
+    """A column's population among some rows of the side that is judged: those whose message had the column's `field`."""
+
+    column: str
+    side: Literal["after", "all"]
+    field: str
+    rows: int
+    populated: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
 class DayCount(Model):
     """A column's population on one side on one UTC day, in rows of the cohort; in one month or year, where the report's
     `period` says so: `day` is then the first of it.
@@ -191,6 +204,7 @@ class Report(Model):
     outcome: Literal["pass", "warn", "fail", "unknown"]
     counts: dict[Outcome, int]
     rates: tuple[Rate, ...] = ()
+    rates_among: tuple[RateAmong, ...] = Field((), exclude_if=lambda rates: not rates)
     derivation: tuple[Derivation, ...] = ()
     changes: tuple[RateChange, ...] = ()
     meanwhile: tuple[Meanwhile, ...] = ()

@@ -14,7 +14,7 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.errors import UsageError, libraries, near_file
 from genreq_checks.evidence.commands import Call, Commands, call_for
 from genreq_checks.evidence.doubts import source_notes
-from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, period_of, rates
+from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, period_of, rates, rates_among
 from genreq_checks.evidence.sides import Evidence, gather
 from genreq_checks.facts import PlanSql
 from genreq_checks.plan import Plan
@@ -199,6 +199,7 @@ def check(
         outcome=overall(counts),
         counts=counts,
         rates=rates(evidence),
+        rates_among=rates_among(evidence),
         derivation=derivations(evidence),
         changes=changes(evidence),
         meanwhile=meanwhile(evidence),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from genreq_checks.evidence.population import of_classes, population_of
 from genreq_checks.evidence.sides import Evidence
-from genreq_checks.report import DayCount, Derivation, Meanwhile, Rate, RateChange
+from genreq_checks.report import DayCount, Derivation, Meanwhile, Rate, RateAmong, RateChange
 from genreq_checks.tally.intervals import newcombe, rate, wilson
 from genreq_checks.tally.periods import UNITS, Unit, period
 
@@ -40,6 +40,29 @@ def rates(evidence: Evidence) -> tuple[Rate, ...]:
                     high=high,
                 )
             )
+    return tuple(found)
+
+
+def rates_among(evidence: Evidence) -> tuple[RateAmong, ...]:
+    """Of the rows whose recorded message had the plan's field for a column, how many hold a value there."""
+    found: list[RateAmong] = []
+    for column, kept in evidence.plan.kept.items():
+        match = evidence.now.messages.columns.get(column) if evidence.now.messages else None
+        if match is None or match.sent is None or match.stored is None or kept.message_field is None:
+            continue
+        low, high = wilson(match.stored, match.sent) or (None, None)
+        found.append(
+            RateAmong(
+                column=column,
+                side="all" if len(shown_sides(evidence)) == 1 else "after",
+                field=kept.message_field,
+                rows=match.sent,
+                populated=match.stored,
+                rate=rate(match.stored, match.sent),
+                low=low,
+                high=high,
+            )
+        )
     return tuple(found)
 
 

@@ -385,12 +385,17 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMatch:
-    """One column: the number of requests by result, and examples of those that differ and of the plan's defect."""
+    """One column: the number of requests by result, and examples of those that differ and of the plan's defect.
+
+    `sent` requests have a message with a value in the column's field, and `stored` of their rows hold a value.
+    """
 
     counts: Mapping[Verdict, int]
     different: tuple[Example, ...] = ()
     defects: tuple[Example, ...] = ()
     problem: str = ""
+    sent: int | None = None
+    stored: int | None = None
 
     @property
     def differing(self) -> int:

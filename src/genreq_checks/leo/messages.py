@@ -32,6 +32,8 @@ class Column:
     counts: Counter[Verdict] = field(default_factory=Counter[Verdict])
     different: list[Example] = field(default_factory=list[Example])
     defects: list[Example] = field(default_factory=list[Example])
+    sent: int = 0
+    stored: int = 0
 
 
 @dataclass(slots=True)
@@ -112,7 +114,10 @@ def _reconciled(
             if key in unheard:
                 within += inside
                 _add(lonely, Example(shown_key(key), note="within the recording" if inside else ""))
-    columns = {name: ColumnMatch(c.counts, tuple(c.different), tuple(c.defects)) for name, c in found.columns.items()}
+    columns = {
+        name: ColumnMatch(c.counts, tuple(c.different), tuple(c.defects), sent=c.sent, stored=c.stored)
+        for name, c in found.columns.items()
+    }
     return replace(
         read,
         before_cutover=found.before_cutover,
@@ -133,6 +138,10 @@ def _is_before(row: Row, message: Message, cutover: datetime | None) -> bool:
 
 
 def _compare(columns: dict[str, Column], rules: Sequence[Rule], message: Message, row: Row) -> None:
+    for rule in rules:
+        if rule.column in columns and rule.source is None and _has_value(message.fields.get(rule.field)):
+            columns[rule.column].sent += 1
+            columns[rule.column].stored += _has_value(row.values[rule.column])
     expected = expected_values(rules, message.fields)
     for name, verdict in compare(rules, message.fields, expected, row.values).items():
         column = columns[name]
@@ -149,6 +158,11 @@ def _compare(columns: dict[str, Column], rules: Sequence[Rule], message: Message
                 note=difference(due, actual),
             )
             _add(column.defects if verdict == "plan-defect" else column.different, example)
+
+
+def _has_value(value: str | None) -> bool:
+    """Neither missing nor blank: what a rate counts as populated."""
+    return value is not None and bool(value.strip())
 
 
 def _shape(value: str | None) -> str:

@@ -13,10 +13,19 @@ SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """A column's rates: a share and its counts for each side, then the change and its interval where there is one."""
+    """A column's rates: a share and its counts for each side, then the change and its interval where there is one.
+
+    `among` says of which rows, where it is not of the whole side.
+    """
 
     column: str
     cells: tuple[tuple[str, str], ...]
+    among: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column, and among which rows."""
+        return f"{self.column}, {self.among}" if self.among else self.column
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,11 @@ def rate_table(report: Report) -> RateTable:
         if report.changes:
             cells.append(_change(changes.get(column)))
         rows.append(RateRow(line(column), tuple(cells)))
+        for part in report.rates_among:
+            if part.column == column:
+                shown = percent(part.populated, part.rows), f"{part.populated:,} of {part.rows:,}" if part.rows else ""
+                there = tuple(shown if heading == part.side else ("", "") for heading in headings)
+                rows.append(RateRow(line(column), there, f"where {line(part.field)} was sent"))
     return RateTable(headings, tuple(rows))
 
 

@@ -55,7 +55,7 @@ def _properties(suite: ET.Element, report: Report) -> None:
     table = rate_table(report)
     for row in table.rows:
         for heading, (big, small) in zip(table.headings, row.cells, strict=True):
-            found.append((f"rate:{row.column}:{heading}", f"{big} ({small})" if small else big))
+            found.append((f"rate:{row.name}:{heading}", f"{big} ({small})" if small else big))
     found += [("provenance", text) for text in provenance(report)]
     properties = ET.SubElement(suite, "properties")
     for name, value in found:

@@ -116,9 +116,7 @@ def _rates(report: Report) -> Section:
     table = rate_table(report)
     head = f"\n### Populated, of {escape(report.plan.rows)}\n\n"
     head += f"| column | {' | '.join(table.headings)} |\n|---|{'--:|' * len(table.headings)}\n"
-    rows = (
-        f"| {escape(row.column)} | {' | '.join(escape(_both(cell)) for cell in row.cells)} |\n" for row in table.rows
-    )
+    rows = (f"| {escape(row.name)} | {' | '.join(escape(_both(cell)) for cell in row.cells)} |\n" for row in table.rows)
     return Section(head, tuple(rows))
 
 

@@ -47,7 +47,7 @@ def render(report: Report) -> str:
             "headline": line(headline(report)),
             "counts": report.counts,
             "rates": {
-                row.column: {h: " ".join(cell).strip() for h, cell in zip(table.headings, row.cells, strict=True)}
+                row.name: {h: " ".join(cell).strip() for h, cell in zip(table.headings, row.cells, strict=True)}
                 for row in table.rows
             },
             "provenance": provenance(report),

@@ -110,19 +110,20 @@ def _rates(report: Report, width: int) -> Iterator[RenderableType]:
     table.add_column("  column", overflow="fold")
     for heading in found.headings:
         table.add_column(heading, justify="right")
+    longest = widest = 0
     for row in found.rows:
-        table.add_row(f"  {row.column}", *(f"{big}\n{small}".rstrip() for big, small in row.cells))
-    names, cells = (
-        [row.column for row in found.rows],
-        [text for row in found.rows for cell in row.cells for text in cell],
-    )
-    if max(map(cell_len, names)) + len(found.headings) * (max(map(cell_len, cells)) + 2) + 2 <= width:
+        name = f"    {row.among}" if row.among else f"  {row.column}"
+        table.add_row(name, *(f"{big}\n{small}".rstrip() for big, small in row.cells))
+        longest = max(longest, cell_len(name))
+        widest = max(widest, *(cell_len(text) for cell in row.cells for text in cell))
+    if longest + len(found.headings) * (widest + 2) <= width:
         yield table
         return
     for row in found.rows:
-        yield _row("  ", Text(row.column, style="bold"))
+        yield _row("  ", Text(row.name, style="bold"))
         for heading, (big, small) in zip(found.headings, row.cells, strict=True):
-            yield _row(f"    {heading}  ", Text(f"{big}  {small}".rstrip()))
+            if big:
+                yield _row(f"    {heading}  ", Text(f"{big}  {small}".rstrip()))
 
 
 def _not_passing(report: Report, width: int) -> Iterator[RenderableType]:
