@@ -253,6 +253,13 @@ def test_a_socket_is_named_as_libpq_reads_it() -> None:
     }
 
 
+@pytest.mark.parametrize("about", [{"kind": "files"}, {"sample": True}])
+def test_no_command_names_rows_that_cannot_be_listed(about: dict[str, object]) -> None:
+    commands = Commands(SOURCE.model_copy(update=about), None, Call())
+    assert commands.rows("loss.a") == ""
+    assert commands.filled_in("genreq-checks rows loss.a SOURCE") == "genreq-checks rows loss.a SOURCE"
+
+
 def test_commands_in_a_remedy_are_complete() -> None:
     commands = Commands(SOURCE, CUTOVER, Call(row_hashes="b.parquet", plan="p.toml"))
     remedy = "Keys: genreq-checks rows loss.a SOURCE. Archive them (genreq-checks archive SOURCE -o FILE), or SOURCE."

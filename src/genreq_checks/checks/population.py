@@ -120,7 +120,8 @@ def _change(evidence: Evidence, column: str, after: Population, change: str) -> 
     if outcome == "fail":
         remedy = f"See what writes {column}; the rows: genreq-checks rows population.{column} SOURCE"
     elif outcome == "unknown":
-        message = f"Too few rows to tell: {message}"
+        reason = "Too few rows to tell" if after.rows < FEW else "The rise is within the interval and may be chance"
+        message = f"{reason}: {message}"
         remedy = "Check again when more rows are completed."
     return Finding(
         subject=column,

@@ -52,8 +52,8 @@ class Commands:
     call: Call
 
     def rows(self, check_id: str, *, by_row_hashes: bool = False) -> str:
-        """The command that lists the rows behind a check; '' where they cannot be listed, as for row files."""
-        if self.source.kind == "files":
+        """The command that lists the rows behind a check; '' where they cannot be listed: of row files and the sample."""
+        if not self._are_possible:
             return ""
         hashes = ["--row-hashes", self.call.row_hashes or "FILE"] if by_row_hashes else []
         words = ["rows", shlex.quote(check_id), self._source, *map(shlex.quote, hashes), *self._when, *self._plan]
@@ -61,12 +61,17 @@ class Commands:
 
     def filled_in(self, text: str) -> str:
         """A text with the source, and the options that are needed, in each of its commands."""
-        return text if self.source.kind == "files" else _COMMAND.sub(self._filled_in, text)
+        return _COMMAND.sub(self._filled_in, text) if self._are_possible else text
 
     def _filled_in(self, found: re.Match[str]) -> str:
         if found["check"]:
             return self.rows(found["check"], by_row_hashes=bool(found["hashes"]))
         return " ".join([f"genreq-checks {found['name']}", self._source, *self._plan])
+
+    @property
+    def _are_possible(self) -> bool:
+        """Is the source a database that is still there? That of the sample is removed at once."""
+        return self.source.kind != "files" and not self.source.sample
 
     @property
     def _source(self) -> str:

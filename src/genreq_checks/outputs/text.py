@@ -132,16 +132,17 @@ def _not_passing(report: Report, width: int) -> Iterator[RenderableType]:
     if not checks and not shared:
         return
     yield Text()
-    if any(counted(check).rows != NONE for check in checks) and width >= NARROW:
+    numbered = any(counted(check).rows != NONE for check in checks)
+    if numbered and width >= NARROW:
         yield _columns(width, Text(), Text("check"), ("rows", "passed", "failed"), Text("what to do"), "dim")
     for check in checks:
         if check.outcome == "fail":
-            yield from _check(check, width)
+            yield from _check(check, width, numbered)
     for cause in shared:
         yield from _cause(cause)
     for check in checks:
         if check.outcome != "fail":
-            yield from _check(check, width)
+            yield from _check(check, width, numbered)
 
 
 def _columns(
@@ -163,13 +164,13 @@ def _columns(
     return grid
 
 
-def _check(check: CheckResult, width: int) -> Iterator[RenderableType]:
+def _check(check: CheckResult, width: int, numbered: bool) -> Iterator[RenderableType]:
     style, counts, name = STYLES[check.outcome], counted(check), Text(line(check.id), style="bold")
     mark = f"  {MARKS[check.outcome]} {WORDS[check.outcome]:<8}"
     found = check.findings[:FINDINGS]
     to_do = [line(remedy) for remedy in remedies(check)[:FINDINGS]]
     if width >= NARROW:
-        numbers = (counts.rows, counts.passed, counts.failed)
+        numbers = (counts.rows, counts.passed, counts.failed) if numbered else ("", "", "")
         yield _columns(width, Text(mark, style=style), name, numbers, Text("\n".join(to_do), style="cyan"))
     else:
         yield _row(mark, name, style)
