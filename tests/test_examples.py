@@ -134,7 +134,7 @@ def test_rows_that_are_gone_since_are_said_to_be(plan: Plan, failing: str) -> No
     )
     assert examples is not None
     assert not examples.rows
-    assert "the table has changed" in examples.problem
+    assert "the rows have changed" in examples.problem
 
 
 def test_a_slow_statement_is_stopped_and_the_others_are_read(
@@ -189,6 +189,37 @@ def test_a_snapshot_has_no_rows_and_says_the_command(plan: Plan, failing: str, t
     one = next(one for one in json.loads(run.stdout)["checks"] if one["id"] == "population.github_url")
     assert "examples" not in one
     assert "postgresql://" in one["command"]
+
+
+ROWS = """id,status,completed_at,github_url,artifacts_github_url,deployment_url
+1,completed,2025-01-12 08:00:00,,,
+2,completed,2025-01-12T09:00:00+02:00,https://github.com/leo/app,https://github.com/leo/wrong,Ada's text
+3,failed,2025-01-12 08:00:00,,,
+4,completed,2025-01-02 08:00:00,,,
+"""
+
+
+def test_row_files_have_first_rows_too(plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(ROWS)
+    now = observe(plan, file, CUTOVER)
+    report = with_examples(check(plan, now, cutover=CUTOVER), plan, file, now)
+    derivation = report.check("derivation.artifacts_github_url").examples
+    assert derivation is not None
+    assert [(row.key, row.time, row.finding) for row in derivation.rows] == [(("2",), "2025-01-12 07:00:00", "wrong")]
+    shape = report.check("url-shape.deployment_url").examples
+    assert shape is not None
+    assert [row.values for row in shape.rows] == [("text, 10 characters",)]
+    assert keys_of(report, "population.github_url") == ["1"]
+    assert report.check("population.github_url").command == ""
+    file.write_text(ROWS.replace("id,", "number,"))
+    lacking = with_examples(check(plan, now, cutover=CUTOVER), plan, file, now).check("population.github_url").examples
+    assert lacking is not None
+    assert lacking.problem == "The files have no column 'id'."
+    file.unlink()
+    gone = with_examples(check(plan, now, cutover=CUTOVER), plan, file, now).check("population.github_url").examples
+    assert gone is not None
+    assert "could not be read again" in gone.problem
 
 
 SMALL = """

@@ -227,20 +227,27 @@ def with_examples(
     timeout: float = EXAMPLE_SECONDS,
     deadline: Deadline | None = None,
 ) -> Report:
-    """The report with the first rows behind each check that failed or warns, where the source is a database.
+    """The report with the first rows behind each check that failed or warns; a saved snapshot has none.
 
     `now` is what was judged: rows are read only of the kinds that it counted. All of it takes at most `EXAMPLES_SECONDS`, and
     no longer than `deadline`. A row that could not be read is the examples' problem; it changes no outcome.
     """
-    if isinstance(source, Snapshot) or not is_database_url(str(source)) or now.problem("tally") is not None:
+    if isinstance(source, Snapshot) or str(source).endswith(".json") or now.problem("tally") is not None:
         return report
     wanted = list(checks.wanted_rows(report, plan, now.tally))
     if not wanted:
         return report
-    from genreq_checks.sources.first_rows import first_rows
+    left = EXAMPLES_SECONDS if deadline is None else min(EXAMPLES_SECONDS, deadline.left)
+    cutover = report.plan.cutover
+    if is_database_url(str(source)):
+        from genreq_checks.sources.first_rows import first_rows
 
-    end = Deadline.after(EXAMPLES_SECONDS if deadline is None else min(EXAMPLES_SECONDS, deadline.left))
-    found = first_rows(plan, str(source), wanted, report.plan.cutover, min(timeout, EXAMPLE_SECONDS), end)
+        limit = min(timeout, EXAMPLE_SECONDS)
+        found = first_rows(plan, str(source), wanted, cutover, limit, Deadline.after(left))
+    else:
+        from genreq_checks.sources.file_examples import first_rows_of_files
+
+        found = first_rows_of_files(plan, str(source), wanted, cutover, max(left, 0))
     made = (one.model_copy(update={"examples": found.get(one.id)}) for one in report.checks)
     return report.model_copy(update={"checks": tuple(made)})
 

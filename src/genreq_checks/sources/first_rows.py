@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -67,31 +68,43 @@ def _read(
     connection: sa.Connection, plan: Plan, one: Wanted, types: dict[str, str], cutover: datetime | None, at: datetime
 ) -> Examples:
     columns = Columns(types, decodable(server_encoding(connection)))
+
+    def execute(select: sa.Select[Any]) -> Iterable[Any]:
+        return connection.execute(select.params(known_white_space(connection)))
+
+    return read_examples(plan, one, columns, cutover, at, execute)
+
+
+def read_examples(
+    plan: Plan,
+    one: Wanted,
+    columns: Columns,
+    cutover: datetime | None,
+    at: datetime,
+    execute: Callable[[sa.Select[Any]], Iterable[Any]],
+    origin: sa.FromClause | None = None,
+) -> Examples:
+    """The first rows of each kind, by statements that `execute` runs. None at all is a problem: the check counted some."""
+    types = dict(columns.types)
     facets = {facet.name: facet for facet in one.needs.facets(columns)} if one.needs.facets else {}
     keys, of_cohort = len(plan.table.key), len(plan.cohort.columns)
     rows: list[ExampleRow] = []
     for number, pick in enumerate(one.selection.picks):
         room = max((MOST - len(rows)) // (len(one.selection.picks) - number), 1)
         selection = replace(one.selection, picks=(pick,))
-        select = select_rows(plan, selection, types, facets, cutover).limit(room).params(known_white_space(connection))
-        for row in masked_rows(connection.execute(select), keys + of_cohort + 1, selection, types):
+        select = select_rows(plan, selection, types, facets, cutover, origin=origin).limit(room)
+        for row in masked_rows(execute(select), keys + of_cohort + 1, selection, types):
             key = tuple(map(shown_key, row[:keys]))
             time = row[keys + of_cohort - 1] if plan.cohort.time is not None else None
             finding, *values = row[keys + of_cohort :]
             rows.append(ExampleRow(key=key, time=time, finding=finding or "", values=tuple(map(str, values))))
-    return made_examples(plan, one, rows, at)
-
-
-def made_examples(plan: Plan, one: Wanted, rows: Sequence[ExampleRow], at: datetime) -> Examples:
-    """The examples with these rows; none is a problem, since the check counted some."""
-    problem = "" if rows else "None of the rows that were counted is there any more: the table has changed."
     return Examples(
         key=plan.table.key,
         columns=one.selection.columns,
         rows=tuple(rows[:MOST]),
         of=one.of,
         read_at=at,
-        problem=problem,
+        problem="" if rows else "None of the rows that were counted is there any more: the rows have changed.",
     )
 
 

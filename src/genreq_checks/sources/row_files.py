@@ -67,7 +67,7 @@ def _read(
         problem = _lacking(relation.columns, plan) or uneven(connection, files, named)
     if problem is not None:
         return problem, {probe.name: problem.model_copy(update={"part": "probe"}) for probe in needs.probes}
-    _dated(relation, plan).create_view(ROWS)
+    dated(relation, plan).create_view(ROWS)
     names = relation.columns
     stamped = plan.model_copy(update={"cohort": plan.cohort.model_copy(update={"epoch": None})})  # as the view has them
     try:
@@ -84,7 +84,7 @@ def _lacking(names: Sequence[str], plan: Plan) -> Problem | None:
     return None
 
 
-def _dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRelation:
+def dated(relation: duckdb.DuckDBPyRelation, plan: Plan) -> duckdb.DuckDBPyRelation:
     """The rows with their time as a timestamp in UTC. A value that is none is an error when it is read: no row is skipped."""
     cohort = plan.cohort
     if cohort.time is None:
@@ -129,7 +129,7 @@ def _tally(
     facets = needs.facets(columns_of(plan, names)) if needs.facets is not None else ()
     parts = next(ways_to_count(groups_of(plan, facets), needs.together))
     scan = fuse(plan, parts, cutover, aware=False, origin=sa.table(ROWS))
-    return scan.tally(_answer(connection, scan.select), cutover, Counting(plan.cohort.values, len(parts)))
+    return scan.tally(selected(connection, scan.select), cutover, Counting(plan.cohort.values, len(parts)))
 
 
 def columns_of(plan: Plan, names: Sequence[str]) -> Columns:
@@ -147,12 +147,12 @@ def _probe(
     since = None if cutover is None else on_or_after(plan, cutover, aware=False)
     select = probe.select(sa.table(ROWS, *map(sa.column, names)), since)
     try:
-        return probe_rows(probe, list(_answer(connection, select.limit(MOST_PROBED + 1))))
+        return probe_rows(probe, list(selected(connection, select.limit(MOST_PROBED + 1))))
     except duckdb.Error as error:
         return Problem(part="probe", message=f"The probe {probe.name} could not be read: {type(error).__name__}.")
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, select: sa.Select[Any]) -> Iterator[Any]:
+def selected(connection: duckdb.DuckDBPyConnection, select: sa.Select[Any]) -> Iterator[Any]:
     """The rows of a SELECT over the view ROWS."""
     found = connection.execute(duck_sql(select))
     while some := found.fetchmany(BATCH):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,9 +105,10 @@ def select_rows(
     facets: Mapping[str, Facet],
     cutover: datetime | None,
     show_values: bool = False,
+    origin: sa.FromClause | None = None,
 ) -> sa.Select[Any]:
     """The rows of a selection by key: key, status, time, finding, the columns' values (or their first characters and their
-    lengths).
+    lengths). `origin` is another place to read the rows from than the table.
     """
     since = None if cutover is None else on_or_after(plan, cutover, is_aware(plan, types))
     taken = [(_taken(plan, pick, facets, since), pick.label) for pick in selection.picks]
@@ -124,7 +125,7 @@ def select_rows(
     ]
     return (
         sa.select(*found)
-        .select_from(relation(plan.table))
+        .select_from(relation(plan.table) if origin is None else origin)
         .where(sa.or_(*(condition for condition, _ in taken)))
         .order_by(*keys)
     )
@@ -148,7 +149,7 @@ def _taken(
 
 
 def masked_rows(
-    result: sa.CursorResult[Any], plain: int, selection: Selection, types: dict[str, str], show_values: bool = False
+    result: Iterable[Any], plain: int, selection: Selection, types: dict[str, str], show_values: bool = False
 ) -> Iterator[tuple[str | None, ...]]:
     """The rows of such a statement as they may be shown; the first `plain` values of each are shown unchanged."""
     if show_values:
