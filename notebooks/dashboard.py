@@ -11,7 +11,8 @@ app = marimo.App(
 with app.setup:
     import marimo as mo
 
-    from genreq_checks.dashboard import shared, wording
+    from genreq_checks.dashboard import failing, shared, wording
+    from genreq_checks.dashboard.tables import Table
 
 
 @app.cell(hide_code=True)
@@ -19,6 +20,14 @@ def question():
     mo.md("""
     # Did the clean-up work, and does it still?
     """)
+    return
+
+
+@app.cell(hide_code=True)
+def shows(reading):
+    _kinds = {"live": "success", "snapshot": "warn", "files": "warn", "sample": "warn", "unread": "danger"}
+    _told = wording.banner(reading)
+    mo.callout(_told[2], kind=_kinds.get(_told[0], "neutral"), title=_told[1]) if _told else None
     return
 
 
@@ -36,16 +45,25 @@ def verdict(reading):
         "warn": mo.Html("<h2 class='outcome outcome-warn'>! WARN</h2>"),
         "fail": mo.Html("<h2 class='outcome outcome-fail'>✗ FAIL</h2>"),
         "unknown": mo.Html("<h2 class='outcome outcome-unknown'>? UNKNOWN</h2>"),
+        "sample": mo.Html("<h2 class='outcome outcome-sample'>SAMPLE DATA</h2>"),
     }
+    _outcome, _words = wording.sign(reading)
     _report = reading.answer.report if reading.answer else None
     mo.vstack(
         [
-            _signs[_report.outcome if _report else "unknown"],
+            _signs[_outcome],
+            *([_words] if _outcome == "sample" else []),
             wording.verdict(reading),
-            *(wording.wrong(_report) if _report else []),
+            *(failing.shared_causes(_report) if _report else []),
         ],
         gap=0.3,
     )
+    return
+
+
+@app.cell(hide_code=True)
+def evidence(chosen, others):
+    mo.vstack([part for part in (chosen, others) if part is not None], gap=0.5)
     return
 
 
@@ -97,20 +115,38 @@ def dropped(answer):
 @app.cell(hide_code=True)
 def read(reading, refresh):
     # Not of `answer`, which a page has none of yet that was opened while nothing could be read: it reads again by this.
-    _told = [wording.provenance(reading.answer, reading.age)] if reading.answer else []
+    _told = [wording.provenance(reading.answer)] if reading.answer else []
     mo.vstack([*_told, refresh], gap=0.25)
     return
 
 
 @app.cell(hide_code=True)
-def trends_heading(answer):
-    mo.md("## Before and since the cutover" if answer.cutover else "## Over time")
+def phases(answer):
+    mo.hstack(
+        [
+            mo.vstack([f"{'▶ ' if _now else ''}{_name}", _told], gap=0)
+            for _name, _told, _now in wording.phases(answer.report)
+        ],
+        wrap=True,
+        justify="start",
+    )
     return
 
 
 @app.cell(hide_code=True)
 def trends(answer):
-    mo.vstack(answer.pictures.trends)
+    mo.vstack([mo.md("## Before and after"), answer.pictures.rates, answer.pictures.trends])
+    return
+
+
+@app.cell(hide_code=True)
+def requirements(answer):
+    mo.vstack(
+        [
+            mo.md("## What is proved, and what is not"),
+            Table(wording.requirement_rows(answer.report), "The plan's requirements"),
+        ]
+    )
     return
 
 
@@ -119,16 +155,15 @@ def checks(answer):
     mo.vstack(
         [
             mo.md("## Checks"),
-            mo.ui.table(
-                wording.check_rows(answer.report),
-                selection=None,
-                page_size=20,
-                show_column_summaries=False,
-                show_download=False,
-                wrapped_columns=["found", "what to do"],
-            ),
+            Table(failing.grid_rows(answer.report), "The checks, worst first"),
         ]
     )
+    return
+
+
+@app.cell(hide_code=True)
+def runs(answer):
+    mo.vstack([mo.md("## The saved runs"), answer.pictures.runs]) if answer.pictures.runs else None
     return
 
 
@@ -168,6 +203,74 @@ def known(reading):
     mo.stop(reading.answer is None)
     answer = reading.answer
     return (answer,)
+
+
+@app.cell(hide_code=True)
+def view():
+    query = mo.query_params()  # a link carries its view: ?check=ID opens that check
+    return (query,)
+
+
+@app.cell(hide_code=True)
+def open_checks(answer, query):
+    found = failing.failing(answer.report)
+    _wanted = query.get("check")
+    _names = [one.check for one in found]
+    choice = (
+        mo.ui.dropdown(
+            _names,
+            value=_wanted if _wanted in _names else _names[0],
+            label="What did not pass",
+            allow_select_none=False,
+        )
+        if _names
+        else None
+    )
+    return choice, found
+
+
+@app.cell(hide_code=True)
+def remember(choice, query):
+    if choice and choice.value != query.get("check", next(iter(choice.options))):
+        query.set("check", choice.value)
+    return
+
+
+@app.cell(hide_code=True)
+def chosen(choice, found):
+    def _evidence(one):
+        return mo.vstack(
+            [
+                *one.findings,
+                *(
+                    [
+                        Table(one.rows, one.told),
+                    ]
+                    if one.rows
+                    else [one.told] * bool(one.told)
+                ),
+                *([mo.plain_text(one.command)] if one.command else []),
+                *(
+                    [
+                        mo.download(
+                            lambda: failing.rows_csv(one).encode(),
+                            filename=f"{one.check}.csv",
+                            mimetype="text/csv",
+                            label=f"These rows as CSV: {one.check}",
+                        )
+                    ]
+                    if one.rows
+                    else []
+                ),
+            ],
+            gap=0.4,
+        )
+
+    _open = [one for one in found if choice and one.check == choice.value]
+    chosen = mo.vstack([choice, *map(_evidence, _open)], gap=0.4) if _open else None
+    _rest = {one.name.replace("`", "'"): _evidence(one) for one in found if one not in _open}
+    others = mo.accordion(_rest, multiple=True) if _rest else None
+    return chosen, others
 
 
 if __name__ == "__main__":

@@ -95,13 +95,19 @@ def test_the_first_screen_has_the_reports_answer(chromium: Browser, served: Serv
         picture(shown, "dashboard")
         assert shows_the_report(shown, report)
         assert "✗ FAIL" in cell(shown, "verdict")
-        assert "derivation.artifacts_github_url" in cell(shown, "verdict")
+        assert "derivation.artifacts_github_url" in cell(shown, "evidence")
+        assert "LIVE" in cell(shown, "shows")
+        failed = report.check("derivation.artifacts_github_url")
+        assert failed.findings[0].message in cell(shown, "evidence")
+        assert f"genreq-checks rows {failed.id} " in cell(shown, "evidence")
+        assert "wrong" in cell(shown, "evidence")  # the first row behind it, with its finding
+        assert shown.locator("a[href*='***']").count() == 0
         assert cell(shown, "dropped").count("✓ gone") == 2
         assert " by " in cell(shown, "read")
-        for name in ("verdict", "rates", "dropped", "read"):
+        for name, screens in (("shows", 1), ("verdict", 1), ("evidence", 1), ("rates", 2), ("dropped", 2), ("read", 2)):
             box = shown.locator(f'[data-cell-name="{name}"]').bounding_box()
             assert box is not None
-            assert box["y"] < 800, f"{name} begins below the first screen"
+            assert box["y"] < 800 * screens, f"{name} begins below screen {screens}"
         with shown.expect_download() as kept:
             shown.locator('[data-cell-name="files"] marimo-download').first.locator("a, button").first.click()
         told = json.loads(Path(kept.value.path()).read_text())
@@ -144,8 +150,26 @@ def test_axe_finds_nothing_and_a_phone_shows_all(chromium: Browser, served: Serv
         picture(shown, f"dashboard-phone-{scheme}")
         wide = "[...document.querySelectorAll('[data-cell-name] .output > *')].filter(e => e.scrollWidth > 400).length"
         assert shown.evaluate(wide) == 0, "something is wider than the phone"
-        ours = [found for found in browsing.violations(shown, axe) if "marimo-table" not in found]
-        assert "\n".join(ours) == ""
+        assert "\n".join(browsing.violations(shown, axe)) == ""
+
+
+def test_a_link_carries_its_view(chromium: Browser, served: Served) -> None:
+    with page(chromium, f"{served.url}?check=url-shape.github_url", DRAWN) as shown:
+        select = shown.locator('[data-cell-name="evidence"] select')
+        assert select.evaluate("s => s.options[s.selectedIndex].text") == "url-shape.github_url"
+        select.select_option(label="derivation.artifacts_github_url")
+        until(lambda: shown.url, lambda url: "check=derivation.artifacts_github_url" in url)
+
+
+def test_the_printed_page_is_not_cut(chromium: Browser, served: Served) -> None:
+    with page(chromium, served.url, DRAWN) as shown:
+        shown.wait_for_selector('[data-cell-name="trends"] svg')
+        shown.emulate_media(media="print")
+        shown.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
+        every = "[...document.querySelectorAll('[data-cell-name] .output *')]"
+        right = f"Math.max(...{every}.map(e => e.getBoundingClientRect().right))"
+        until(lambda: shown.evaluate(right), lambda pixels: pixels <= 794)
+        assert shown.evaluate("getComputedStyle(document.querySelector('#App')).overflow") == "visible"
 
 
 def test_everything_can_be_reached_by_keyboard(chromium: Browser, served: Served) -> None:

@@ -23,7 +23,7 @@ import genreq_checks
 from conftest import Server
 from genreq_checks.archive import write_archive
 from genreq_checks.archive.restoring import restore
-from genreq_checks.dashboard import review
+from genreq_checks.dashboard import failing, review
 from genreq_checks.dashboard import wording as words
 from genreq_checks.dashboard.answer import reader
 from genreq_checks.dashboard.settings import from_environment
@@ -79,7 +79,8 @@ def served(given: dict[str, str]) -> str:
     reading = Board(reader(asked), 60.0).latest()
     told = [words.verdict(reading), words.stale(reading), repr(asked), repr(reading)]
     if reading.answer:
-        told += [words.wrong(reading.answer.report), words.provenance(reading.answer, reading.age)]
+        told += [words.banner(reading), repr(failing.failing(reading.answer.report)), words.provenance(reading.answer)]
+        told += [repr(failing.grid_rows(reading.answer.report)), repr(words.requirement_rows(reading.answer.report))]
         told += [file.make() for file in words.downloads(reading.answer.report)]
     return repr(told)
 

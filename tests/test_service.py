@@ -26,13 +26,16 @@ import websockets.sync.client as ws
 from websockets.exceptions import InvalidStatus
 
 from genreq_checks.cli.review import copy_notebooks
-from genreq_checks.dashboard import serve
+from genreq_checks.dashboard import failing, serve
 from genreq_checks.dashboard import wording as words
 from genreq_checks.dashboard.access import COOKIE, PARAMETER, Access, Rules, health
-from genreq_checks.dashboard.answer import Answer, judge, reader
+from genreq_checks.dashboard.answer import Answer, reader, sample
+from genreq_checks.dashboard.chart_images import draw
 from genreq_checks.dashboard.settings import Settings, from_environment, to_environment
 from genreq_checks.dashboard.shared import Board, Reading
+from genreq_checks.dashboard.tables import Table
 from genreq_checks.errors import SourceError, UsageError
+from genreq_checks.outputs.verdict import MARKS
 from genreq_checks.plan import Plan
 from genreq_checks.run import check, observe
 from rows import insert
@@ -61,7 +64,8 @@ def answer(database: str, plan: Plan) -> Answer:
     """What a reading of a small table gives."""
     insert(database, ROW)
     now = observe(plan, database)
-    return judge(plan, now, None, None)
+    report = check(plan, now)
+    return Answer(plan, now, None, None, report, draw(report))
 
 
 def test_fifty_viewers_at_once_share_one_reading(answer: Answer) -> None:
@@ -348,23 +352,23 @@ def test_the_token_is_never_sent_to_another_site(board: Board) -> None:
 
 
 def test_healthz_shows_the_age_of_the_last_good_reading_without_a_token(answer: Answer) -> None:
-    clock, failing = Clock(), [False]
+    clock, is_down = Clock(), [False]
 
     def read() -> Answer:
-        return never() if failing[0] else answer
+        return never() if is_down[0] else answer
 
     board = Board(read, refresh=30, clock=clock)
     door = Access(inner, Rules(token=TOKEN, base="/checks"), board)
     good = fetch(door, "/checks/healthz")
-    expected = {"status": "ok", "last_good_read_age_seconds": 0.0, "refresh_seconds": 30}
+    expected = {"status": "ok", "last_good_read_age_seconds": 0.0, "refresh_seconds": 30, "shows": "LIVE"}
     assert (good.status_code, good.json()) == (200, expected)
-    failing[0] = True
+    is_down[0] = True
     clock.now += 60
     assert (fetch(door, "/checks/healthz").status_code, asyncio.run(health(board))[1]["status"]) == (200, "stale")
     clock.now += 60
     late = fetch(door, "/checks/healthz")
     assert (late.status_code, late.json()["last_good_read_age_seconds"]) == (503, 120)
-    failing[0] = False
+    is_down[0] = False
     clock.now += 30
     assert fetch(door, "/checks/healthz").status_code == 200
     first = Access(inner, Rules(), Board(never, refresh=30))
@@ -462,14 +466,70 @@ def test_the_first_page_says_what_is_wrong(plan: Plan, database: str) -> None:
     insert(database, *({**ROW, "artifacts_github_url": "https://github.com/leo/other"} for _ in range(3)))
     cutover = datetime(2025, 1, 10, tzinfo=UTC)
     report = check(plan, observe(plan, database, cutover), cutover=cutover)
-    told = words.wrong(report)
-    assert told[0].startswith("✗ dropped.download_url: public.generation_requests still has the column")
-    assert told[-1].startswith("… and ")
+    told = failing.failing(report)
+    assert told[0].name == "✗ dropped.download_url"
+    assert told[0].findings[0].startswith("public.generation_requests still has the column")
     assert [card.value for card in words.dropped_cards(report)] == ["✗ still there", "✗ still there"]
-    assert words.rate_cards(report)[1].value.startswith("✗ 100 %")
-    assert words.check_rows(report)[0]["outcome"] == "✗ fail"
+    rate, derivation = words.rate_cards(report)[1].value, words.rate_cards(report)[1].caption
+    outcome = report.check("population.artifacts_github_url").outcome
+    assert rate == f"{MARKS[outcome]} 100 %"  # the rate's own outcome, and the derivation's beside it
+    assert "✗ derivation: fail" in derivation
+    assert failing.grid_rows(report)[0]["outcome"] == "✗ fail"
+    derived = next(row for row in failing.grid_rows(report) if row["check"] == "derivation.artifacts_github_url")
+    assert (derived["rows"], derived["passed"], derived["failed"]) == ("3", "0", "3")
     assert json.loads(next(d for d in words.downloads(report) if d.name == "report.json").make())["outcome"] == "fail"
     assert "github_url,after,3,3,0,0,0,1.0," in words.rates_csv(report)
+
+
+def test_a_failing_check_opens_to_its_first_rows_and_a_command_that_runs(plan: Plan, database: str) -> None:
+    insert(database, *({**ROW, "artifacts_github_url": "https://github.com/leo/other"} for _ in range(3)))
+    settings = Settings(plan, database, cutover=datetime(2025, 1, 10, tzinfo=UTC))
+    read = reader(settings)
+    one = next(f for f in failing.failing(read().report) if f.check == "derivation.artifacts_github_url")
+    assert len(one.rows) == 3
+    assert "leo/other" not in repr(one.rows)
+    assert "https://" not in repr(one.rows)  # a masked value is no address: no page may make a link of it
+    done = subprocess.run(one.command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for row in one.rows:
+        assert row["id"] in done.stdout
+    assert failing.rows_csv(one).splitlines()[0] == ",".join(one.rows[0])
+    assert len(failing.rows_csv(one).splitlines()) == 4
+
+
+def test_first_rows_are_read_again_only_when_the_findings_change(plan: Plan, database: str) -> None:
+    insert(database, *({**ROW, "artifacts_github_url": "https://github.com/leo/other"} for _ in range(3)))
+    read = reader(Settings(plan, database, cutover=datetime(2025, 1, 10, tzinfo=UTC)))
+    first = read().report.check("derivation.artifacts_github_url").examples
+    assert read().report.check("derivation.artifacts_github_url").examples == first
+    insert(database, {**ROW, "artifacts_github_url": "https://github.com/leo/other"})
+    again = read().report.check("derivation.artifacts_github_url").examples
+    assert again is not None
+    assert len(again.rows) == 4
+
+
+def test_a_table_escapes_every_text() -> None:
+    hostile = "<img src=x onerror=alert(1)>\"'&"
+    made = Table([{hostile: hostile}], hostile).html
+    assert "<img" not in made
+    assert made.count("&lt;img") == 4
+    assert '=""' not in made
+
+
+def test_the_page_says_what_it_shows(plan: Plan, database: str, tmp_path: Path) -> None:
+    live = Reading(reader(Settings(plan, database))(), None, 3.0)
+    assert words.banner(live)[:2] == ("live", "LIVE")
+    observe(plan, database).save(tmp_path / "then.json")
+    saved = Reading(reader(Settings(plan, str(tmp_path / "then.json")))(), None, 3.0)
+    kind, word, text = words.banner(saved)
+    assert (kind, word) == ("snapshot", "SNAPSHOT")
+    assert "then.json" in text
+    assert "old)" in text
+    assert "3 s ago" not in text
+    made = Reading(sample(), None, 3.0)
+    assert words.banner(made)[1] == "SAMPLE DATA"
+    assert words.sign(made)[0] == "sample"
+    assert words.banner(Reading(None, "down")) is None
 
 
 def test_the_demo_is_served_from_its_snapshots(tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0.001, max=3600, help="Time limit of each statement; default 60."),
 ]
+HistoryFolder = Annotated[
+    Path | None,
+    typer.Option("--history", metavar="DIR", help="Show the runs that 'check --history DIR' saved there."),
+]
 ReadingDeadline = Annotated[
     float | None,
     typer.Option(
@@ -78,6 +82,7 @@ def dashboard(
     other_database: OtherDatabase = False,
     timeout: Timeout = None,
     deadline: ReadingDeadline = None,
+    history: HistoryFolder = None,
 ) -> None:
     """Serve one page that says whether the clean-up worked and still does; without a source, on the sample data."""
     from genreq_checks.cli.options import the_plan
@@ -91,7 +96,9 @@ def dashboard(
     for file in (source, baseline):
         if file and not is_database_url(file):
             observe(the_plan(plan, table), file, moment)  # a file that cannot be read is an error now, not on the page
-    os.environ |= to_environment(source, baseline, moment, plan, table, refresh, timeout, deadline, other_database)
+    os.environ |= to_environment(
+        source, baseline, moment, plan, table, refresh, timeout, deadline, other_database, history
+    )
     serve(host, port, base_url, token_file, proxy, session_ttl)
 
 

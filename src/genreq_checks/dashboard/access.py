@@ -120,6 +120,8 @@ class Access:
 async def health(board: Board) -> tuple[int, dict[str, Any]]:
     """200 when the last good answer is not older than three refresh intervals, otherwise 503; and its age in seconds.
 
+    It says what was read: LIVE, SNAPSHOT, FILES, SAMPLE DATA; the age is that of the reading, not of a snapshot's data.
+
     It starts a reading when no viewer has in this interval, so that a page without viewers is healthy too.
     """
     attempt = board.attempt()
@@ -133,6 +135,7 @@ async def health(board: Board) -> tuple[int, dict[str, Any]]:
         "status": status,
         "last_good_read_age_seconds": age,
         "refresh_seconds": board.refresh,
+        "shows": now.answer.shown().word if now.answer is not None else None,
     }
 
 

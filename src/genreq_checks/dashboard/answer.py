@@ -11,6 +11,9 @@ from genreq_checks.dashboard.chart_images import Pictures, draw
 from genreq_checks.dashboard.review import open_sources
 from genreq_checks.dashboard.settings import Settings
 from genreq_checks.errors import SourceError
+from genreq_checks.evidence.commands import Call
+from genreq_checks.examples import with_examples
+from genreq_checks.outputs.shown import Shown, shown
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.report import Report
@@ -32,6 +35,10 @@ class Answer:
     pictures: Pictures
     is_sample: bool = False
 
+    def shown(self, now: datetime | None = None) -> Shown:
+        """What the page shows, and how old it is: a live table, a snapshot, files, or sample data."""
+        return shown(self.report, now)
+
     @property
     def unread(self) -> str | None:
         """Why the rows could not be counted, or None. A missing table is an answer, not a failure to read."""
@@ -44,9 +51,11 @@ class Answer:
 def reader(settings: Settings) -> Callable[[], Answer]:
     """A function that reads the source and judges it; the baseline is read once, since it does not change.
 
-    One reading takes no longer than the settings' deadline.
+    One reading takes no longer than the settings' deadline. The first rows behind a check are read when its findings change,
+    and not with each reading.
     """
     kept: Snapshot | None = None
+    last: Report | None = None
 
     def read_one(source: str, deadline: Deadline, baseline: Snapshot | None = None) -> Snapshot:
         return observe(
@@ -60,7 +69,7 @@ def reader(settings: Settings) -> Callable[[], Answer]:
         )
 
     def read() -> Answer:
-        nonlocal kept
+        nonlocal kept, last
         if settings.source is None:
             return sample()
         deadline = Deadline.after(settings.deadline)
@@ -70,22 +79,30 @@ def reader(settings: Settings) -> Callable[[], Answer]:
             if baseline.problem("tally") is None:  # otherwise it could not be read now, and is read again later
                 kept = baseline
         now = read_one(settings.source, deadline, baseline)
-        return judge(settings.plan, now, baseline, settings.cutover, other_database=settings.other_database)
+        call = Call(str(settings.plan_file) if settings.plan_file else None, settings.table, settings.variable)
+        plan, cutover = settings.plan, settings.cutover
+        report = check(plan, now, baseline, cutover=cutover, other_database=settings.other_database, call=call)
+        if now.source.saved_in is None:
+            report = with_first_rows(report, last, plan, settings.source, now, deadline)
+            last = report
+        return Answer(plan, now, baseline, cutover, report, draw(report, settings.history))
 
     return read
 
 
-def judge(
-    plan: Plan,
-    now: Snapshot,
-    baseline: Snapshot | None,
-    cutover: datetime | None,
-    is_sample: bool = False,
-    other_database: bool = False,
-) -> Answer:
-    """The answer from snapshots."""
-    report = check(plan, now, baseline, cutover=cutover, other_database=other_database)
-    return Answer(plan, now, baseline, cutover, report, draw(report), is_sample)
+def with_first_rows(
+    report: Report, last: Report | None, plan: Plan, source: str, now: Snapshot, deadline: Deadline
+) -> Report:
+    """The report with the first rows behind its failing checks: those of the last one where the findings are the same."""
+    known = {check.id: check for check in last.checks} if last is not None else {}
+    same = [check.id in known and known[check.id].findings == check.findings for check in report.checks]
+    if all(same[n] for n, check in enumerate(report.checks) if check.outcome in ("fail", "warn")):
+        kept = (
+            check.model_copy(update={"examples": known[check.id].examples if same[n] else None})
+            for n, check in enumerate(report.checks)
+        )
+        return report.model_copy(update={"checks": tuple(kept)})
+    return with_examples(report, plan, source, now, deadline=deadline)
 
 
 @cache
@@ -94,4 +111,5 @@ def sample() -> Answer:
     opened = open_sources(environment={})
     if opened.now is None:
         raise SourceError(opened.problem or "The sample could not be created.")
-    return judge(opened.plan, opened.now, opened.baseline, opened.cutover, is_sample=True)
+    report = check(opened.plan, opened.now, opened.baseline, cutover=opened.cutover)
+    return Answer(opened.plan, opened.now, opened.baseline, opened.cutover, report, draw(report), is_sample=True)

@@ -17,7 +17,7 @@ __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may
 
 TABLE, REFRESH, TIMEOUT = "GENREQ_TABLE", "GENREQ_REFRESH", "GENREQ_TIMEOUT"
 DEADLINE = "GENREQ_DEADLINE"
-OTHER_DATABASE = "GENREQ_OTHER_DATABASE"
+OTHER_DATABASE, HISTORY = "GENREQ_OTHER_DATABASE", "GENREQ_HISTORY"
 SHORTEST_REFRESH = 30.0
 LONGEST_STATEMENT = 60.0
 STATEMENTS = 3  # a reading may take this many times a statement's limit, unless the deadline is given
@@ -38,18 +38,23 @@ class Settings:
     timeout: float = LONGEST_STATEMENT
     deadline: float = STATEMENTS * LONGEST_STATEMENT
     other_database: bool = False
+    history: Path | None = None
+    plan_file: Path | None = None
+    table: str | None = None
+    variable: str | None = None  # that names the source, when no other name of it was given
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that GENREQ_SOURCE (or LEO_DATABASE_URL), GENREQ_BASELINE, GENREQ_CUTOVER, GENREQ_PLAN, GENREQ_TABLE,
-    GENREQ_REFRESH, GENREQ_TIMEOUT, GENREQ_DEADLINE and GENREQ_OTHER_DATABASE (1: the baseline is of another database) name.
+    GENREQ_REFRESH, GENREQ_TIMEOUT, GENREQ_DEADLINE, GENREQ_HISTORY and GENREQ_OTHER_DATABASE (1: the baseline is of another
+    database) name.
 
     Raises: PlanError and UsageError for what is invalid.
     """
     timeout = _seconds(environment, TIMEOUT, LONGEST_STATEMENT)
     given = {name: environment.get(variable, "").strip() for name, variable in VARIABLES.items()}
     plan = load_plan(given["plan"] or None)
-    table = environment.get(TABLE, "").strip()
+    table, history = environment.get(TABLE, "").strip(), environment.get(HISTORY, "").strip()
     return Settings(
         plan.with_table(table) if table else plan,
         given["source"] or environment.get(DATABASE, "").strip() or None,
@@ -59,6 +64,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         timeout,
         _seconds(environment, DEADLINE, STATEMENTS * timeout),
         environment.get(OTHER_DATABASE, "").strip() == "1",
+        Path(history) if history else None,
+        Path(given["plan"]) if given["plan"] else None,
+        table or None,
+        DATABASE if not given["source"] else None,
     )
 
 
@@ -72,6 +81,7 @@ def to_environment(
     timeout: float | None = None,
     deadline: float | None = None,
     other_database: bool = False,
+    history: Path | None = None,
 ) -> dict[str, str]:
     """The same settings as variables, with absolute paths; what was left out is not set, so that the environment decides."""
     given = {
@@ -84,6 +94,7 @@ def to_environment(
         TIMEOUT: f"{timeout:g}" if timeout else None,
         DEADLINE: f"{deadline:g}" if deadline else None,
         OTHER_DATABASE: "1" if other_database else None,
+        HISTORY: str(history.absolute()) if history else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from genreq_checks.checks import all_checks
 from genreq_checks.dashboard.answer import Answer
@@ -15,11 +15,10 @@ from genreq_checks.dashboard.shared import Reading
 from genreq_checks.facts import Outcome
 from genreq_checks.outputs import figures
 from genreq_checks.outputs.formats import MODULES, renderer
-from genreq_checks.outputs.verdict import MARKS, common_reason, headline
-from genreq_checks.report import WORST_FIRST, CheckResult, Report, worst
+from genreq_checks.outputs.verdict import MARKS, WORDS, headline, standing
+from genreq_checks.report import PHASES, CheckResult, Report
 from genreq_checks.text import line, percent, points
 
-MOST_TOLD = 3
 BAD: tuple[Outcome, ...] = ("fail", "unknown", "warn")
 DOWNLOADS = {  # format → the file's name and its kind
     "json": ("report.json", "application/json"),
@@ -78,20 +77,52 @@ def content(report: Report) -> str:
     return f"{line(told[0].upper() + told[1:])}." if told else ""
 
 
-def wrong(report: Report, most: int = MOST_TOLD) -> list[str]:
-    """The worst findings and what to do about each, and the number of the others; empty when all passed."""
-    reason = common_reason(report)
-    if reason:
-        return [line(reason)]
-    found = [
-        f"{MARKS[outcome]} {check.id}: {finding.message}" + (f" → {finding.remedy}" if finding.remedy else "")
-        for outcome in BAD
-        for check in report.checks
-        for finding in check.findings
-        if finding.outcome == outcome
+def banner(reading: Reading) -> tuple[str, str, str] | None:
+    """What the page shows: its kind, the kind's word, and the words about it; None before the first reading."""
+    if reading.answer is None:
+        return None
+    what = reading.answer.shown(datetime.now(UTC))
+    text = what.text
+    if what.kind == "live" and reading.age is not None:
+        text = f"{ago(reading.age)} ago; {text}"
+    if what.kind == "sample":
+        text = f"{text}. Name your own database: genreq-checks dashboard postgresql://user@host/database"
+    return what.kind, what.word, line(text, 600)
+
+
+def sign(reading: Reading) -> tuple[Outcome | Literal["sample"], str]:
+    """The outcome and its mark and word; of sample data it is told that it is of those."""
+    outcome: Outcome = reading.answer.report.outcome if reading.answer else "unknown"
+    word = f"{MARKS[outcome]} {WORDS[outcome]}"
+    if reading.answer is not None and reading.answer.shown().kind == "sample":
+        return "sample", f"{word} of the sample data"
+    return outcome, word
+
+
+def phases(report: Report) -> list[tuple[str, str, bool]]:
+    """The phases of a clean-up: name, what its check says, and whether the report is of this phase."""
+    told: dict[str, str] = {
+        "before": "is it safe to drop?",
+        "after": "did it work?",
+        "rolled-back": "is the old state back?",
+    }
+    told |= {report.phase: f"{MARKS[report.outcome]} {line(headline(report))}"}
+    return [(phase, told[phase], phase == report.phase) for phase in PHASES]
+
+
+def requirement_rows(report: Report) -> list[dict[str, str]]:
+    """The plan's requirements, failed and unproven ones first: what is proved, by which checks, and what is not."""
+    order = ("failed", "unproven", "proved in part", "proved")
+    found = sorted(report.requirements, key=lambda one: order.index(standing(one)))
+    return [
+        {
+            "it is": standing(one),
+            "requirement": line(one.text, 300),
+            "checks": line(", ".join(one.checks), 300),
+            "unproven": line(", ".join(one.unproven), 300),
+        }
+        for one in found
     ]
-    more = [f"… and {len(found) - most:,} more: see Checks."] if len(found) > most else []
-    return [line(text) for text in found[:most]] + more
 
 
 def rate_cards(report: Report) -> list[Card]:
@@ -108,18 +139,17 @@ def rate_cards(report: Report) -> list[Card]:
             told += f" · before {percent(before.populated, before.rows)}"
         if change is not None and change.difference is not None:
             told += f" ({points(change.difference)} points)"
-        outcome, doubts = _judged(report, rate.column)
-        cards.append(Card(line(rate.column), f"{MARKS[outcome]} {percent(rate.populated, rate.rows)}", told + doubts))
+        judged = {check.id: check.outcome for check in report.checks}
+        outcome = judged.get(f"population.{rate.column}", "skip")
+        others = "".join(
+            f" · {MARKS[judged[name]]} {one.name}: {judged[name]}"
+            for one in all_checks()
+            if one.rows is not None and one.name != "population" and report.phase in one.phases
+            for name in [f"{one.name}.{rate.column}"]
+            if judged.get(name) in BAD
+        )
+        cards.append(Card(line(rate.column), f"{MARKS[outcome]} {percent(rate.populated, rate.rows)}", told + others))
     return cards
-
-
-def _judged(report: Report, column: str) -> tuple[Outcome, str]:
-    """The worst outcome of the checks of a column's values, skip when none was made; and which of them did not pass."""
-    names = [one.name for one in all_checks() if one.rows is not None and report.phase in one.phases]
-    made = {name: check.outcome for check in report.checks for name in names if check.id == f"{name}.{column}"}
-    outcomes = [outcome for outcome in made.values() if outcome != "skip"]
-    told = "".join(f" · {name}: {outcome}" for name, outcome in made.items() if outcome in BAD)
-    return (worst(outcomes) if outcomes else "skip"), told
 
 
 def dropped_cards(report: Report) -> list[Card]:
@@ -136,38 +166,15 @@ def _first(check: CheckResult) -> str:
     return "" if check.outcome == "pass" or not check.findings else line(check.findings[0].message)
 
 
-def provenance(answer: Answer, age: float | None) -> str:
-    """When it was read, from what, by whom, and under which plan."""
+def provenance(answer: Answer) -> str:
+    """By whom it was read, from which server, and under which plan."""
     source = answer.now.source
-    ago_words = f" ({ago(age)} ago)" if age is not None and not answer.is_sample else ""
     who = f" by {source.role}" if source.role else ""
     server = f", {source.server}" if source.server else ""
     server += f", {source.recovery.words}" if source.recovery else ""
-    plan = f"plan {answer.report.plan.fingerprint}"
     cut = f", cutover {_moment(answer.cutover)}" if answer.cutover else ""
-    sample = "No source was named: this is the sample data. " if answer.is_sample else ""
-    parts = (
-        f"{sample}Read {_moment(source.read_at)}{ago_words}{who}, read-only, from {line(source.location, 300)}{server}."
-    )
-    return line(f"{parts} Table {answer.now.plan_table}{cut}, {plan}.")
-
-
-def check_rows(report: Report) -> list[dict[str, str]]:
-    """Every finding of the checks that were made, worst first."""
-    order = {outcome: place for place, outcome in enumerate(WORST_FIRST)}
-    made: list[CheckResult] = sorted(
-        (check for check in report.checks if check.outcome != "skip"), key=lambda check: order[check.outcome]
-    )
-    return [
-        {
-            "outcome": f"{MARKS[finding.outcome]} {finding.outcome}",
-            "check": line(check.id),
-            "found": line(finding.message),
-            "what to do": line(finding.remedy),
-        }
-        for check in made
-        for finding in sorted(check.findings, key=lambda finding: order[finding.outcome])
-    ]
+    read = f"Read {_moment(source.read_at)}{who}, read-only, from {line(source.location, 300)}{server}."
+    return line(f"{read} Table {answer.now.plan_table}{cut}, plan {answer.report.plan.fingerprint}.", 700)
 
 
 def downloads(report: Report) -> list[Download]:
