@@ -35,6 +35,17 @@ def project(tmp_path: Path) -> AlembicProject:
     return made
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> AlembicProject:
+    """The same folder, in which Alembic is not run."""
+    made = AlembicProject(tmp_path / "folder")
+    (made.out / "versions").mkdir(parents=True)
+    (made.out / "env.py").write_text("")
+    made.revision("aaa", None, MAKE)
+    made.revision("bbb", "aaa", DROP, constants=CONSTANT)
+    return made
+
+
 def judge(plan: Plan, now: Snapshot, path: Path, phase: Phase = "after") -> CheckResult:
     return check(plan, now.with_evidence(migrations=read_folder(path, plan)), phase=phase).check("migrations")
 
@@ -104,6 +115,9 @@ def test_another_version_table_is_found_by_its_column(project: AlembicProject, d
     assert judge(plan, now, project.out).outcome == "pass"
     execute(database, "CREATE TABLE public.alembic_version (version_num varchar(32) PRIMARY KEY)")
     both = judge(plan, observe(plan, database), project.out)
+    wrong = plan.model_copy(update={"migrations": Bookkeeping(schema="ops", table="none")})
+    absent = judge(wrong, observe(wrong, database), project.out)
+    assert (absent.outcome, "there is no ops.none" in absent.findings[0].message) == ("unknown", True)
     assert (both.outcome, "are both" in both.findings[0].message) == ("unknown", True)
     named = plan.model_copy(update={"migrations": Bookkeeping(schema="ops", table="done")})
     assert judge(named, observe(named, database), project.out).outcome == "pass"
@@ -180,18 +194,20 @@ def test_the_sql_of_offline_mode_is_read(project: AlembicProject, database: str,
         ("op.create_index('i', T, [f()])", {}, False),
         ("op.make_view('v')", {}, True),
         ("x = 1", {}, False),
+        ("return\nop.drop_column(T, 'conversation')", {}, False),
+        ("if T:\n    return\nop.drop_column(T, 'conversation')", {"conversation": "gone"}, True),
     ],
 )
-def test_what_an_upgrade_does(project: AlembicProject, plan: Plan, body: str, effects: object, unclear: bool) -> None:
-    project.revision("bbb", "aaa", body, constants='T = "generation_requests"')
-    one = read_folder(project.out, plan).migrations[1]
+def test_what_an_upgrade_does(folder: AlembicProject, plan: Plan, body: str, effects: object, unclear: bool) -> None:
+    folder.revision("bbb", "aaa", body, constants='T = "generation_requests"')
+    one = read_folder(folder.out, plan).migrations[1]
     seen = {name: effect for name, effect in one.statements.effects.items() if name == "conversation"}
     assert (seen, bool(one.statements.unclear)) == (effects, unclear)
 
 
-def test_nothing_in_a_revision_is_executed(project: AlembicProject, plan: Plan, tmp_path: Path) -> None:
-    project.revision("bbb", "aaa", "pass", constants=f"open({str(tmp_path / 'ran')!r}, 'w')")
-    read_folder(project.out, plan)
+def test_nothing_in_a_revision_is_executed(folder: AlembicProject, plan: Plan, tmp_path: Path) -> None:
+    folder.revision("bbb", "aaa", "pass", constants=f"open({str(tmp_path / 'ran')!r}, 'w')")
+    read_folder(folder.out, plan)
     assert not (tmp_path / "ran").exists()
 
 
@@ -213,19 +229,37 @@ def test_a_file_that_is_no_readable_revision(text: str, problem: str) -> None:
     assert (problem in found, bool(found)) == (True, bool(problem))
 
 
-def test_a_damaged_folder_is_unknown(project: AlembicProject, database: str, plan: Plan) -> None:
+def test_a_version_table_of_another_form_is_not_taken_as_absent(
+    project: AlembicProject, database: str, plan: Plan
+) -> None:
+    project.run("upgrade", "head", url=database)
+    execute(database, "ALTER TABLE alembic_version ADD at timestamptz")
+    assert judge(plan, observe(plan, database), project.out).outcome == "pass"
+    execute(database, "ALTER TABLE alembic_version RENAME version_num TO version")
+    assert judge(plan, observe(plan, database), project.out).outcome == "unknown"
+
+
+def test_revisions_in_a_folder_below_are_not_read_as_alembic_does_not(project: AlembicProject, plan: Plan) -> None:
+    below = project.out / "versions" / "old"
+    below.mkdir()
+    (project.out / "versions" / "bbb_.py").rename(below / "bbb_.py")
+    assert [one.tag for one in read_folder(project.out, plan).migrations] == ["aaa"]
+    assert "bbb" not in project.run("heads")
+
+
+def test_a_damaged_folder_is_unknown(folder: AlembicProject, database: str, plan: Plan) -> None:
     now = observe(plan, database)
-    project.revision("ccc", "nowhere", "pass")
-    assert judge(plan, now, project.out, "before").outcome == "unknown"
-    project.revision("ccc", "ccc", "pass")
-    assert judge(plan, now, project.out, "before").outcome == "unknown"
-    project.revision("ccc", "bbb", "pass")
-    assert judge(plan, now, project.out, "before").outcome == "pass"
-    (project.out / "versions" / "copy.py").write_text((project.out / "versions" / "ccc_.py").read_text())
-    assert judge(plan, now, project.out, "before").outcome == "unknown"
+    folder.revision("ccc", "nowhere", "pass")
+    assert judge(plan, now, folder.out, "before").outcome == "unknown"
+    folder.revision("ccc", "ccc", "pass")
+    assert judge(plan, now, folder.out, "before").outcome == "unknown"
+    folder.revision("ccc", "bbb", "pass")
+    assert judge(plan, now, folder.out, "before").outcome == "pass"
+    (folder.out / "versions" / "copy.py").write_text((folder.out / "versions" / "ccc_.py").read_text())
+    assert judge(plan, now, folder.out, "before").outcome == "unknown"
 
 
-def test_the_folder_of_versions_alone_and_the_project_around_it(project: AlembicProject, plan: Plan) -> None:
-    assert len(read_folder(project.out / "versions", plan).migrations) == 2
-    outside = read_folder(project.folder, plan)
-    assert (outside.migrations, f"is it {project.out}?" in outside.problems[0]) == ((), True)
+def test_the_folder_of_versions_alone_and_the_project_around_it(folder: AlembicProject, plan: Plan) -> None:
+    assert len(read_folder(folder.out / "versions", plan).migrations) == 2
+    outside = read_folder(folder.folder, plan)
+    assert (outside.migrations, f"is it {folder.out}?" in outside.problems[0]) == ((), True)

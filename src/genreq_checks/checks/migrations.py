@@ -75,6 +75,7 @@ from genreq_checks.evidence.migration_states import standings
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.evidence.standing import Database, Standing
 from genreq_checks.facts import MigrationFolder, MigrationTool, Outcome
+from genreq_checks.plan import Bookkeeping
 from genreq_checks.report import Finding, Phase, worst
 from genreq_checks.snapshot import AppliedMigration, Books
 from genreq_checks.text import plural
@@ -126,6 +127,8 @@ def _books(evidence: Evidence, folder: MigrationFolder) -> Books | Finding:
     if now.books.present:
         return now.books
     found = [one for one in now.other_books if one.tool == tool]
+    if found and evidence.plan.migrations != Bookkeeping():
+        return unknown(now.books.table, f"there is no {now.books.table}, but {found[0].table} is of {tool}.", NAME_IT)
     if len(found) > 1:
         reason = f"{' and '.join(one.table for one in found[:3])} are both bookkeeping of {tool}."
         return unknown("migrations", reason, NAME_IT)

@@ -19,7 +19,8 @@ _COLUMNS: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
     ("created_at", sa.BigInteger()),
 )
 
-# By its columns a table is recognized, since each tool lets its user name it.
+# By its columns a table is recognized, since each tool lets its user name it, or by its usual name: what is not as
+# expected there cannot be read, and is not taken as absent.
 _ALIKE = sa.text("""
     SELECT schema, name, columns, tool FROM (
         SELECT n.nspname AS schema, c.relname AS name, pg_catalog.array_agg(a.attname::text) AS columns,
@@ -27,9 +28,9 @@ _ALIKE = sa.text("""
                          (a.attname = 'id' AND t.kind = 'integer')
                          OR (a.attname = 'hash' AND t.kind = 'text')
                          OR (a.attname = 'created_at' AND a.atttypid = CAST('int8' AS regtype))) = 3 THEN 'drizzle'
-                    WHEN pg_catalog.count(*) = 1 AND pg_catalog.bool_and(a.attname = 'version_num' AND t.kind = 'text')
-                         THEN 'alembic'
-                    WHEN pg_catalog.count(*) FILTER (WHERE
+                    WHEN c.relname = 'alembic_version' OR (pg_catalog.count(*) = 1
+                         AND pg_catalog.bool_and(a.attname = 'version_num' AND t.kind = 'text')) THEN 'alembic'
+                    WHEN c.relname = 'flyway_schema_history' OR pg_catalog.count(*) FILTER (WHERE
                          (a.attname IN ('installed_rank', 'checksum') AND t.kind = 'integer')
                          OR (a.attname IN ('version', 'type', 'script') AND t.kind = 'text')
                          OR (a.attname = 'success' AND a.atttypid = CAST('bool' AS regtype))) = 6 THEN 'flyway'

@@ -24,7 +24,7 @@ def read_alembic(folder: Path, plan: Plan) -> MigrationFolder:
     scripts: dict[str, Script] = {}
     migrations: dict[str, Migration] = {}
     problems: list[str] = []
-    for path in sorted(place.rglob("*.py"))[:MOST]:
+    for path in sorted(place.glob("*.py"))[:MOST]:
         if path.name in ("__init__.py", "env.py"):
             continue
         try:

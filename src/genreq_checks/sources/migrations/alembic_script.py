@@ -61,18 +61,19 @@ def read_script(text: str) -> Script:
     unread = [name for name in ("down_revision", "depends_on") if name in names and names[name] is ...]
     if unread:
         script.problem = f"has a {unread[0]} that is not written out"
-    upgrade = next((one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "upgrade"), None)
-    if upgrade is None:
+    upgrades = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "upgrade"]
+    if not upgrades:
         script.problem = script.problem or "has no function upgrade"
     else:
-        _Reader(script, names, {}).block(upgrade.body)
+        _Reader(script, names, {}).block(upgrades[-1].body)
     return script
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, object]]:
     """Each name of the module with its value; `...` where that is not a literal."""
     for statement in tree.body:
-        yield from _assigned(statement)
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield from _assigned(statement)
 
 
 def _assigned(statement: ast.stmt) -> Iterator[tuple[str, object]]:
@@ -113,6 +114,8 @@ class _Reader:
     def block(self, body: list[ast.stmt]) -> None:
         """Read the statements in their order."""
         for statement in body:
+            if isinstance(statement, (ast.Return, ast.Raise)):
+                return
             self.names |= dict(_assigned(statement))
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
                 self._call(statement.value)
@@ -232,8 +235,8 @@ class _Reader:
         return value
 
     def _unclear(self, node: ast.AST, reason: str) -> None:
-        """Note code that was not read; without a call in it, it changes nothing."""
-        if any(isinstance(one, ast.Call) for one in ast.walk(node)):
+        """Note code that was not read; without a call in it and without an end of the function, it changes nothing."""
+        if any(isinstance(one, (ast.Call, ast.Return, ast.Raise)) for one in ast.walk(node)):
             self.script.unclear = self.script.unclear or reason
 
 
