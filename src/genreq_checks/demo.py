@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from genreq_checks.report import Phase, Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.sources.archive import read_facts
+from genreq_checks.staging import FINALISE, RETIRE, UNDO, stage_finalise, stage_retire
 
 CUTOVER = datetime(2024, 12, 17, 9, 30, tzinfo=UTC)
 GENERATIONS = 160
@@ -111,16 +113,17 @@ def sample_snapshots() -> Samples:
 
 
 def tell_story(folder: Path, progress: Callable[[str], None]) -> Story:
-    """Before, archive, forward, generations, after, rollback, restored, forward again: on an embedded PostgreSQL.
+    """The complete clean-up on an embedded PostgreSQL: archive, hide, undo, hide again, hold, drop, rollback, restore, drop.
 
-    The archive is written into `folder`. `progress` receives each step as it begins. The report is that of phase `after`.
+    The archive, and the files of the staging, are written into `folder`. `progress` receives each step as it begins. The
+    report is that of phase `after`.
     """
     from genreq_checks.embedded import start
 
     plan = load_plan()
-    with start() as server:
+    with start({"logging_collector": "on", "log_destination": "jsonlog"}) as server:
         url = server.create_database("leo")
-        return _Teller(plan, url, folder / "dropped.parquet", progress).tell()
+        return _Teller(plan, url, folder, server.folder / "data" / "log", progress).tell()
 
 
 @dataclass
@@ -129,9 +132,20 @@ class _Teller:
 
     plan: Plan
     url: str
-    archive: Path
+    folder: Path
+    log: Path
     progress: Callable[[str], None]
     steps: list[Step] = field(default_factory=list[Step])
+
+    @property
+    def archive(self) -> Path:
+        """The file of the archive."""
+        return self.folder / "dropped.parquet"
+
+    @property
+    def staged(self) -> Plan:
+        """The plan with a hold of no days: the demo does not wait for a week."""
+        return self.plan.model_copy(update={"hold_days": 0.0})
 
     def tell(self) -> Story:
         self.step("table", self.make_table)
@@ -139,8 +153,13 @@ class _Teller:
         self.step("archive", self.make_archive)
         self.judge("before", read_sample(self.plan, self.url, CUTOVER, archive=self.archive))
         facts = read_facts(self.archive)
-        self.step("forward", lambda: self.run(self.plan.forward_sql, "The plan's forward SQL: both columns dropped."))
+        self.step("stage", self.write_files)
+        self.step("retire", lambda: self.run_file(RETIRE, "both columns renamed away, nothing rewritten."))
+        self.step("undo", lambda: self.undo(before))
+        self.step("retire again", lambda: self.run_file(RETIRE, "renamed away again, when the old build is gone."))
         self.step("generations", self.generate)
+        held = self.judge("held", self.read_held(before), before)
+        self.step("finalise", lambda: self.finalise(held))
         after = read_sample(self.plan, self.url, CUTOVER, baseline=before)
         report = self.judge("after", after.with_evidence(archive=facts), before)
         self.step(
@@ -163,8 +182,8 @@ class _Teller:
         )
 
     def judge(self, phase: Phase, now: Snapshot, baseline: Snapshot | None = None) -> Report:
-        cutover = CUTOVER if phase == "after" else None
-        report = check(self.plan, now, baseline, cutover=cutover, phase=phase)
+        cutover = CUTOVER if phase in ("held", "after") else None
+        report = check(self.staged if phase == "held" else self.plan, now, baseline, cutover=cutover, phase=phase)
         self.step(f"check: {phase}", lambda: headline(report), report.outcome)
         return report
 
@@ -180,6 +199,39 @@ class _Teller:
     def run(self, statements: str, message: str) -> str:
         apply(self.url, statements)
         return message
+
+    def write_files(self) -> str:
+        for name in (RETIRE, UNDO, FINALISE, "README.md"):
+            (self.folder / "staging" / name).unlink(missing_ok=True)  # of an earlier demo
+        now = observe(self.staged, self.url, only=["dropped.*", "dependents.*"], fingerprints="none")
+        written = stage_retire(self.staged, self.url, now, self.folder / "staging")
+        return f"{', '.join(written.files)} written: nothing speaks against hiding the columns."
+
+    def run_file(self, name: str, message: str) -> str:
+        apply(self.url, (self.folder / "staging" / name).read_text("utf-8"))
+        return f"{name}: {message}"
+
+    def read_held(self, before: Snapshot) -> Snapshot:
+        logs = sorted(self.log.glob("*.json"))
+        return read_sample(self.staged, self.url, CUTOVER, baseline=before, log=logs)
+
+    def undo(self, before: Snapshot) -> str:
+        """An old build reads a hidden column: it fails at once, the log has it, and undo.sql is the way back."""
+        import psycopg
+
+        old_build = psycopg.connect(self.url, application_name="old build")
+        with old_build, contextlib.suppress(psycopg.errors.UndefinedColumn):
+            old_build.execute("SELECT download_url FROM generation_requests WHERE id = 1")
+        report = check(self.staged, self.read_held(before), before, cutover=CUTOVER, phase="held")
+        missed = report.check("readers.download_url").findings[0]
+        self.run_file(UNDO, "")
+        said = f"an old build still reads download_url (readers: {missed.outcome})"
+        return f"{UNDO}: {said}, so both are back, values included."
+
+    def finalise(self, held: Report) -> str:
+        now = observe(self.staged, self.url, only=["dropped.*", "dependents.*"], fingerprints="none")
+        stage_finalise(self.staged, self.url, now, held, self.folder / "staging")
+        return self.run_file(FINALISE, "written for the passing report of the hold, and run: both columns are dropped.")
 
     def generate(self) -> str:
         count = complete_generations(self.url)

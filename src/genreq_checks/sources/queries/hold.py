@@ -72,6 +72,9 @@ class _Reading:
         mark = _RETIRED.fullmatch(entry.message)
         if mark is not None and entry.at is not None:
             self.retired[mark["at"]] = entry.at
+            if mark["table"] == self.plan.table.in_sql:  # what failed in an earlier hold is not counted in this one
+                self.counted.clear()
+                self.forms.clear()
         elif entry.state == UNDEFINED_COLUMN:
             for column in self.plan.dropped:
                 if _names(entry.message, column):
