@@ -266,3 +266,8 @@ def test_the_log_of_a_real_server_tells_who_missed_the_columns(
         assert first.evidence["programs"] == {"old build": 3}
     assert "secret" not in report.model_dump_json()
     assert report.check("readers.conversation").outcome == "pass"
+    execute(url, "ALTER TABLE generation_requests ADD download_url text")
+    psql(url, tmp_path / "undo.sql", code=3)
+    log = observe(plan, url, only=CATALOG, log=logs).log
+    assert log is not None
+    assert log.refused["undo"].startswith("A new column download_url is there: rename or drop it first")

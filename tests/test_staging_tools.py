@@ -51,6 +51,13 @@ def values(url: str) -> list[tuple[object, ...]]:
         return connection.execute("SELECT id, download_url, conversation::text FROM generation_requests").fetchall()
 
 
+def states(plan: Plan, url: str, folder: Path) -> dict[str, tuple[str, str]]:
+    """Each migration's state, and what it does in words."""
+    now = observe(plan, url, only=CATALOG, fingerprints="none", migrations=folder)
+    found = check(plan, now, phase="held", only=["migrations"]).check("migrations").findings
+    return {one.subject: (one.evidence["state"], one.message.partition(", ")[2].partition(",")[0]) for one in found}
+
+
 @pytest.mark.node
 def test_drizzle_goes_through_all_of_it(
     project: DrizzleProject, empty_database: str, plan: Plan, tmp_path: Path
@@ -61,8 +68,11 @@ def test_drizzle_goes_through_all_of_it(
     project.set_schema("after")
     project.kit("generate", "--name", "retire")
     put(project, "retire", (files / "1-retire.sql").read_text())
+    name = "0001_retire"
+    assert states(plan, empty_database, project.out)[name] == ("pending", "which hides download_url and conversation")
     project.kit("migrate", url=empty_database)
     assert len(retired(empty_database)) == 2
+    assert states(plan, empty_database, project.out)[name][0] == "applied"
     project.kit("migrate", url=empty_database)
     assert "No schema changes" in project.kit("generate", "--name", "nothing")
     project.set_schema("before")
@@ -82,8 +92,11 @@ def test_drizzle_goes_through_all_of_it(
     stage(empty_database, tmp_path / "last", "--for", "drizzle", "--finalise", str(tmp_path / "held.json"))
     project.kit("generate", "--custom", "--name", "finalise")
     put(project, "finalise", (tmp_path / "last" / "2-finalise.sql").read_text())
+    name = "0004_finalise"
+    assert states(plan, empty_database, project.out)[name] == ("pending", "which drops download_url and conversation")
     project.kit("migrate", url=empty_database)
     assert retired(empty_database) == []
+    assert {state for state, _ in states(plan, empty_database, project.out).values()} == {"applied"}
     now = observe(plan, empty_database, only=CATALOG)
     assert check(plan, now, only=["dropped.*"]).outcome == "pass"
 
@@ -154,6 +167,14 @@ def test_alembic_goes_through_all_of_it(database: str, plan: Plan, tmp_path: Pat
     (versions / "1_retire.py").write_text(retire)
     both = finalise.replace("down_revision = None", f"down_revision = {retire.partition('revision = ')[2].split()[0]}")
     (versions / "2_finalise.py").write_text(both)
+    now = observe(plan, database, only=CATALOG, fingerprints="none", migrations=project)
+    found = check(plan, now, phase="held", only=["migrations"]).check("migrations").findings
+    assert [(one.subject, one.evidence["state"], one.evidence["unclear"]) for one in found] == [
+        ("first", "applied", ""),
+        (found[1].subject, "pending", ""),
+        (found[2].subject, "pending", ""),
+    ]
+    assert "Its guard refuses: download_url is not hidden" in found[2].message
     said = alembic(project, database, "upgrade", "head", code=1)
     assert "refused to finalise: download_url was retired in this very transaction" in said
     assert values(database) == before

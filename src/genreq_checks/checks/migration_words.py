@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from genreq_checks.evidence.hold import safe_from, stamp_of
+from genreq_checks.evidence.sides import Evidence
 from genreq_checks.evidence.standing import Standing
-from genreq_checks.facts import MigrationTool, Outcome
+from genreq_checks.facts import MigrationTool, Outcome, Staged
 from genreq_checks.report import Finding, Phase
 
 GENERATE: dict[MigrationTool, str] = {
@@ -41,12 +43,36 @@ _UNLISTED: dict[MigrationTool, str] = {
 }
 
 
+_VERBS: dict[Staged | None, str] = {None: "drops", "finalise": "drops", "retire": "hides", "undo": "brings back"}
+
+
+def named(one: Standing, drops: Sequence[str]) -> str:
+    """A migration by its name, and which columns are gone by it."""
+    verb = _VERBS[one.migration.statements.staged]
+    return f"{one.migration.tag}, which {verb} {' and '.join(drops)}," if drops else one.migration.tag
+
+
+def guarded(evidence: Evidence, one: Standing) -> str:
+    """Why the guard of a pending file of `stage` refuses; '' when nothing is known to speak against it."""
+    action, log = one.migration.statements.staged, evidence.now.log
+    if action is None or one.state != "pending":
+        return ""
+    if log is not None and action in log.refused:
+        return f" Its guard refused, by the log: {log.refused[action]}"
+    for column in evidence.plan.dropped if action == "finalise" else ():
+        stamp = stamp_of(evidence, column)
+        if stamp is None:
+            return f" Its guard refuses: {column} is not hidden, or since when is not known."
+        if evidence.now.source.read_at < safe_from(evidence, stamp):
+            return f" Its guard refuses until {safe_from(evidence, stamp):%Y-%m-%d %H:%M} UTC, when the hold is over."
+    return ""
+
+
 def verdict(
     tool: MigrationTool, phase: Phase, one: Standing, drops: Sequence[str], there: Sequence[str]
 ) -> tuple[Outcome, str, str]:
     """Outcome, sentence and remedy of a migration that drops these columns, of which some are still there."""
-    tag = one.migration.tag
-    what = f"{tag}, which drops {' and '.join(drops)}," if drops else tag
+    what = named(one, drops)
     back = phase == "rolled-back"
     match one.state:
         case "unreadable":

@@ -35,6 +35,9 @@ state:
 A file that begins with a byte-order mark fails when migrate would still run it, and warns otherwise: drizzle-kit
 sends the mark to the server, which rejects the first statement. Save the file without it.
 
+The files of `genreq-checks stage` (docs/staging.md) are known: what each hides, brings back or drops, and, for one that is
+pending, why its guard refuses: by the server's log (`--log FILE`), or because the hold is not over.
+
 In phase `before` the drop must be pending, in `after` applied; in `rolled-back` a contradiction only warns. Version
 1.0 applies by name, so it skips no migration.
 
@@ -70,7 +73,7 @@ from collections.abc import Iterator
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import DROPPED, DROPPED_AT, JOURNAL, MADE_AT, MIGRATIONS, Place, by_edit, fault, noticed
-from genreq_checks.checks.migration_words import GENERATE, RETRY, several_heads, verdict
+from genreq_checks.checks.migration_words import GENERATE, RETRY, guarded, named, several_heads, verdict
 from genreq_checks.evidence.migration_states import standings
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.evidence.standing import Database, Standing
@@ -95,7 +98,7 @@ def judge(evidence: Evidence, _: str) -> list[Finding]:
     books = _books(evidence, folder)
     if isinstance(books, Finding):
         return [*found, books]
-    database = _database(evidence, books)
+    database = _database(evidence, books, folder)
     known, left = standings(folder, database)
     found += (_finding(evidence, database, one, folder.tool) for one in known)
     found += (_without_file(row, folder.tool) for row in left)
@@ -137,14 +140,15 @@ def _books(evidence: Evidence, folder: MigrationFolder) -> Books | Finding:
     return found[0] if found else Books(table=f"a table of {tool}", present=False, tool=tool)
 
 
-def _database(evidence: Evidence, books: Books) -> Database:
+def _database(evidence: Evidence, books: Books, folder: MigrationFolder) -> Database:
     facts = evidence.now.table
     if facts is None:
         missing = any(problem.part == "table" for problem in evidence.now.problems)
         return Database(books.applied, False if missing else None, {})
     if not facts.is_table:
         return Database(books.applied, None, {})
-    columns = {name: facts.column(name) is not None for name in evidence.plan.dropped}
+    hidden = (name for one in folder.migrations if one.statements.staged for name in one.statements.effects)
+    columns = {name: facts.column(name) is not None for name in (*evidence.plan.dropped, *hidden)}
     return Database(books.applied, True, columns)
 
 
@@ -162,6 +166,7 @@ def _finding(evidence: Evidence, database: Database, one: Standing, tool: Migrat
             " The file begins with a byte-order mark: migrate sends it, and the server rejects the first statement."
         )
         remedy = f"Save it as UTF-8 without a byte-order mark. {remedy}".strip()
+    message += guarded(evidence, one)
     unclear = one.migration.statements.unclear
     if unclear and one.state != "unreadable":
         message += f" Cannot tell all that it does: {unclear}."
@@ -185,8 +190,7 @@ def _verdict(
     phase: Phase, one: Standing, drops: list[str], there: list[str], database: Database
 ) -> tuple[Outcome, str, str]:
     """Outcome, sentence and remedy of a migration that drops these columns, of which some are still there."""
-    tag = one.migration.tag
-    what = f"{tag}, which drops {' and '.join(drops)}," if drops else tag
+    what = named(one, drops)
     back = phase == "rolled-back"
     match one.state:
         case "unreadable":
@@ -319,7 +323,7 @@ CHECK = Check(
     title="files, journal, bookkeeping and table agree",
     order=110,
     page=__doc__,
-    phases=frozenset({"before", "after", "rolled-back"}),
+    phases=frozenset({"before", "held", "after", "rolled-back"}),
     subjects=lambda plan: ("",),
     judge=judge,
     facts=lambda _plan, _subject: {"books", "migrations"},

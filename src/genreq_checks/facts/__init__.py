@@ -200,6 +200,7 @@ class CodeFacts:
 
 Effect = Literal["there", "gone"]
 Taking = Literal["drops", "renames"]
+Staged = Literal["retire", "undo", "finalise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,7 @@ class Statements:
     `takes` are the table's columns, in the plan or not, that it drops or renames, even if a column of that name exists
     again at the end; `takes_table` is set when it drops or renames the table. `may_take` are columns of the plan in
     statements that could not be understood and drop or rename something. `types` are the types of added columns.
+    `staged` is what a file of `genreq-checks stage` does; `effects` then has the names of hidden columns too.
     """
 
     effects: Mapping[str, Effect] = field(default_factory=dict[str, Effect])
@@ -223,6 +225,7 @@ class Statements:
     takes_table: Taking | None = None
     may_take: frozenset[str] = frozenset()
     types: Mapping[str, str] = field(default_factory=dict[str, str])
+    staged: Staged | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class ServerLog:
 
     `retired` are the times that the files of `stage` wrote into the log when they renamed columns away, by the stamp, with
     the log's own time of it: by these it is known that the log is this server's, and in which time zone it is written.
+    `refused` has what a guard of such a file said last, by its action.
     `gap` is the longest time in seconds without an entry. `hidden` is why failures may be missing in it; '' when they are not.
     """
 
@@ -40,6 +41,7 @@ class ServerLog:
     missed: tuple[Missed, ...] = ()
     counted: Mapping[str, int] = field(default_factory=dict[str, int])
     retired: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    refused: Mapping[str, str] = field(default_factory=dict[str, str])
     first: datetime | None = None
     last: datetime | None = None
     gap: float = 0.0

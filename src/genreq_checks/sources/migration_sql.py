@@ -11,6 +11,7 @@ from typing import Any
 
 from genreq_checks.facts import Effect, PlanSql, Statements, Taking
 from genreq_checks.plan import Plan
+from genreq_checks.sources.migrations.staged import read_staged
 
 BREAKPOINT = "--> statement-breakpoint"
 # Commands that the parser reads as a column, because it does not know them.
@@ -35,8 +36,9 @@ def read_statements(sql: str, plan: Plan) -> Statements:
     import sqlglot
     from sqlglot.errors import SqlglotError
 
-    found = _Found()
-    count = 0
+    staged, effects, sql = read_staged(sql, plan)
+    found = _Found(effects=effects)
+    count = int(staged is not None)
     for part in sql.split(BREAKPOINT):
         with _quiet():
             try:
@@ -61,6 +63,7 @@ def read_statements(sql: str, plan: Plan) -> Statements:
         found.takes_table,
         frozenset(found.may_take),
         found.types,
+        staged,
     )
 
 

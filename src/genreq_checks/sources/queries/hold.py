@@ -21,10 +21,13 @@ from genreq_checks.postgres.url import is_database_url
 from genreq_checks.sources.queries.files import opened_lines, require_files
 from genreq_checks.sources.queries.log_errors import UNDEFINED_COLUMN, LogEntry, read_entries
 from genreq_checks.sources.queries.masking import masked, shown
+from genreq_checks.text import line
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
+MOST_SAID = 500  # characters of what a guard said
 MOST_FORMS = 5_000  # different statements that are kept apart; the counts go on
 _RETIRED = re.compile(r"genreq-checks: (?P<table>.*): retired: .*, since (?P<at>[0-9T:.-]+Z)\.", re.DOTALL)
+_REFUSED = re.compile(r"genreq-checks refused to (?P<action>retire|undo|finalise): (?P<text>.*)", re.DOTALL)
 _SETTINGS = sa.text("""
     SELECT pg_catalog.current_database()::text AS database,
            pg_catalog.current_setting('log_min_messages') AS least,
@@ -57,6 +60,7 @@ class _Reading:
     gap: float = 0.0
     counted: Counter[str] = field(default_factory=Counter[str])
     retired: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    refused: dict[str, str] = field(default_factory=dict[str, str])
     forms: dict[tuple[str, str, str], _Form] = field(default_factory=dict[tuple[str, str, str], _Form])
 
     def take(self, source: str, entry: LogEntry) -> None:
@@ -75,6 +79,8 @@ class _Reading:
             if mark["table"] == self.plan.table.in_sql:  # what failed in an earlier hold is not counted in this one
                 self.counted.clear()
                 self.forms.clear()
+        elif refused := _REFUSED.fullmatch(entry.message):
+            self.refused[refused["action"]] = line(refused["text"], MOST_SAID)
         elif entry.state == UNDEFINED_COLUMN:
             for column in self.plan.dropped:
                 if _names(entry.message, column):
@@ -129,6 +135,7 @@ def read_hold(
         missed=tuple(_kept(taken)),
         counted={column: taken.counted[column] for column in plan.dropped},
         retired=taken.retired,
+        refused=taken.refused,
         first=taken.first,
         last=taken.last,
         gap=taken.gap,
