@@ -11,7 +11,7 @@ from typing import Any
 
 from genreq_checks.facts import Effect, PlanSql, Statements, Taking
 from genreq_checks.plan import Plan
-from genreq_checks.sources.migrations.staged import read_staged
+from genreq_checks.sources.staged_sql import read_staged
 
 BREAKPOINT = "--> statement-breakpoint"
 # Commands that the parser reads as a column, because it does not know them.
