@@ -253,27 +253,28 @@ def test_the_worst_outcome_of_each_check_except_identity_is_fail() -> None:
 
 def test_in_which_phases_a_check_is_asked() -> None:
     asked: dict[str, set[str]] = {}
-    for phase in ("before", "after", "rolled-back", "rehearsal", "generation"):
+    for phase in ("before", "held", "after", "rolled-back", "rehearsal", "generation"):
         for result in check(PLAN, snapshot(COUNTED, table()), phase=phase).checks:  # type: ignore[arg-type]
             name = result.id.partition(".")[0]
             here = result.findings[0].message != f"Not asked for in phase {phase}."
             asked.setdefault(name, set()).update([phase] if here else [])
     assert asked == {
-        "identity": {"before", "after", "rolled-back"},
+        "identity": {"before", "held", "after", "rolled-back"},
         "claims": {"before"},
         "loss": {"before", "after", "rolled-back"},
         "dependents": {"before", "after", "rehearsal"},
         "dropped": {"after", "rolled-back", "rehearsal"},
-        "kept": {"before", "after", "rolled-back", "rehearsal"},
-        "rows": {"before", "after", "rolled-back"},
-        "values": {"before", "after", "rolled-back"},
-        "population": {"after"},
-        "derivation": {"after"},
-        "url-shape": {"after"},
+        "kept": {"before", "held", "after", "rolled-back", "rehearsal"},
+        "rows": {"before", "held", "after", "rolled-back"},
+        "values": {"before", "held", "after", "rolled-back"},
+        "population": {"held", "after"},
+        "derivation": {"held", "after"},
+        "url-shape": {"held", "after"},
         "reconciliation": {"after"},
-        "migrations": {"before", "after", "rolled-back"},
+        "migrations": {"before", "held", "after", "rolled-back"},
         "generation": {"after", "generation"},
-        "readers": {"before"},
+        "readers": {"before", "held", "rehearsal"},
+        "held": {"held"},
         "leftovers": {"before", "after"},
         "phases": {"after"},
         "forward": {"rehearsal"},

@@ -41,7 +41,8 @@ def test_the_facts_that_a_check_needs() -> None:
         **{f"reconciliation.{name}": {"key", "messages"} for name in KEPT},
         "migrations": {"books", "migrations"},
         **{f"leftovers.{name}": {"code"} for name in (ZIP, TALK)},
-        **{f"readers.{name}": {"queries"} for name in (ZIP, TALK)},
+        **{f"readers.{name}": {"queries", "log"} for name in (ZIP, TALK)},
+        **{f"held.{name}": rate | {"catalog", "key", "baseline"} for name in (ZIP, TALK)},
         **{f"phases.{name}": {"code"} for name in ("protocol", "client", "server", "schema")},
         "rollback": {"rows", "key", "earlier values"},
     }
