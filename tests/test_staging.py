@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from genreq_checks.cli import app
 from genreq_checks.embedded import sample
-from genreq_checks.plan import Plan
-from genreq_checks.staging import RefusedError
+from genreq_checks.plan import Plan, Reconstruction
+from genreq_checks.run import check, observe
+from genreq_checks.staging import RefusedError, stage_backfill
 from rows import execute, insert
 from staged import dump, psql, write
 
@@ -151,3 +152,43 @@ def test_it_refuses_with_the_reason(database: str, plan: Plan, tmp_path: Path, c
         write(plan, database, tmp_path / "new")
     assert reason in str(refused.value)
     assert not (tmp_path / "new").exists()
+
+
+def test_old_rows_get_the_derived_value(database: str, plan: Plan, tmp_path: Path) -> None:
+    sample.load_history(database)
+    stage_backfill(plan, database, tmp_path)
+    before = observe(plan, database, hash_rows_to=tmp_path / "rows.parquet")
+    said = psql(database, tmp_path / "backfill.sql")
+    missing = check(plan, before).check("derivation.artifacts_github_url").findings[0].evidence["missing"]
+    assert f"{missing} of {missing} rows got a value of artifacts_github_url" in said
+    now = observe(plan, database, baseline=before, row_hashes=tmp_path / "rows.parquet")
+    after = check(plan, now, before)
+    found = after.check("derivation.artifacts_github_url").findings[0].evidence
+    assert (found["missing"], found["wrong"], found["unexpected"]) == (0, 0, 0)
+    assert after.check("values.artifacts_github_url").outcome == "pass"
+    assert after.check("values.github_url").outcome == "pass"
+    assert "0 of" in psql(database, tmp_path / "backfill.sql")
+
+
+def test_a_back_fill_of_more_rows_than_were_counted_refuses(database: str, plan: Plan, tmp_path: Path) -> None:
+    insert(database, {"github_url": "https://github.com/a/b/"})
+    stage_backfill(plan, database, tmp_path)
+    insert(database, {"github_url": "https://github.com/a/c"})
+    before = dump(database)
+    said = psql(database, tmp_path / "backfill.sql", code=3)
+    assert "refused to backfill: 2 rows have no artifacts_github_url, when this file was written it was 1" in said
+    assert dump(database) == before
+
+
+def test_a_reconstruction_is_told_as_sql_for_after_undo(database: str, plan: Plan, tmp_path: Path) -> None:
+    recipe = Reconstruction(column="github_url", prefix="it's ", suffix="/zip")
+    gone = plan.dropped["download_url"].model_copy(update={"reconstruction": recipe})
+    write(plan.model_copy(update={"dropped": plan.dropped | {"download_url": gone}}), database, tmp_path)
+    psql(database, tmp_path / "1-retire.sql")
+    insert(database, {"github_url": "https://github.com/a/b"}, {"github_url": None})
+    psql(database, tmp_path / "undo.sql")
+    statement = (tmp_path / "README.md").read_text().partition("```sql\n")[2].partition("```")[0]
+    execute(database, statement)
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("SELECT download_url FROM generation_requests ORDER BY id").fetchall()
+    assert rows == [("it's https://github.com/a/b/zip",), (None,)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,9 @@ from genreq_checks.cli.options import (
 )
 from genreq_checks.errors import UsageError, near
 
+if TYPE_CHECKING:
+    from genreq_checks.staging import Written
+
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the files.")]
 Baseline = Annotated[
     Path | None,
@@ -32,6 +35,9 @@ HeldReport = Annotated[
     typer.Option(
         "--finalise", metavar="REPORT", help="Write the file that drops: needs a passing JSON report of phase held."
     ),
+]
+Fill = Annotated[
+    bool, typer.Option("--backfill", help="Write the file that gives old rows the derived values; nothing else.")
 ]
 FormName = Annotated[
     str, typer.Option("--for", metavar="TOOL", help="psql, drizzle or alembic: the tool that applies the files.")
@@ -45,6 +51,7 @@ def stage(
     baseline: Baseline = None,
     finalise: HeldReport = None,
     form: FormName = "psql",
+    backfill: Fill = False,
     *,
     evidence: Named,
     other_database: OtherDatabase = False,
@@ -56,7 +63,7 @@ def stage(
     """Write files that rename the columns away and back; after the hold, the file that drops them. Nothing is run."""
     from genreq_checks.run import observe
     from genreq_checks.snapshot import load_snapshot
-    from genreq_checks.staging import stage_finalise, stage_retire
+    from genreq_checks.staging import stage_backfill, stage_finalise, stage_retire
     from genreq_checks.staging.finalise import load_report
     from genreq_checks.staging.forms import FORMS
 
@@ -67,6 +74,11 @@ def stage(
     url = database(source)
     then = load_snapshot(baseline) if baseline is not None else None
     report = load_report(finalise) if finalise is not None else None
+    if backfill:
+        if finalise is not None:
+            raise UsageError("--backfill and --finalise write different files.", "Call it twice.")
+        tell(stage_backfill(chosen, url, output, timeout=timeout, deadline=end))
+        return
     only = ["dropped.*", "dependents.*"]  # they read the catalog, and no rows
     now = observe(chosen, url, only=only, timeout=timeout, deadline=end, fingerprints="none", **evidence)
     limits: dict[str, Any] = {"form": form, "timeout": timeout, "deadline": end}
@@ -74,6 +86,11 @@ def stage(
         written = stage_finalise(chosen, url, now, report, output, **limits)
     else:
         written = stage_retire(chosen, url, now, output, then, other_database=other_database, **limits)
+    tell(written)
+
+
+def tell(written: Written) -> None:
+    """Say what was written, and what the user should know."""
     print(f"{written.folder}: {', '.join(written.files)}. Nothing was run.")
     for one in written.told:
         print(f"- {one}", file=sys.stderr)

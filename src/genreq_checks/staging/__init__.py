@@ -14,15 +14,30 @@ from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
 from genreq_checks.report import Report
 from genreq_checks.snapshot import Snapshot
+from genreq_checks.sources.readable import find_obstacle
 from genreq_checks.staging.actions import Action
+from genreq_checks.staging.backfill import backfills
 from genreq_checks.staging.family import FamilyFacts, read_family
 from genreq_checks.staging.finalise import held_columns, to_drop, why_not
 from genreq_checks.staging.forms import FINALISE, RETIRE, UNDO, Form, formed
 from genreq_checks.staging.readme import readme
 from genreq_checks.staging.refusals import advise
 from genreq_checks.staging.writing import asked, sql_file, write_files
+from genreq_checks.text import plural
 
-__all__ = ["FINALISE", "RETIRE", "UNDO", "RefusedError", "Written", "read_catalog", "stage_finalise", "stage_retire"]
+BACKFILL = "backfill.sql"
+__all__ = [
+    "BACKFILL",
+    "FINALISE",
+    "RETIRE",
+    "UNDO",
+    "RefusedError",
+    "Written",
+    "read_catalog",
+    "stage_backfill",
+    "stage_finalise",
+    "stage_retire",
+]
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
 
 
@@ -103,6 +118,42 @@ def stage_finalise(
     write_files(folder, files)
     told = "It cannot be undone: only the archive from before 1-retire.sql has the old values then."
     return Written(folder, tuple(files), (*more, told))
+
+
+def stage_backfill(
+    plan: Plan, url: str, folder: Path, *, timeout: float = 300, deadline: Deadline | None = None
+) -> Written:
+    """Write backfill.sql: the derived value for the rows that lack it, with their exact number.
+
+    Raises: UsageError when no column is derived, no row lacks a value, or the key has several columns.
+    """
+    if not plan.derivations():
+        raise UsageError("The plan derives no column: there is nothing to back-fill.")
+    target = parse(url)
+    try:
+        with reading(target, timeout, deadline) as connection:
+            found = find_table(connection, plan.table)
+            if found.oid is None or found.facts is None or found.problem is not None:
+                problem = found.problem
+                raise SourceError(
+                    problem.message if problem else "The table was not found.", problem.hint if problem else ""
+                )
+            obstacle = find_obstacle(connection, plan, found.oid, found.facts)
+            if obstacle is not None:
+                raise SourceError(obstacle.message, obstacle.hint)
+            made = backfills(connection, plan, {one.name: one.type for one in found.facts.columns})
+    except DRIVER_ERRORS as error:
+        raise explain(error, target, plan.table) from None
+    if not made:
+        raise UsageError("No row lacks a derived value: there is nothing to back-fill.")
+    told = [f"{one.column}: {plural(one.count, 'row')} will get a value." for one in made]
+    told += [
+        f'The plan does not announce it, and values.{one.column} will warn: may_gain = "the reason" in [kept.{one.column}].'
+        for one in made
+        if plan.kept[one.column].may_gain is None and plan.kept[one.column].may_change is None
+    ]
+    write_files(folder, {BACKFILL: "\n".join(one.text for one in made)})
+    return Written(folder, (BACKFILL,), tuple(told))
 
 
 def read_catalog(

@@ -39,6 +39,7 @@ def readme(plan: Plan, what: dict[str, Any], told: Sequence[str], location: str,
             "",
             *(f"- {line(one)}" for one in told),
             *_not_null(table, again),
+            *_rebuilt(plan),
             "",
         ]
     )
@@ -65,6 +66,36 @@ def _not_null(table: str, columns: Sequence[dict[str, Any]]) -> list[str]:
             f"ALTER TABLE {table} DROP CONSTRAINT {check};",
         ]
     return [*lines, "```"]
+
+
+def _rebuilt(plan: Plan) -> list[str]:
+    """How rows written during the hold get a value after undo, where the plan says how a value is rebuilt."""
+    recipes = {name: gone.reconstruction for name, gone in plan.dropped.items() if gone.reconstruction is not None}
+    if not recipes:
+        return []
+    lines = [
+        "",
+        "## After undo: values for rows that were written during the hold",
+        "",
+        "By the plan's reconstruction. Whether it gives the old values, `loss` says in phase before.",
+        "",
+        "```sql",
+    ]
+    for name, one in recipes.items():
+        column, source = quote_name(name), quote_name(one.column)
+        made = " || ".join(part for part in (_text(one.prefix), f"CAST({source} AS text)", _text(one.suffix)) if part)
+        lines += [
+            f"UPDATE {plan.table.in_sql}",
+            f"SET {column} = {made}",
+            f"WHERE {column} IS NULL AND {source} IS NOT NULL;",
+        ]
+    return [*lines, "```"]
+
+
+def _text(text: str) -> str:
+    """A text as SQL's literal; '' for an empty one."""
+    quoted = text.replace("'", "''")
+    return "" if not text else f"'{quoted}'"
 
 
 def _code(text: str) -> str:
