@@ -10,9 +10,10 @@ that reads the dropped column does not stop the drop, but makes every later UPDA
 
 `genreq-checks rehearse` runs the file on a scratch copy and compares the catalog of the whole copy (tables,
 columns, types, constraints, indexes, views, functions, triggers, policies, privileges) and the rows of all its
-tables before and after. A change that is not in the plan is a failure, also when the SQL reported success. Then a
-generation runs end to end (INSERT, UPDATE by the completion message, SELECT), functions are checked again, and,
-after the rollback, the same SQL runs again.
+tables before and after. A change that is not in the plan is a failure, also when the SQL reported success. Then
+real rows are updated, deleted and inserted as they are, and rolled back, or, where the plan takes the application's messages, a
+generation runs end to end (INSERT, UPDATE by the completion message, SELECT); functions are checked again, and, after the
+rollback, the same SQL runs again.
 
 ## How it can be wrong
 
@@ -39,6 +40,7 @@ STEPS = {
     "forward": "Change the SQL, or the plan: it must drop the plan's columns and do nothing else.",
     "broken": "Change what names the columns before they are dropped.",
     "generation": "Change the trigger, rule or function before the drop: otherwise the application cannot write.",
+    "writes": "Change the trigger, rule or function before the drop: otherwise rows can no longer be written.",
     "after": "See the checks it names.",
     "forward-again": "After the rollback the same SQL must work again.",
 }
@@ -53,7 +55,9 @@ STAGED = {
 def judge(evidence: Evidence, _: str) -> list[Finding]:
     """One finding per step of the rehearsal; a step that is missing is unknown, one that was not asked for is not."""
     made = {step.name for step in evidence.now.rehearsal or ()}
-    return judged_steps(evidence, {name: told for name, told in STAGED.items() if name in made} | STEPS)
+    without = "writes" if evidence.plan.takes_messages else "generation"
+    always = {name: told for name, told in STEPS.items() if name != without}
+    return judged_steps(evidence, {name: told for name, told in STAGED.items() if name in made} | always)
 
 
 def judged_steps(evidence: Evidence, remedies: dict[str, str]) -> list[Finding]:

@@ -240,11 +240,13 @@ class DroppedColumn(Part):
 class Sql(Part):
     """The clean-up's own statements, forward and rollback; a rehearsal runs them unchanged.
 
-    One that is left out is made from the catalog, where it is needed.
+    One that is left out is made from the catalog, where it is needed. `after_restore` is what of the rollback needs the
+    columns' values first, such as NOT NULL.
     """
 
     forward: Text | None = None
     rollback: Text | None = None
+    after_restore: Text | None = None
 
 
 class Bookkeeping(Part):

@@ -109,7 +109,16 @@ class BackAgain:
     @property
     def text(self) -> str:
         """The statements as one text of SQL."""
-        return "".join(f"{statement};\n" for statement in self.statements)
+        return _joined(self.statements)
+
+    @property
+    def late_text(self) -> str:
+        """Those that need the values, as one text of SQL; '' when there are none."""
+        return _joined(self.late)
+
+
+def _joined(statements: Sequence[str]) -> str:
+    return "".join(f"{statement};\n" for statement in statements)
 
 
 def read_back_again(connection: sa.Connection, oid: int, columns: Sequence[str]) -> BackAgain:

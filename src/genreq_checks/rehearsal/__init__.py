@@ -68,9 +68,10 @@ def rehearse(
     scratch database. A problem with the source is a step that is `unknown`.
     """
     forward_file = read_sql(forward) if forward is not None else parse_sql(plan.forward_sql, "the plan's forward SQL")
-    back_file = (
-        read_sql(rollback) if rollback is not None else parse_sql(plan.sql.rollback or "", "the plan's rollback SQL")
-    )
+    own = parse_sql(plan.sql.rollback, "the plan's rollback SQL") if plan.sql.rollback is not None else None
+    back_file = read_sql(rollback) if rollback is not None else own  # None: made from the copy's catalog
+    late = plan.sql.after_restore
+    late_file = parse_sql(late, "the plan's SQL after the restore") if late is not None else None
     target = parse(source_url)
     if commands is not None and scratch_url is not None:
         raise UsageError("Commands run in the embedded server only, whose log is read.", "Leave --scratch out.")
@@ -80,6 +81,7 @@ def rehearse(
         stages = Stages(
             plan, target, place, Path(folder), forward_file, back_file, sample, timeout, deadline, commands, staged
         )
+        stages.late_file = late_file
         with closing(stages):
             steps = _walk(stages, progress or (lambda _: None))
     source = stages.copied.source if stages.copied else None

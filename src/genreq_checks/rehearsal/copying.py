@@ -54,6 +54,10 @@ _PARENTS = sa.text("""
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE k.contype = 'f' AND k.conrelid = CAST(:oid AS oid) AND k.confrelid <> k.conrelid
 """)
+_POSITIONS = sa.text("""
+    SELECT schemaname AS schema, sequencename AS name, last_value FROM pg_catalog.pg_sequences
+    WHERE last_value IS NOT NULL AND increment_by > 0
+""")
 _HERE = """
     SELECT n.nspname, c.relname,
            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
@@ -132,6 +136,7 @@ def _copy(
         with psycopg.connect(scratch.url, autocommit=True, prepare_threshold=None) as there:
             notes = _add_foreign_keys(connection, there, dump)
             _advance_sequences(there, plan)
+            _copy_positions(connection, there)
     info = SourceInfo(
         kind="postgresql",
         location=target.location,
@@ -242,6 +247,18 @@ def _add_foreign_keys(source: sa.Connection, there: psycopg.Connection, dump: Du
         except psycopg.Error:
             missing.append(key.name)
     return (f"foreign keys that could not be copied: {', '.join(missing)}",) if missing else ()
+
+
+def _copy_positions(source: sa.Connection, there: psycopg.Connection) -> None:
+    """Give each sequence of the copy the position that it has in the source, also one that no column owns."""
+    for row in source.execute(_POSITIONS):
+        there.execute(
+            "SELECT pg_catalog.setval(s.oid::regclass, greatest(%s, coalesce(p.last_value, %s))) FROM pg_catalog.pg_class s "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace JOIN pg_catalog.pg_sequences p "
+            "ON p.schemaname = n.nspname AND p.sequencename = s.relname "
+            "WHERE s.relkind = 'S' AND n.nspname = %s AND s.relname = %s AND p.increment_by > 0",
+            [row.last_value, row.last_value, row.schema, row.name],
+        )
 
 
 def _advance_sequences(there: psycopg.Connection, plan: Plan) -> None:

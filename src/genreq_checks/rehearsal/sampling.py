@@ -20,15 +20,14 @@ def sampled(plan: Plan, types: Mapping[str, str], columns: list[str], size: int 
     dropped column) and every status, in the order of the key. At least one row of every class is copied, even if that
     makes more rows than `size`. Each row is copied once; where the key is not unique, all rows of a key are copied.
     """
-    every = dict.fromkeys((*columns, *plan.table.key))
+    every = dict.fromkeys((*columns, *(plan.table.key or ("tableoid", "ctid"))))
     table = relation(plan.table, *every)
     wanted = [table.c[name] for name in columns]
     if size is None:
         return sa.select(*wanted)
     # short generated names: SQLAlchemy cuts a label that is nearly as long as a name may be
-    key: dict[str, sa.Label[Any]] = {
-        name: sa.column(name).label(f"key_{number}") for number, name in enumerate(plan.table.key)
-    }
+    own = plan.table.key or ("tableoid", "ctid")
+    key: dict[str, sa.Label[Any]] = {name: sa.column(name).label(f"key_{number}") for number, name in enumerate(own)}
     facets = needs_of(plan).facets
     classes: list[sa.ColumnElement[Any]] = [
         group.code for group in groups_of(plan, facets(Columns(types)) if facets else ())

@@ -46,9 +46,11 @@ def retire(stages: Stages) -> Answer:
 
 
 def hidden(stages: Stages) -> Answer:
-    """A generation while the columns are hidden: what needs them fails now, as it would after the drop."""
+    """A generation, or writes of real rows, while the columns are hidden: what needs them fails, as it would after the drop."""
     if not (stages.folder / FOLDER / RETIRE).exists():
         return Answer("unknown", "Not made: the step retire did not succeed.")
+    if not stages.plan.takes_messages:
+        return stages.compared_writes()
     assert stages.generated_before is not None
     now = generate(stages.scratch.url, stages.search_path, stages.plan, keep=False)
     return stages.compared_generation(stages.generated_before, now)
@@ -66,7 +68,7 @@ def undo(stages: Stages) -> Answer:
     found = [*rollback_differences(plan, was, now), *row_differences(was, now)]
     bad = [one.text for one in found if one.verdict != "intended"]
     assert stages.keeper is not None
-    lost = list(changes(stages.keeper, plan).words) if stages.values_provable else []
+    lost = list(changes(stages.keeper, plan, stages.rewritten).words) if stages.values_provable else []
     if lost or bad:
         outcome: Outcome = "fail" if lost or any(one.verdict == "wrong" for one in found) else "warn"
         return Answer(outcome, line(f"Not as it was: {'; '.join([*bad, *lost])}."), goes_on=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,20 +24,22 @@ from genreq_checks.rehearsal.command_copy import keep_original
 from genreq_checks.rehearsal.commands import Commands, run_commands, summary
 from genreq_checks.rehearsal.copying import Copy, copy_source
 from genreq_checks.rehearsal.difference import Difference, forward_differences, rollback_differences, row_differences
+from genreq_checks.rehearsal.digests import differing, digests
 from genreq_checks.rehearsal.generation import Outcome as Generated
 from genreq_checks.rehearsal.generation import generate
 from genreq_checks.rehearsal.originals import changes, keep_originals
+from genreq_checks.rehearsal.own_rollback import rollback_of
 from genreq_checks.rehearsal.sql_file import SqlFile
 from genreq_checks.rehearsal.staged import staged_steps
 from genreq_checks.rehearsal.structure import Structure, read_structure
+from genreq_checks.rehearsal.verdict import cut, verdict
+from genreq_checks.rehearsal.writes import VERBS, Writes, rewritten_columns, try_writes
 from genreq_checks.rehearsal.written import Written, differences, write_rows
 from genreq_checks.report import Phase, worst
 from genreq_checks.run import check, observe
 from genreq_checks.scratch.database import Scratch
 from genreq_checks.snapshot import Snapshot
 from genreq_checks.text import listed, plural
-
-SHOWN = 12
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class Stages:
     scratch: Scratch
     folder: Path
     forward_file: SqlFile
-    rollback_file: SqlFile
+    rollback_file: SqlFile | None
     sample: int | None
     timeout: float
     deadline: Deadline | None = None
@@ -64,6 +66,10 @@ class Stages:
     functions: Functions | None = None
     generated_before: Generated | None = None
     written_before: tuple[Written, Written] | None = None
+    late_file: SqlFile | None = None
+    writes_before: Writes | None = None
+    rewritten: tuple[str, ...] = ()
+    sums: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     values_provable: bool = True
 
     def steps(self) -> dict[str, Callable[[], Answer]]:
@@ -75,7 +81,7 @@ class Stages:
             **(staged_steps(self) if self.staged else {}),
             "forward": self.forward,
             "broken": self.broken,
-            "generation": self.generation,
+            **({"generation": self.generation} if self.plan.takes_messages else {"writes": self.writes}),
             "after": self.after,
             **({"commands": self.run} if self.commands else {}),
             "rollback": self.rollback,
@@ -100,18 +106,29 @@ class Stages:
         which = "all rows" if self.sample is None else f"a sample of up to {self.sample:,}, with every class of row"
         text = f"{plural(copied.rows, 'row')} ({which}) into {self.scratch.server}."
         if copied.failed:
-            text += f" Could not be created there: {_cut(copied.failed)}."
+            text += f" Could not be created there: {cut(copied.failed)}."
         text += "".join(f" Note: {note}." for note in copied.notes)
         return Answer("warn" if copied.failed else "pass", text)
 
     def before(self) -> Answer:
-        """The state of the copy: the counts of every class, the originals, and whether a generation works at all."""
+        """The state of the copy: the counts of every class, the originals, and whether rows can be written at all."""
         plan, url = self.plan, self.scratch.url
         self.keeper = psycopg.connect(url, autocommit=True, prepare_threshold=None)
-        rows, keys = keep_originals(self.keeper, plan)
-        self.generated_before = generate(url, self.search_path, plan, keep=False)
+        if plan.table.key:
+            rows, keys = keep_originals(self.keeper, plan)
+        else:
+            self.sums = digests(self.keeper, plan)
+            rows = keys = next((count for count, _ in self.sums.values()), 0)
+        if self.rollback_file is None:
+            self.rollback_file, late = rollback_of(plan, url)
+            self.late_file = self.late_file or late
+        if plan.takes_messages:
+            self.generated_before = generate(url, self.search_path, plan, keep=False)
+        else:
+            self.writes_before = try_writes(url, self.search_path, plan)
         first = write_rows(url, self.search_path, plan)
         self.written_before = first, write_rows(url, self.search_path, plan, first.keys)
+        self.rewritten = rewritten_columns(url, self.search_path, plan)
         self.functions = read_functions(url, self.search_path, plan)
         self.baseline = observe(plan, url, timeout=self.timeout, deadline=self.deadline)
         self.structures["before"] = read_structure(url, plan.table)
@@ -120,7 +137,7 @@ class Stages:
             return Answer("unknown", problem.text if problem else "The copy could not be counted.")
         counted = [name for name in (*plan.dropped, *plan.kept) if self.baseline.tally.has(name)]
         text = "; ".join(f"{name}: {listed(self.baseline.tally.count(name))}" for name in counted) + "."
-        self.values_provable = rows > 0 and rows == keys
+        self.values_provable = rows > 0 and rows == keys and bool(plan.table.key)
         if rows == 0:
             return Answer("unknown", "The table has no rows: it proves nothing about values.")
         if rows != keys:
@@ -145,11 +162,11 @@ class Stages:
         possible = sorted((now.naming & was.naming) - set(certain))
         differences = forward_differences(self.plan, self.structures["before"], self.structures["after"])
         gone = [d.text for d in differences if d.verdict == "consequence"]
-        parts = [f"broken: function {_cut(certain)}"] if certain else []
+        parts = [f"broken: function {cut(certain)}"] if certain else []
         parts += (
-            [f"names a dropped column in its text, so it may be broken: function {_cut(possible)}"] if possible else []
+            [f"names a dropped column in its text, so it may be broken: function {cut(possible)}"] if possible else []
         )
-        parts += [_cut(gone)] if gone else []
+        parts += [cut(gone)] if gone else []
         outcome: Outcome = "fail" if certain else "warn" if parts else "pass"
         return Answer(outcome, ("; ".join(parts) or "Nothing else was dropped or broken") + ".")
 
@@ -180,6 +197,29 @@ class Stages:
         if lacking:
             return Answer("warn", f"{'; '.join(lacking)}.")
         return Answer("pass", f"INSERT, UPDATE and SELECT work, and UPDATE of {plural(now.tried, 'existing row')}.")
+
+    def writes(self) -> Answer:
+        """INSERT, UPDATE and DELETE of real rows, compared with what worked before."""
+        wrong, lacking = self._written()
+        return self.compared_writes(wrong, lacking)
+
+    def compared_writes(self, wrong: Sequence[str] = (), lacking: Sequence[str] = ()) -> Answer:
+        """What can be written now, beside what could before; and what triggers write wrong, or without the columns."""
+        assert self.writes_before is not None
+        was, now = self.writes_before, try_writes(self.scratch.url, self.search_path, self.plan)
+        worse = [*now.worse_than(was), *wrong]
+        if worse:
+            return Answer("fail", f"{'; '.join(worse)}.")
+        if not now.tried:
+            return Answer("unknown", "The table has no rows whose writing could be tested.")
+        never = [verb for verb in VERBS if verb not in was.usable]
+        text = f"{', '.join(now.usable)} of {plural(now.tried, 'real row')} work as before" if now.usable else ""
+        if never:
+            reasons = "; ".join(f"{verb}: {was.reasons[verb]}" for verb in never)
+            text += f"{'; n' if text else 'N'}ot tested, since it failed before the forward SQL too: {reasons}"
+        if lacking:
+            return Answer("warn", f"{'; '.join((*lacking, text))}.")
+        return Answer("pass" if now.usable else "unknown", f"{text}.")
 
     def _written(self) -> tuple[list[str], list[str]]:
         """What triggers write otherwise than before the forward SQL: what is wrong, and what only lacks the columns."""
@@ -214,13 +254,16 @@ class Stages:
     def rollback(self) -> Answer:
         """The rollback SQL, and whether everything is as it was before."""
         before = read_structure(self.scratch.url, self.plan.table)
+        assert self.rollback_file is not None
         applied = self._apply(self.rollback_file)
         back = self.structures["back"] = read_structure(self.scratch.url, self.plan.table)
         found = rollback_differences(self.plan, self.structures["before"], back) + row_differences(before, back)
         was = self.structures["before"].columns
         columns = [(table, name) for table, name in was if table in before.family and name in self.plan.dropped]
         all_back = all(key in back.columns for key in columns)
-        return _verdict(self.rollback_file, applied, found + self._changed_values(), goes_on=all_back, warns=True)
+        return verdict(
+            self.rollback_file, applied, found + self._changed_values(), goes_on=all_back, warns=self.late_file is None
+        )
 
     def restore(self) -> Answer:
         """The archive's values back into the columns, as `genreq-checks restore` does."""
@@ -234,7 +277,21 @@ class Stages:
         if done.conflicts or done.gone:
             text += f", {done.conflicts:,} in conflict, {plural(done.gone, 'row')} gone"
         outcome: Outcome = "fail" if done.conflicts or done.gone or not done.verified else "pass"
-        return Answer(outcome, f"{text}. {done.problem}".strip())
+        answer = Answer(outcome, f"{text}. {done.problem}".strip())
+        return answer if self.late_file is None or outcome == "fail" else self._finish(self.late_file, answer)
+
+    def _finish(self, late: SqlFile, restored: Answer) -> Answer:
+        """What of the rollback comes after the values, and whether everything is as it was then."""
+        applied = self._apply(late)
+        if applied.error is not None:
+            return Answer("fail", f"{restored.message} After it {applied.error}.", applied.locks)
+        now = read_structure(self.scratch.url, self.plan.table)
+        found = rollback_differences(self.plan, self.structures["before"], now)
+        missing = [one.text for one in found if one.verdict != "intended"]
+        text = f"{restored.message} After it {plural(applied.statements, 'statement')} of the rollback"
+        if missing:
+            return Answer("warn", f"{text}; {cut(missing)}.", applied.locks)
+        return Answer("pass", f"{text}; all columns are as they were.", applied.locks)
 
     def rolled_back(self) -> Answer:
         """The checks of phase `rolled-back`."""
@@ -249,16 +306,19 @@ class Stages:
     def compare(self) -> Answer:
         """Every value of every column with the original, by key."""
         assert self.keeper is not None
-        found = changes(self.keeper, self.plan)
         if not self.values_provable:
             return Answer("unknown", "There are no rows with a unique key to compare.")
+        found = changes(self.keeper, self.plan, self.rewritten)
         if found.words:
             return Answer("fail", f"Not as it was: {'; '.join(found.words)}.")
-        missing = [name for name in (*self.plan.dropped, *self.plan.kept) if name not in found.values]
+        missing = [
+            name for name in (*self.plan.dropped, *self.plan.kept) if name not in (*found.values, *self.rewritten)
+        ]
         if missing:
             return Answer("unknown", f"Not compared: {', '.join(missing)} is not in the table.")
         text = f"All {len(found.values)} columns of {plural(found.rows, 'row')} are byte for byte as before"
-        return Answer("pass", f"{'; except '.join((text, *found.meant))}.")
+        own = [f"{name}, which a trigger of the table rewrites in each UPDATE" for name in self.rewritten]
+        return Answer("pass", f"{'; except '.join((text, *found.meant, *own))}.")
 
     def forward_again(self) -> Answer:
         """The forward SQL again, from the state after the rollback."""
@@ -278,7 +338,7 @@ class Stages:
         found = forward_differences(self.plan, start, end)
         gone = not any((table, name) in end.columns for table in start.family for name in self.plan.dropped)
         there = ("table", self.plan.table.qualified) in end.objects
-        return _verdict(self.forward_file, applied, found + self._changed_values(), goes_on=gone and there, warns=False)
+        return verdict(self.forward_file, applied, found + self._changed_values(), goes_on=gone and there, warns=False)
 
     def _apply(self, file: SqlFile) -> Applied:
         table = quoted(self.plan.table).as_string(None)
@@ -287,10 +347,16 @@ class Stages:
     def _changed_values(self) -> list[Difference]:
         """What the SQL changed in the rows of the table itself, except in the dropped columns."""
         assert self.keeper is not None
-        if not self.values_provable:
-            return []
+        left_out = {*self.plan.dropped, *self.rewritten}
         try:
-            found = changes(self.keeper, self.plan, self.plan.dropped)
+            if not self.plan.table.key:
+                return [
+                    Difference("wrong", text)
+                    for text in differing(self.sums, digests(self.keeper, self.plan), left_out)
+                ]
+            if not self.values_provable:
+                return []
+            found = changes(self.keeper, self.plan, left_out)
         except psycopg.Error:
             return [Difference("wrong", "the rows of the table can no longer be read")]
         return [Difference("wrong", text) for text in found.words] + [
@@ -302,33 +368,5 @@ class Stages:
         report = check(self.plan, now, self.baseline, phase=phase, only=answerable)
         made = [r for r in report.checks if r.outcome != "skip"]
         bad = [f"{r.id}: {f.message}" for r in made for f in r.findings if f.outcome not in ("pass", "skip")]
-        text = f"{len(made)} checks of phase {phase}" + (f"; {_cut(bad)}" if bad else " passed.")
+        text = f"{len(made)} checks of phase {phase}" + (f"; {cut(bad)}" if bad else " passed.")
         return Answer(worst(r.outcome for r in made), text)
-
-
-def _verdict(file: SqlFile, applied: Applied, found: list[Difference], *, goes_on: bool, warns: bool) -> Answer:
-    """The verdict on what the SQL did, whatever the server answered."""
-    wrong = [d.text for d in found if d.verdict == "wrong"]
-    changed = [d.text for d in found if d.verdict == "intended"]
-    side = [d.text for d in found if d.verdict == "consequence"]
-    if not file.statements:
-        return Answer("fail", f"{file.name} holds no statement: {_cut(wrong)}.", (), goes_on)
-    if applied.error is not None:
-        half = f"; committed anyway: {_cut(changed + side)}" if changed or side else "; it changed nothing"
-        return Answer(
-            "fail", f"{applied.error}{half}; {_cut(wrong) or 'the columns are gone'}.", applied.locks, goes_on
-        )
-    answered = f"{plural(applied.statements, 'statement')} without an error"
-    if wrong:
-        text = f"{answered}, but not what the plan says: {_cut(wrong)}"
-        return Answer(
-            "fail", f"{text}{f'; as the plan says: {_cut(changed)}' if changed else ''}.", applied.locks, goes_on
-        )
-    text = f"{_cut(changed)}{f'; with it: {_cut(side)}' if side else ''}"
-    return Answer("warn" if side and warns else "pass", f"{text}.", applied.locks, goes_on)
-
-
-def _cut(texts: list[str] | tuple[str, ...]) -> str:
-    """The first items of a list, and the number of the others."""
-    more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
-    return ", ".join(texts[:SHOWN]) + more

@@ -143,8 +143,8 @@ def _sql(table: Table, choices: Choices, back: BackAgain) -> Iterator[str]:
     yield f"forward = {_lines(f'ALTER TABLE {table.in_sql} {drops};')}"
     yield f"rollback = {_lines(back.text)}"
     if back.late:
-        yield "# These need the values first, so run them after `restore`:"
-        yield from (f"#   {scrub(statement)};" for statement in back.late)
+        yield "# What needs the values first, so run it after `restore`."
+        yield f"after_restore = {_lines(back.late_text)}"
 
 
 def _lines(text: str) -> str:
