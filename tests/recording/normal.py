@@ -16,7 +16,7 @@ RULES = (
     (re.compile(r"\bPostgreSQL \d+(\.\d+)?"), "PostgreSQL 00.0"),
     # the identity of the database: every server and every database has numbers of its own
     (re.compile(r"\bsystem( identifier was|s?) \d{10,}"), r"system\1 0000000000000000000"),
-    (re.compile(r"\b(database|table|OID) \d+\b"), r"\1 00000"),
+    (re.compile(r"\b(database|table|OID)(\s+)\d+\b"), r"\g<1>\g<2>00000"),  # also over the end of a line
     (re.compile(r'"(system_identifier|server_address)": "[^"]*"'), r'"\1": "0"'),
     (re.compile(r'"(database_oid|table_oid|server_port|server_version|timeline)": \d+'), r'"\1": 0'),
     (re.compile(r"\b\d+\.\d+ s\b"), "0.0 s"),

@@ -12,12 +12,11 @@ from genreq_checks.dashboard.review import open_sources
 from genreq_checks.dashboard.settings import Settings
 from genreq_checks.errors import SourceError
 from genreq_checks.evidence.commands import Call
-from genreq_checks.examples import with_examples
 from genreq_checks.outputs.shown import Shown, shown
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.report import Report
-from genreq_checks.run import check, observe
+from genreq_checks.run import check, observe, with_examples
 from genreq_checks.snapshot import Snapshot
 
 __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may hold a password
