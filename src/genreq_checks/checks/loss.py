@@ -49,6 +49,7 @@ from typing import TYPE_CHECKING
 
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import PLAN, by_edit, by_sql, fault, noticed
+from genreq_checks.evidence.archived import why_elsewhere, why_not_archived, why_not_compared, why_stale
 from genreq_checks.evidence.population import not_counted, not_in_baseline
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import ArchiveFacts, Outcome
@@ -93,7 +94,7 @@ def _by_key(evidence: Evidence, found: Finding) -> list[Finding]:
     """
     archive = evidence.now.archive
     proved = archive is not None and archive.verified and archive.key == evidence.plan.table.key
-    if proved and not _elsewhere(evidence, evidence.now):
+    if proved and not why_elsewhere(evidence, evidence.now):
         return [found]
     problem = next((one for one in evidence.contradictions if one.about == "key"), None)
     values = found.evidence.get("populated" if evidence.phase == "before" else "archived", 0)
@@ -125,11 +126,11 @@ def _ledger(evidence: Evidence, column: str, snapshot: Snapshot, tally: Tally) -
     if tally.total == 0:
         return unknown(column, f"{snapshot.plan_table} has no rows.", "Read the table that is in use.")
     numbers |= {"archived": 0, "given_up": enough, "lost": 0}
-    archived = _archived(evidence.now.archive, snapshot, column, tally.total - counts["null"])
-    elsewhere = _elsewhere(evidence, snapshot) if archived is True else ""
-    doubt = elsewhere or (_not_compared(evidence, column) if archived is True else "")
+    archived = why_not_archived(evidence.now.archive, snapshot, column, tally.total - counts["null"])
+    elsewhere = why_elsewhere(evidence, snapshot) if archived is True else ""
+    doubt = elsewhere or (why_not_compared(evidence, column) if archived is True else "")
     if archived is True and not doubt:
-        archived = _stale(evidence.now.archive, column) or True
+        archived = why_stale(evidence.now.archive, column) or True
     if lost + doubtful == 0 and (not enough or archived is not True or doubt):
         if enough:
             return _finding(column, "pass", f"{enough:,} of {where} {_enough(plan.dropped[column].claim)}", numbers)
@@ -205,72 +206,11 @@ def _column_of(recipe: Reconstruction | None, facet: str) -> str:
     return recipe.column if recipe and facet.startswith("rebuild.") else facet
 
 
-def _archived(archive: ArchiveFacts | None, snapshot: Snapshot, column: str, stored: int) -> bool | str:
-    """True when a verified archive of this table has every value that is not NULL, otherwise why it does not count."""
-    if archive is None:
-        return ""
-    if archive.table != snapshot.plan_table:
-        return f"The archive {archive.path} is of {archive.table}."
-    if not archive.verified:
-        return f"The archive {archive.path} is not verified: {archive.problem or 'it was not read back'}"
-    held = archive.columns.get(column)
-    if held is None:
-        return f"The archive {archive.path} does not have {column}."
-    if held.values < stored:
-        return f"The archive {archive.path} has {held.values:,} of {plural(stored, 'value')} that are not NULL."
-    return True
-
-
-def _stale(archive: ArchiveFacts | None, column: str) -> str:
-    """Why an archive does not have the table's values by now; '' when it has."""
-    if archive is None or not archive.stale or not archive.stale.get(column):
-        return ""
-    rows = plural(archive.stale[column], "row")
-    return f"The archive {archive.path} is stale: {rows} of the table by now hold a value that it does not have."
-
-
-def _elsewhere(evidence: Evidence, snapshot: Snapshot) -> str:
-    """Why the archive is, or may be, of another database than the source; '' when it is of the same one."""
-    archive, comparison = evidence.now.archive, evidence.compared.get("archive")
-    if archive is None or comparison is None or evidence.other_database:
-        return ""
-    if comparison.kind == "other":
-        return f"the archive is of another database or table: {comparison.text}."
-    if archive.identity is not None or snapshot.source.kind != "postgresql":
-        return ""
-    # An archive of format 1 carries no identity: only the places can be compared.
-    one, two = archive.location.rpartition("@")[2], snapshot.source.location.rpartition("@")[2]
-    if not one or one == two:
-        return ""
-    return f"whether the archive is of this database: it was made at {one}, the source is {two}."
-
-
 _NEWER_ARCHIVE = (
     "Give an archive that was made after the baseline, or a baseline that has the comparison: "
     "genreq-checks snapshot SOURCE --archive FILE -o BASELINE."
 )
 _OF_THIS_DATABASE = "Give the archive and the URL of its database, or add --other-database if another one is intended."
-
-
-def _not_compared(evidence: Evidence, column: str) -> str:
-    """An archive counts by its values, not by their number: '' when they are known to be those of the table.
-
-    Before the drop they were compared with it. After the drop the archive was made from the table after the baseline was,
-    or the baseline has the outcome of that comparison.
-    """
-    archive, then = evidence.now.archive, evidence.baseline
-    if archive is None or evidence.phase == "rolled-back":
-        return ""
-    if evidence.phase == "before":
-        if archive.stale is not None and column in archive.stale:
-            return ""
-        return f"whether the archive {archive.path} has the values of the table: the two were not compared."
-    if then is None or archive.created_at >= then.source.read_at:
-        return ""
-    was = then.archive
-    if was is not None and was.is_same(archive) and was.stale is not None and was.stale.get(column) == 0:
-        return ""
-    return f"whether the archive {archive.path} has the values of the baseline: it is older, and the two were not compared."
 
 
 def _taken(archive: ArchiveFacts | None) -> str:
