@@ -57,6 +57,7 @@ def observe(
     timeout: float = 300,
     deadline: Deadline | None = None,
     workers: int | None = None,
+    spark: object = None,
     progress: Callable[[str], None] | None = None,
     baseline: Snapshot | str | Path | None = None,
     fingerprints: Depth = "all",
@@ -73,6 +74,9 @@ def observe(
     `fingerprints` are of the columns that stay, or of all: by them a later check tells whether the rows and values are
     still the same. With a `baseline` they are of the rows that it covers, and can be compared with it. The file
     `hash_rows_to` gets the hash of each row's key and values, by which it is told later which of them are others.
+
+    `spark` is a Spark session, or where to begin one (local[*], spark://host:port, sc://host:port): it reads the Parquet
+    files, or the table that the session knows as `source`.
 
     What cannot be read is a problem in the
     snapshot. With `only` (patterns of check ids) nothing is read of the rows but what those checks need.
@@ -105,15 +109,19 @@ def observe(
     )
     with libraries():
         beside, under = read_evidence(asked, evidence)
-        now = _observe(asked, source, only)
+        now = _observe(asked, source, only, spark)
     return now.with_evidence(**beside, read_under=dict(now.read_under) | under)
 
 
-def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | None) -> Snapshot:
+def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | None, spark: object = None) -> Snapshot:
     """What the source itself says."""
     if isinstance(source, Snapshot):
         return source
     plan, text = asked.plan, asked.url
+    if spark is not None and not text.endswith(".json"):
+        from genreq_checks.sources import spark as by_spark
+
+        return by_spark.observe(plan, text, _needs(plan, only), spark, asked.cutover)
     if is_database_url(text):
         from genreq_checks.sources import table as postgres
 

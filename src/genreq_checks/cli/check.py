@@ -17,6 +17,7 @@ from genreq_checks.cli.options import (
     OtherDatabase,
     PlanFile,
     Source,
+    Spark,
     TableName,
     Timeout,
     Workers,
@@ -91,6 +92,7 @@ def check(
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
     workers: Workers = None,
+    spark: Spark = None,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
     from genreq_checks.checks import checks_of
@@ -125,7 +127,9 @@ def check(
     where = source_or_variable(source)
     checks_of(chosen, only)
     with narrate("Reading the table…") as progress:
-        reading = partial(observe, only=only, timeout=timeout, deadline=end, workers=workers, progress=progress)
+        reading = partial(
+            observe, only=only, timeout=timeout, deadline=end, workers=workers, progress=progress, spark=spark
+        )
         then = reading(chosen, baseline, moment) if baseline else None
         if evidence["row_hashes"] is None and then is not None and then.hashed is not None and baseline is not None:
             beside = Path(baseline).with_name(then.hashed.name)  # where `snapshot --row-hashes` wrote them, most likely

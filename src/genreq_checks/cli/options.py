@@ -61,6 +61,14 @@ Workers = Annotated[
         help="How many parallel workers the server may use for the scan; as its settings say when left out.",
     ),
 ]
+Spark = Annotated[
+    str | None,
+    typer.Option(
+        "--spark",
+        metavar="MASTER",
+        help="Read SOURCE, Parquet files or a table, by Spark: local[*], spark://host:port or sc://host:port.",
+    ),
+]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace an existing file even if it holds more, or is of another database.")
 ]

@@ -16,6 +16,7 @@ from genreq_checks.cli.options import (
     PlanFile,
     Replace,
     Source,
+    Spark,
     TableName,
     Timeout,
     Workers,
@@ -60,6 +61,7 @@ def snapshot(
     timeout: Timeout = 300,
     deadline: DeadlineSeconds = None,
     workers: Workers = None,
+    spark: Spark = None,
     no_values: NoValues = False,
     row_hashes: RowHashes = None,
 ) -> None:
@@ -82,6 +84,7 @@ def snapshot(
             timeout=timeout,
             deadline=end,
             workers=workers,
+            spark=spark,
             progress=progress,
             fingerprints=depth,
             hash_rows_to=row_hashes,
