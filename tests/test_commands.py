@@ -47,7 +47,7 @@ NOT_RUN = {
 }
 # Lines of code blocks that are other commands than genreq-checks, and why they are not run here.
 OTHERS = {
-    r"(\.uv/bin/)?uv run (--\S+ )?pytest.*": "these tests",
+    r"(\.uv/bin/)?uv run (--\S+ (spark )?)?pytest.*": "these tests",
     r"uv run \.ci/(lint|mutate).*": "a step of CI, or minutes long",
     r"\.ci/run": "the whole of CI",
     r"uv run benchmarks/all\.py.*": "the benchmarks: tests/test_benchmarks.py runs each in its quick form",
@@ -132,6 +132,7 @@ def place(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
     for line in (
         "genreq-checks snapshot $BEFORE -o before.json --row-hashes before.parquet",
         "genreq-checks archive $BEFORE -o dropped.parquet",
+        "genreq-checks export $BEFORE -o rows.parquet",
     ):
         done = made.run(line)
         assert done.returncode == 0, done.stderr
@@ -152,7 +153,8 @@ def printed() -> list[str]:
             for word, meant in STANDS_FOR.items():
                 line = re.sub(rf"(?<!\S){re.escape(word)}(?!\S)", lambda _, meant=meant: meant, line)  # type: ignore[misc]
             found[line] = None
-    return [line for line in found if not any(line.startswith(name) for name in NOT_RUN)]
+    run_here = [line for line in found if "--spark" not in line]  # it needs Java: tests/test_spark.py
+    return [line for line in run_here if not any(line.startswith(name) for name in NOT_RUN)]
 
 
 @pytest.mark.parametrize("line", printed())
@@ -162,6 +164,8 @@ def test_a_command_runs_as_printed(place: Place, line: str) -> None:
     url = "$BEFORE" if early else "$AFTER"
     if line.startswith("snapshot"):  # it replaces no row hashes
         (place.folder / "before.parquet").unlink(missing_ok=True)
+    if line.startswith("export"):  # nor other rows
+        (place.folder / "rows.parquet").unlink()
     done = place.run(f"export URL={url} LEO_DATABASE_URL={url}; genreq-checks {line}")
     assert done.returncode in (0, 1, 3), done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -38,7 +38,7 @@ class SparkCompiler(PGCompiler):
             return text_literal(value)
         if isinstance(value, datetime):
             return f"TIMESTAMP_NTZ '{value:%Y-%m-%d %H:%M:%S.%f}'"
-        return str(super().render_literal_value(value, type_))
+        return str(super().render_literal_value(value, type_))  # type: ignore[no-untyped-call]
 
     def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
         """A search by Java's expressions; one that ignores case is in the text in lower case, as the patterns are."""
@@ -92,8 +92,8 @@ class SparkDialect(PGDialect):
     """PostgreSQL's dialect with Spark's compiler."""
 
     statement_compiler = SparkCompiler
-    type_compiler_cls = SparkTypes
-    preparer = SparkNames
+    type_compiler_cls = SparkTypes  # type: ignore[assignment]
+    preparer = SparkNames  # type: ignore[assignment]
 
 
 def spark_sql(statement: sa.ClauseElement) -> str:
