@@ -41,6 +41,7 @@ STEPS = (
     Step("archive_speed.py", quick=("2000", "1")),
     Step("round_trip.py", quick=("2000",), minutes=15),
     Step("staging.py", quick=("--quick",), minutes=30),
+    Step("row_files.py", quick=("5000", "1")),
     Step("code_scan.py", quick=("100", "10")),
     Step("messages_memory.py", quick=("2000",), minutes=15),
     Step("dashboard_load.py", quick=("--viewers", "3", "--intervals", "1", "--rounds", "1")),
