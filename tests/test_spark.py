@@ -176,13 +176,17 @@ def test_a_value_that_is_no_time_makes_the_counts_unknown(
     assert "are not timestamps" in problem.message
 
 
-def test_tables_and_partitions_are_read(plan: Plan, tmp_path: Path, spark: Any) -> None:
+def test_tables_and_partitions_are_read(
+    plan: Plan, tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for status, count in (("completed", 3), ("failed", 2), ("__HIVE_DEFAULT_PARTITION__", 1)):
         times: list[str | None] = ["2025-01-09"] * count
         write(tmp_path / "rows" / f"status={status}" / "a.parquet", completed_at=times, github_url=["x"] * count)
     files = observe(plan, tmp_path / "rows", spark=spark)
     assert files.tally
     assert files.tally.statuses() == {"completed": 3, "failed": 2, None: 1}
+    monkeypatch.chdir(tmp_path)  # which is not where Spark began
+    assert same(files, observe(plan, "rows", spark=spark))
     spark.read.parquet(str(tmp_path / "rows")).createOrReplaceTempView("requests")
     assert same(files, observe(plan, "requests", spark=spark))
     assert [table.name for table in spark.catalog.listTables()] == ["requests"]

@@ -150,10 +150,11 @@ def _local_obstacle(plan: Plan, source: str) -> Problem | None:
 
 def _rows(session: Any, source: str) -> Any:
     """The rows of a path or of a table. A file that is corrupt or missing is an error, whatever the session says."""
-    if "/" not in source and not source.endswith(".parquet"):
+    here = Path(source)
+    if "/" not in source and not source.endswith(".parquet") and not here.exists():
         return session.table(source)
     strict = {"ignoreCorruptFiles": "false", "ignoreMissingFiles": "false", "mergeSchema": "true"}
-    return session.read.options(**strict).parquet(source)
+    return session.read.options(**strict).parquet(str(here.resolve()) if here.exists() else source)
 
 
 def _read(session: Any, rows: Any, plan: Plan, needs: Needs, cutover: datetime | None) -> Answers:
