@@ -61,6 +61,7 @@ def hostile_report(value: str) -> Report:
             requirement=value,
             found=103,
             failing=2,
+            judged=3,
             command=f"genreq-checks rows {value}" if outcome in ("fail", "warn") else "",
             examples=examples if outcome in ("fail", "warn") else None,
             findings=(

@@ -14,9 +14,11 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from genreq_checks.archive import write_archive
 from genreq_checks.cli import app
 from genreq_checks.evidence.commands import Call, Commands, call_for
 from genreq_checks.facts import SourceInfo
+from genreq_checks.outputs.grid import NONE, Counted, counted
 from genreq_checks.plan import Plan, parse_plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.report import Report
@@ -308,3 +310,23 @@ def test_a_program_that_gave_a_plan_of_its_own_is_told_to_name_it(plan: Plan) ->
     assert call_for(plan) == Call()
     assert call_for(plan.with_table("audit.generation_requests")) == Call(table="audit.generation_requests")
     assert call_for(plan.model_copy(update={"title": "another"})) == Call(plan="FILE")
+
+
+def test_the_counts_of_the_grid_are_of_the_rows_that_were_judged(plan: Plan, failing: str) -> None:
+    report = judged(plan, failing)
+    found = {one.id: counted(one) for one in report.checks}
+    assert found["population.github_url"] == Counted("69", "44", "25")
+    assert found["derivation.artifacts_github_url"] == Counted("69", "25", "44")
+    assert found["url-shape.deployment_url"] == Counted("69", "29", "40")
+    assert found["url-shape.github_url"] == Counted("89", "88", "1")
+    assert found["population.artifacts_github_url"].failed == NONE  # it passes: what is missing is within the rule
+    assert found["dropped.download_url"] == Counted(NONE, NONE, NONE)
+
+
+def test_rows_that_an_archive_has_are_not_failed_ones(plan: Plan, database: str, tmp_path: Path) -> None:
+    insert(database, {"download_url": "https://x.example/a"}, {"download_url": None})
+    write_archive(plan, database, tmp_path / "a.parquet")
+    for archive, outcome, failed in ((None, "fail", "1"), (tmp_path / "a.parquet", "pass", NONE)):
+        result = check(plan, observe(plan, database, archive=archive), phase="before").check("loss.download_url")
+        assert (result.outcome, result.failing) == (outcome, 1)
+        assert counted(result).failed == failed

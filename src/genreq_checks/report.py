@@ -67,8 +67,8 @@ class Examples(Model):
 class CheckResult(Model):
     """A check's findings; its outcome is the worst of theirs. `found` is their full number, if the list is cut.
 
-    `failing` is how many rows are behind its findings, None where that is not known or it is not about rows. `command`
-    lists them, `examples` are the first of them; None when they were not asked for.
+    `failing` is how many rows are behind its findings, of `judged` rows; None where that is not known or it is not about
+    rows. `command` lists them, `examples` are the first of them; None when they were not asked for.
     """
 
     id: str
@@ -78,6 +78,7 @@ class CheckResult(Model):
     found: int
     findings: tuple[Finding, ...]
     failing: int | None = Field(None, exclude_if=lambda failing: failing is None)
+    judged: int | None = Field(None, exclude_if=lambda judged: judged is None)
     command: str = Field("", exclude_if=lambda command: not command)
     examples: Examples | None = Field(None, exclude_if=lambda examples: examples is None)
 

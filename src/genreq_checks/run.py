@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genreq_checks import __version__, checks
-from genreq_checks.checks.behind import count_behind, selection_of
+from genreq_checks.checks.behind import count_behind, count_judged, selection_of
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.errors import UsageError, libraries, near_file
 from genreq_checks.evidence.commands import Call, Commands, call_for
@@ -307,14 +307,15 @@ def _with_commands(
         for finding in result.findings
     )
     selection = selection_of(one, plan, subject)
-    command, failing = "", None
+    command, failing, judged = "", None, None
     if selection is not None and result.outcome not in ("unknown", "skip"):
         failing = count_behind(now.tally, selection, plan, commands.cutover)
+        judged = count_judged(now.tally, selection, plan, commands.cutover) if failing is not None else None
     if result.outcome in ("fail", "warn"):
         by_row_hashes = one.fingerprints and now.row_hashes is not None
         if selection is not None or by_row_hashes:
             command = commands.rows(result.id, by_row_hashes=by_row_hashes)
-    return result.model_copy(update={"findings": findings, "command": command, "failing": failing})
+    return result.model_copy(update={"findings": findings, "command": command, "failing": failing, "judged": judged})
 
 
 def _on_a_part(only: Iterable[str] | None) -> tuple[str, ...]:

@@ -31,3 +31,13 @@ def count_behind(tally: Tally | None, selection: Selection, plan: Plan, cutover:
     counts = [count_of(tally, pick, plan, cutover) for pick in selection.picks]
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
+
+
+def count_judged(tally: Tally | None, selection: Selection, plan: Plan, cutover: datetime | None) -> int | None:
+    """Of how many rows the failing ones are; None where those are of several sides, so that no one number is the whole."""
+    picks = [pick for pick in selection.picks if count_of(tally, pick, plan, cutover) != 0] or selection.picks
+    frames = {(pick.cohort, pick.side if cutover is not None else "any") for pick in picks}
+    if len(frames) != 1:
+        return None
+    ((cohort, side),) = frames
+    return count_of(tally, Pick("every", cohort=cohort, side=side), plan, cutover)

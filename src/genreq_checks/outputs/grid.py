@@ -98,14 +98,19 @@ def families(checks: Iterable[CheckResult]) -> tuple[Family, ...]:
 def counted(check: CheckResult) -> Counted:
     """The rows that a check judged; what is not known, or not about rows, is a dash."""
     finding = next((one for one in check.findings if one.outcome == check.outcome and _numbers(one)), None)
-    if finding is None:
-        return Counted(NONE, NONE, NONE)
-    numbers = _numbers(finding)
-    rows, failed = numbers.get("then", numbers["rows"]), check.failing
-    if failed is None:
+    numbers = _numbers(finding) if finding is not None else {}
+    rows, failed = check.judged, check.failing
+    if failed is None and numbers:  # the baseline's rows and values, which are compared as a whole
+        rows = numbers.get("then", numbers["rows"])
         changed = [numbers[name] for name in ("gone", "changed", "cleared") if name in numbers]
         failed = sum(changed) if changed and not numbers.get("blocks") else None
-    if failed is None or failed > rows or (failed == 0 and check.outcome != "pass"):
+    if (failed == 0) != (check.outcome == "pass"):  # the rows behind it are not what it is judged by, or not all of it
+        failed = None
+    if numbers.get("archived"):  # these rows are listed too, and do not fail
+        failed = None
+    if rows is None:
+        return Counted(NONE, NONE, NONE if failed is None else f"{failed:,}")
+    if failed is None or failed > rows:
         return Counted(f"{rows:,}", NONE, NONE)
     return Counted(f"{rows:,}", f"{rows - failed:,}", f"{failed:,}")
 
