@@ -65,8 +65,8 @@ def test_sample_data_is_called_so_saved_and_loaded_too(samples: Samples, tmp_pat
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0, " (0 seconds old)"),
-        (59.9, " (59 seconds old)"),
+        (0, " (less than a minute old)"),
+        (59.9, " (less than a minute old)"),
         (60, " (1 minute old)"),
         (7200, " (2 hours old)"),
         (86_400 * 3 + 5, " (3 days old)"),

@@ -20,7 +20,7 @@ WORDS: dict[Kind, str] = {
     "generation": "GENERATION",
     "unread": "NOT READ",
 }
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +82,7 @@ def age(then: datetime, now: datetime | None) -> str:
     seconds = int((now - then).total_seconds())
     if seconds < 0:
         return " (later than now)"
-    size, unit = next((one for one in _UNITS if seconds >= one[0]), _UNITS[-1])
-    return f" ({plural(seconds // size, unit)} old)"
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f" ({plural(seconds // size, unit)} old)"
+    return " (less than a minute old)"
