@@ -20,6 +20,7 @@ from genreq_checks.evidence.commands import Call, Commands, call_for
 from genreq_checks.facts import SourceInfo
 from genreq_checks.outputs.grid import NONE, Counted, counted
 from genreq_checks.plan import Plan, parse_plan
+from genreq_checks.postgres.connection import parse
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.report import Report
 from genreq_checks.run import check, observe, with_examples
@@ -291,6 +292,20 @@ def test_no_command_names_rows_that_cannot_be_listed(about: dict[str, object]) -
     commands = Commands(SOURCE.model_copy(update=about), None, Call())
     assert commands.rows("loss.a") == ""
     assert commands.filled_in("genreq-checks rows loss.a SOURCE") == "genreq-checks rows loss.a SOURCE"
+
+
+def test_a_server_that_the_environment_names_is_in_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PGHOST", "PGPORT"):
+        monkeypatch.delenv(name, raising=False)
+    assert parse("postgresql:///app").location == "postgresql://localhost/app"
+    monkeypatch.setenv("PGHOST", "db.example")
+    monkeypatch.setenv("PGPORT", "6432")
+    assert parse("postgresql:///app").location == "postgresql://db.example:6432/app"
+    assert parse("postgresql://other:5433/app").location == "postgresql://other:5433/app"
+    monkeypatch.setenv("PGHOST", "/run/pg")
+    there = SOURCE.model_copy(update={"location": parse("postgresql:///app").location})
+    words = shlex.split(Commands(there, None, Call()).rows("loss.a"))
+    assert psycopg.conninfo.conninfo_to_dict(words[-1]) == {"dbname": "app", "host": "/run/pg", "port": "6432"}
 
 
 def test_commands_in_a_remedy_are_complete() -> None:

@@ -134,8 +134,10 @@ def _libpq(dsn: str) -> dict[str, str]:
 
 def _target(parameters: dict[str, str], notes: tuple[str, ...]) -> Target:
     user = quote(parameters.get("user", ""), safe="")
-    host = parameters.get("host") or parameters.get("hostaddr") or "localhost"
-    port = parameters.get("port", "").strip(",")  # libpq has an empty one for each host without a port
+    host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "localhost"
+    port = (parameters.get("port") or os.environ.get("PGPORT") or "").strip(
+        ","
+    )  # one for each host, empty without a port
     name = quote(parameters.get("dbname", ""), safe="")
     _require_places(host, port, parameters.get("dbname", ""))
     if ":" in parameters.get("user", ""):  # user:password with an encoded colon, most likely
