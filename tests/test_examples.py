@@ -129,6 +129,23 @@ def test_what_could_not_be_read_is_said_and_changes_no_outcome(plan: Plan, faili
         assert (made.outcome, made.counts) == (report.outcome, report.counts)
 
 
+def test_a_fault_in_the_selection_of_rows_does_not_hide_the_verdict(
+    plan: Plan, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("hidden-detail")
+
+    now = observe(plan, failing, CUTOVER)
+    report = check(plan, now, cutover=CUTOVER)
+    monkeypatch.setattr(first_rows, "select_rows", broken)
+    made = with_examples(report, plan, failing, now)
+    assert (made.outcome, made.counts) == (report.outcome, report.counts)
+    examples = made.check("population.github_url").examples
+    assert examples is not None
+    assert examples.problem == "They were not selected (KeyError)."
+    assert "hidden-detail" not in made.model_dump_json()
+
+
 def test_rows_that_are_gone_since_are_said_to_be(plan: Plan, failing: str) -> None:
     now = observe(plan, failing, CUTOVER)
     execute(failing, "DELETE FROM generation_requests")

@@ -57,6 +57,8 @@ def first_rows(
                     if connection.invalidated or connection.closed:
                         raise
                     found[one.check] = Examples(of=one.of, problem=explain(error, target, plan.table).message)
+                except Exception as error:  # noqa: BLE001 - the judgement stands, whatever is wrong with its examples
+                    found[one.check] = Examples(of=one.of, problem=f"They were not selected ({type(error).__name__}).")
     except SourceError as error:
         problem = error.message
     except DRIVER_ERRORS as error:
