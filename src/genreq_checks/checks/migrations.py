@@ -147,8 +147,10 @@ def _database(evidence: Evidence, books: Books, folder: MigrationFolder) -> Data
         return Database(books.applied, False if missing else None, {})
     if not facts.is_table:
         return Database(books.applied, None, {})
-    hidden = (name for one in folder.migrations if one.statements.staged for name in one.statements.effects)
-    columns = {name: facts.column(name) is not None for name in (*evidence.plan.dropped, *hidden)}
+    staged = {name for one in folder.migrations if one.statements.staged for name in one.statements.effects}
+    columns = {name: facts.column(name) is not None for name in (*evidence.plan.dropped, *staged)}
+    # A column that is hidden by a file outside of the folder is still there for the folder's own migrations.
+    columns |= {name: True for name in evidence.plan.dropped if name not in staged and facts.held(name) is not None}
     return Database(books.applied, True, columns)
 
 
