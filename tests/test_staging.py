@@ -107,6 +107,7 @@ def test_not_null_is_taken_away_and_comes_back_as_a_check(database: str, plan: P
             "Something new depends on download_url: index public.i",
         ),
         ("ALTER TABLE generation_requests ALTER download_url SET NOT NULL", "download_url is now NOT NULL"),
+        ("ALTER TABLE generation_requests ALTER download_url SET DEFAULT ''", "download_url has a default now"),
         ("CREATE PUBLICATION p FOR ALL TABLES", "The table is published (p)"),
         (
             FUNCTION,
@@ -192,3 +193,15 @@ def test_a_reconstruction_is_told_as_sql_for_after_undo(database: str, plan: Pla
     with psycopg.connect(database) as connection:
         rows = connection.execute("SELECT download_url FROM generation_requests ORDER BY id").fetchall()
     assert rows == [("it's https://github.com/a/b/zip",), (None,)]
+
+
+def test_a_prepared_select_of_all_columns_fails_once(database: str, plan: Plan, tmp_path: Path) -> None:
+    write(plan, database, tmp_path)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("PREPARE everything AS SELECT * FROM generation_requests")
+        connection.execute("EXECUTE everything")
+        psql(database, tmp_path / "1-retire.sql")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            connection.execute("EXECUTE everything")
+        psql(database, tmp_path / "undo.sql")
+        connection.execute("EXECUTE everything")

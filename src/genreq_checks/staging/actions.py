@@ -99,6 +99,10 @@ ASSERTED: dict[Action, str] = {
                 RAISE EXCEPTION '% is now %, it was not when this file was written.', own,
                     CASE WHEN here.not_null THEN 'NOT NULL' ELSE 'nullable' END;
             END IF;
+            IF here.filled IS DISTINCT FROM CAST(one->>'filled' AS boolean) THEN
+                RAISE EXCEPTION '% has % default now, which it % when this file was written.', own,
+                    CASE WHEN here.filled THEN 'a' ELSE 'no' END, CASE WHEN here.filled THEN 'had not' ELSE 'had' END;
+            END IF;
             IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ANY (family) AND a.attname = one->>'retired') THEN
                 RAISE EXCEPTION 'The name % is taken.', quote_ident(one->>'retired');
             END IF;""",

@@ -55,6 +55,7 @@ BEGIN
         FOR one IN SELECT jsonb_array_elements(asked->'columns') LOOP
             own := quote_ident(one->>'column');
             SELECT a.attname::text AS name, a.attisdropped AS gone, a.attnotnull AS not_null,
+                   a.atthasdef OR a.attidentity <> '' AS filled,
                    format_type(a.atttypid, a.atttypmod) AS type, col_description(root, a.attnum) AS comment
             INTO here FROM pg_attribute a
             WHERE a.attrelid = root AND a.attnum = CAST(one->>'position' AS int);
@@ -84,7 +85,7 @@ BEGIN
                 PERFORM pg_stat_clear_snapshot();
                 SELECT blockers || coalesce(jsonb_object_agg(coalesce(l.pid, 0), coalesce(
                     format('session %s (%s, %s%s)', l.pid, coalesce(nullif(s.application_name, ''), s.backend_type, 'no name'),
-                           coalesce(s.state, 'running'),
+                           coalesce(s.state, 'its state is hidden from this role'),
                            coalesce(', in a transaction since ' || to_char(s.xact_start, 'YYYY-MM-DD HH24:MI:SS'), '')),
                     'a prepared transaction')), '{}')
                 INTO blockers

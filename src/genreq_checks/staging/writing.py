@@ -39,6 +39,7 @@ def asked(plan: Plan, family: FamilyFacts, day: date) -> dict[str, Any]:
                 "position": staged.position,
                 "type": staged.type,
                 "not_null": staged.not_null,
+                "filled": staged.filled,
                 "takes_not_null": staged.takes_not_null,
                 "check": _cut(column, "_not_null_again"),
                 "dependents": list(staged.dependents),
