@@ -13,6 +13,9 @@ from psycopg import conninfo
 from npm import install_once
 
 PROJECT = Path(__file__).with_name("drizzle")
+CANDIDATE = Path(__file__).with_name(
+    "drizzle_rc"
+)  # the release candidate of 1.0: its package.json; the rest is PROJECT's
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ class DrizzleProject:
         return finished.stdout
 
 
-def new_project(folder: Path) -> DrizzleProject:
+def new_project(folder: Path, packages: Path = PROJECT) -> DrizzleProject:
     """A project with the schema of before, and no migrations yet. Without npm's packages the test is skipped or fails."""
-    installed = install_once(PROJECT)
+    installed = install_once(packages)
     folder.mkdir(parents=True)
-    for name in ("package.json", "drizzle.config.ts"):
-        shutil.copy(PROJECT / name, folder)
+    shutil.copy(packages / "package.json", folder)
+    shutil.copy(PROJECT / "drizzle.config.ts", folder)
     (folder / "node_modules").symlink_to(installed, target_is_directory=True)
     project = DrizzleProject(folder)
     project.set_schema("before")

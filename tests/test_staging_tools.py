@@ -24,10 +24,10 @@ from test_staging import retired
 ROW = "INSERT INTO generation_requests (status, download_url, conversation) VALUES ('completed', 'https://a', '[1]')"
 
 
-@pytest.fixture
-def project(tmp_path: Path, empty_database: str) -> DrizzleProject:
+@pytest.fixture(params=[drizzle_kit.PROJECT, drizzle_kit.CANDIDATE], ids=["0.31", "1.0 rc"])
+def project(request: pytest.FixtureRequest, tmp_path: Path, empty_database: str) -> DrizzleProject:
     """A project whose one migration is applied; the table has a row."""
-    project = drizzle_kit.new_project(tmp_path / "project")
+    project = drizzle_kit.new_project(tmp_path / "project", request.param)
     project.kit("generate", "--name", "make")
     project.kit("migrate", url=empty_database)
     execute(empty_database, ROW)
@@ -42,7 +42,7 @@ def stage(url: str, folder: Path, *more: str) -> str:
 
 def put(project: DrizzleProject, name: str, text: str) -> None:
     """The text as that of the migration that drizzle-kit has just made."""
-    (file,) = project.out.glob(f"*_{name}.sql")
+    (file,) = [*project.out.glob(f"*_{name}.sql"), *project.out.glob(f"*_{name}/migration.sql")]
     file.write_text(text)
 
 
@@ -52,10 +52,13 @@ def values(url: str) -> list[tuple[object, ...]]:
 
 
 def states(plan: Plan, url: str, folder: Path) -> dict[str, tuple[str, str]]:
-    """Each migration's state, and what it does in words."""
+    """Each migration's state, and what it does in words, by its name without the number or time before it."""
     now = observe(plan, url, only=CATALOG, fingerprints="none", migrations=folder)
     found = check(plan, now, phase="held", only=["migrations"]).check("migrations").findings
-    return {one.subject: (one.evidence["state"], one.message.partition(", ")[2].partition(",")[0]) for one in found}
+    return {
+        one.subject.partition("_")[2]: (one.evidence["state"], one.message.partition(", ")[2].partition(",")[0])
+        for one in found
+    }
 
 
 @pytest.mark.node
@@ -64,15 +67,17 @@ def test_drizzle_goes_through_all_of_it(
 ) -> None:
     files, before = tmp_path / "staging", values(empty_database)
     told = stage(empty_database, files, "--for", "drizzle", "--migrations", str(project.out))
-    assert '"idx": 1' in told
+    assert ('"idx": 1' in told) == (project.out / "meta" / "_journal.json").exists()
     project.set_schema("after")
     project.kit("generate", "--name", "retire")
     put(project, "retire", (files / "1-retire.sql").read_text())
-    name = "0001_retire"
-    assert states(plan, empty_database, project.out)[name] == ("pending", "which hides download_url and conversation")
+    assert states(plan, empty_database, project.out)["retire"] == (
+        "pending",
+        "which hides download_url and conversation",
+    )
     project.kit("migrate", url=empty_database)
     assert len(retired(empty_database)) == 2
-    assert states(plan, empty_database, project.out)[name][0] == "applied"
+    assert states(plan, empty_database, project.out)["retire"][0] == "applied"
     project.kit("migrate", url=empty_database)
     assert "No schema changes" in project.kit("generate", "--name", "nothing")
     project.set_schema("before")
@@ -92,8 +97,10 @@ def test_drizzle_goes_through_all_of_it(
     stage(empty_database, tmp_path / "last", "--for", "drizzle", "--finalise", str(tmp_path / "held.json"))
     project.kit("generate", "--custom", "--name", "finalise")
     put(project, "finalise", (tmp_path / "last" / "2-finalise.sql").read_text())
-    name = "0004_finalise"
-    assert states(plan, empty_database, project.out)[name] == ("pending", "which drops download_url and conversation")
+    assert states(plan, empty_database, project.out)["finalise"] == (
+        "pending",
+        "which drops download_url and conversation",
+    )
     project.kit("migrate", url=empty_database)
     assert retired(empty_database) == []
     assert {state for state, _ in states(plan, empty_database, project.out).values()} == {"applied"}
