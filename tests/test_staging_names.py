@@ -97,6 +97,26 @@ def test_hostile_names_go_there_and_back(empty_database: str, tmp_path: Path) ->
     assert dump(empty_database) == before
 
 
+def test_a_search_path_leads_nowhere_else_and_stays_as_it_was(empty_database: str, tmp_path: Path) -> None:
+    """Functions, tables and operators of the same names in front of the catalog's are not used."""
+    plan = plan_of("a")
+    create(empty_database, plan)
+    write(plan, empty_database, tmp_path)
+    execute(
+        empty_database,
+        "CREATE SCHEMA trap; "
+        "CREATE FUNCTION trap.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz';"
+        "CREATE FUNCTION trap.current_setting(text) RETURNS text LANGUAGE sql AS 'SELECT 1/0 ||$1';"
+        "CREATE FUNCTION trap.quote_ident(text) RETURNS text LANGUAGE sql AS 'SELECT 1/0 || $1'",
+    )
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("SET search_path = trap, pg_catalog; CREATE TEMP TABLE pg_attribute (x int)")
+        connection.execute((tmp_path / "1-retire.sql").read_bytes())
+        assert connection.execute("SHOW search_path").fetchone() == ("trap, pg_catalog",)
+        assert connection.execute("SHOW lock_timeout").fetchone() == ("0",)
+    psql(empty_database, tmp_path / "undo.sql")
+
+
 def test_ten_undos_of_undos_leave_the_same(empty_database: str, tmp_path: Path) -> None:
     plan = plan_of("a", "b")
     create(empty_database, plan)

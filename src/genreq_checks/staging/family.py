@@ -18,7 +18,7 @@ FAMILY = """
 """
 # What hangs on a column anywhere in the family, by the catalog, and the functions whose text has its name and the table's.
 # The column's own default and NOT NULL are not dependents. Functions are not read again with the lock, which does not hold them.
-DEPENDENTS = """
+DEPENDENTS = r"""
     SELECT coalesce(pg_catalog.jsonb_agg(DISTINCT d.what ORDER BY d.what), '[]') FROM (
         SELECT (o.type || ' ' || o.identity) COLLATE "C" AS what
         FROM pg_catalog.pg_attribute a
@@ -34,8 +34,10 @@ DEPENDENTS = """
         FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
         JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
         WHERE NOT {locked} AND l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-          AND position(lower({column}) IN lower(f.prosrc)) > 0
-          AND (position(lower({table}) IN lower(f.prosrc)) > 0 OR f.prorettype = 'pg_catalog.trigger'::regtype)
+          AND CASE WHEN {column} ~ '^\w+$' THEN f.prosrc ~* ('\y' || {column} || '\y')
+              ELSE position(lower({column}) IN lower(f.prosrc)) > 0 END
+          AND (CASE WHEN {table} ~ '^\w+$' THEN f.prosrc ~* ('\y' || {table} || '\y')
+               ELSE position(lower({table}) IN lower(f.prosrc)) > 0 END OR f.prorettype = 'pg_catalog.trigger'::regtype)
     ) d
 """
 # Publications of a table of the family, or of one above it.

@@ -22,8 +22,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9_ .,\[\]{}\"\\-]")
 _BLOCK = """DO $genreq$
 DECLARE
     asked constant jsonb := '@asked@';
-    settings constant text[] := ARRAY[current_setting('search_path'), current_setting('lock_timeout')];
-    began constant timestamptz := clock_timestamp();
+    settings constant text[] := ARRAY[
+        pg_catalog.current_setting('search_path'), pg_catalog.current_setting('lock_timeout')];
+    began constant timestamptz := pg_catalog.clock_timestamp();
     root oid;
     family oid[];
     locked boolean := false;
@@ -39,7 +40,7 @@ DECLARE
     moment text;
     since timestamptz;
 BEGIN
-    PERFORM set_config('search_path', 'pg_catalog', true), set_config('lock_timeout', '1s', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('lock_timeout', '1s', true);
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'This runs in a % transaction, which does not see the present catalog; run it in READ COMMITTED.',
             upper(current_setting('transaction_isolation'));
