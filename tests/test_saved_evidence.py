@@ -97,7 +97,17 @@ def test_the_command_line_saves_its_evidence_and_the_file_is_enough(
 
 def test_every_source_is_an_option_a_keyword_and_a_part_of_the_snapshot(database: str, plan: Plan) -> None:
     names = [one.name for one in all_sources()]
-    assert names == ["messages", "migrations", "code", "queries", "generation", "row_hashes", "archive", "probe_urls"]
+    assert names == [
+        "messages",
+        "migrations",
+        "code",
+        "queries",
+        "log",
+        "generation",
+        "row_hashes",
+        "archive",
+        "probe_urls",
+    ]
     for command in ("check", "snapshot"):
         told = CliRunner().invoke(app, [command, "--help"]).stdout
         assert all(

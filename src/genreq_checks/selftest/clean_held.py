@@ -10,6 +10,7 @@ from pathlib import Path
 from genreq_checks.demo import apply
 from genreq_checks.facts.retired import MARK
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.catalog import quoted
 from genreq_checks.run import observe
 from genreq_checks.staging import stage_retire
 
@@ -29,12 +30,13 @@ def retire_for_days(url: str, plan: Plan, since: datetime) -> None:
     with tempfile.TemporaryDirectory(prefix="genreq-selftest-") as folder:
         stage_retire(plan, url, now, Path(folder))
         apply(url, (Path(folder) / "1-retire.sql").read_text("utf-8"))
-    table = sql.Identifier(plan.table.schema_name, plan.table.name)
     with psycopg.connect(url) as connection:
         for name, comment in connection.execute(_STAMPED, (plan.table.in_sql, f"{MARK}%")).fetchall():
             stamp = json.loads(comment.removeprefix(MARK)) | {"at": written(since)}
             text = sql.Literal(MARK + json.dumps(stamp))
-            connection.execute(sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(table, sql.Identifier(name), text))
+            connection.execute(
+                sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(quoted(plan.table), sql.Identifier(name), text)
+            )
 
 
 def log_of_the_hold(plan: Plan, since: datetime) -> str:
