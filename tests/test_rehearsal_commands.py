@@ -22,8 +22,10 @@ from genreq_checks.cli import app
 from genreq_checks.errors import UsageError
 from genreq_checks.facts.commands import At
 from genreq_checks.plan import Plan
+from genreq_checks.postgres.connection import parse
 from genreq_checks.rehearsal import rehearse
 from genreq_checks.rehearsal.commands import Commands
+from genreq_checks.rehearsal.environment import Login, environment
 from genreq_checks.report import CheckResult, Report
 from rows import execute, insert
 
@@ -164,11 +166,16 @@ def test_functions_triggers_transactions_and_inserts_by_position_are_told(run: R
             "run('CREATE SCHEMA own; SET search_path = own; CREATE TABLE generation_requests (download_url text)')",
             "the command itself changes the table's definition",
         ),
+        ("run('/* by the app */ CREATE TABLE generation_requests (download_url text)')", "the command itself changes"),
+        ('run("DO $$ BEGIN ALTER TABLE generation_requests ADD x text; END $$")', "the command itself changes"),
+        ("run('SELECT download_url FROM tenant.generation_requests')", "none of its 1 statement on the copy named"),
         ("run('ALTER TABLE generation_requests DROP COLUMN download_url')", "the command itself changes"),
         ("import time; run('SELECT id FROM generation_requests'); time.sleep(60)", "it did not end in time"),
     ],
 )
-def test_what_proves_nothing_is_unknown(run: Run, body: str, words: str) -> None:
+def test_what_proves_nothing_is_unknown(run: Run, source: str, body: str, words: str) -> None:
+    if "tenant" in body:
+        execute(source, "CREATE SCHEMA tenant; CREATE TABLE tenant.generation_requests (download_url text)")
     report = run(body, seconds=8 if "sleep" in body else 60)
     result = report.check(COLUMN)
     assert result.outcome == "unknown", told(result)
@@ -372,3 +379,26 @@ def test_a_signal_ends_the_command_and_all_it_started(source: str, tmp_path: Pat
     os.kill(process.pid, number)
     assert process.wait(60) != 0
     assert not is_alive(int(left.read_text()))
+
+
+def test_what_else_leads_to_the_source_is_removed_and_path_is_not() -> None:
+    given = {
+        "PATH": "/usr/lib/postgresql/bin:/opt/db.live.example/bin",
+        "DATABASE_URL": "jdbc:postgresql://db.live.example:5432/x?user=me&password=postgres&ssl=true&currentSchema=own",
+        "DSN": "host=db.live.example dbname=x user=me password=postgres",
+        "DB_HOST": "db.live.example",
+        "DB_PASSWORD": "postgres",
+        "OTHER": "ecto://me:postgres@db.live.example/x",
+        "HOME": "/home/me",
+        "PGHOST": "db.live.example",
+    }
+    source = parse("postgresql://me:postgres@db.live.example/x")
+    made = environment(given, 5433, "copy", lambda user: Login(user or "own", "p@ss"), source)
+    assert made.variables == {
+        "PATH": given["PATH"],
+        "HOME": "/home/me",
+        "DATABASE_URL": "jdbc:postgresql://127.0.0.1:5433/copy?currentSchema=own&user=me&password=p%40ss",
+        "DSN": "host=127.0.0.1 port=5433 dbname=copy user=me password=p@ss",
+    }
+    assert (made.replaced, made.removed) == (("DATABASE_URL", "DSN"), ("DB_HOST", "DB_PASSWORD", "OTHER"))
+    assert "p@ss" not in repr(made)

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+import psycopg
+
 from genreq_checks.facts.commands import FailedStatement
 from genreq_checks.facts.queries import FATES, Fate, Judgement
 from genreq_checks.postgres.sql_lexer import statements
@@ -37,10 +39,19 @@ def failed_statements(oracle: Oracle, failures: Sequence[Failure]) -> tuple[Fail
             first.setdefault(key, one)
     found: list[FailedStatement] = []
     for (text, state, function), calls in counted.items():
-        judged = judge(oracle, first[text, state, function])
+        judged = _judge(oracle, first[text, state, function])
         said = shown(text, understood=judged.worst == "breaks")
         found.append(FailedStatement(said, state, calls, function, judged))
     return tuple(found)
+
+
+def _judge(oracle: Oracle, failure: Failure) -> Judgement:
+    """A judgement; where the clone itself failed, unknown."""
+    try:
+        return judge(oracle, failure)
+    except (psycopg.Error, RecursionError, ValueError) as error:
+        columns, reason = oracle.clones.columns, f"the clone failed at it ({type(error).__name__})"
+        return Judgement(dict.fromkeys(columns, "unknown"), dict.fromkeys(columns, reason))
 
 
 def judge(oracle: Oracle, failure: Failure) -> Judgement:

@@ -24,6 +24,11 @@ __tracebackhide__ = True  # pytest prints the arguments of a call, and a URL may
 
 ORIGINAL = "as_it_was"  # the database from which each command has its own copy
 
+_USES = """
+    SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint
+    FROM pg_catalog.pg_stat_user_tables WHERE schemaname || '.' || relname = ANY (%s)
+"""
+
 
 def keep_original(scratch: Scratch) -> None:
     """Keep the copy as it is now, from which each command has its own. Nobody may be connected to it."""
@@ -67,6 +72,14 @@ class CommandCopy:
         assert self.scratch.running is not None
         with psycopg.connect(self.scratch.running.url(self.name), autocommit=True, prepare_threshold=None) as there:
             return related_names(there, self.plan)
+
+    def uses(self) -> int:
+        """How often the table, its partitions and children were read and written so far, by the server's counters."""
+        assert self.scratch.running is not None
+        with psycopg.connect(self.scratch.running.url(self.name), autocommit=True, prepare_threshold=None) as there:
+            places = [f"{member.schema}.{member.name}" for member in family_of(there, self.plan)]
+            row = there.execute(_USES, [places]).fetchone()
+            return int(row[0]) if row else 0
 
     def environment(self) -> Environment:
         """The environment in which every PostgreSQL URL is that of this copy."""

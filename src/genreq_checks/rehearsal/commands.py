@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -16,7 +16,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.postgres.connection import Target, parse, reading
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.failure import DRIVER_ERRORS
-from genreq_checks.postgres.sql_lexer import statements
+from genreq_checks.postgres.sql_lexer import statements, words
 from genreq_checks.rehearsal.blame import COLLATERAL, failed_statements
 from genreq_checks.rehearsal.command_copy import ORIGINAL, CommandCopy
 from genreq_checks.rehearsal.command_log import CommandLog, Failure, read_log
@@ -110,7 +110,7 @@ def _run(
     error = place.make(forward, deadline)
     if error is not None:
         return _Run(replace(run, problem=f"the forward SQL failed on the command's copy: {error}."))
-    before, names = place.family(), place.names()
+    before, names, uses = place.family(), place.names(), place.uses()
     assert place.scratch.running is not None
     try:
         ended = run_command(command, around.variables, left)
@@ -122,6 +122,8 @@ def _run(
     if ended.code != 0 or not log.sessions:
         _tell(run, ended, commands.said, (*secrets, *(one.password for one in place.logins.known.values())))
     problem, remedy = _problem(run, around, log, before, place.family())
+    if place.uses() == uses:  # a statement with its name was about a table of another schema
+        names = frozenset()
     return _Run(_counted(run, ended, around, log, names, problem, remedy), tuple(log.failures))
 
 
@@ -135,11 +137,16 @@ def _problem(
         remedy = "Let the command take the database's URL from one of these variables."
         return f"the command did not connect to the copy: {variables}{removed}.", remedy
     names = {member.name.lower() for member in before}
-    changes = any(text.split(None, 1)[0].lower() in _DDL and not names.isdisjoint(names_in(text)) for text in log.began)
-    if run.at == "after" and (changes or before != now):
+    if run.at == "after" and (before != now or any(_changes(text, names) for text in log.began)):
         remedy = "Let it run on the table as it is, without its own migration or set-up of the table."
         return "the command itself changes the table's definition, so the columns may have been there again.", remedy
     return "", ""
+
+
+def _changes(text: str, names: Collection[str]) -> bool:
+    """Does a statement define or change something of one of these names? A DO block may do so too."""
+    first, said = next(words(text), ""), names_in(text)
+    return not said.isdisjoint(names) and (first in _DDL or (first == "do" and not said.isdisjoint(_DDL)))
 
 
 def _counted(

@@ -46,8 +46,8 @@ def environment(
 ) -> Environment:
     """The environment for a command. `login` gives the role of the copy for the user's name in a URL, '' without one.
 
-    libpq's own variables (PG…) are left out, and any other one that names the source's host or holds its password: a command
-    that puts its connection together from parts would reach the source.
+    libpq's own variables (PG…) are left out, and any other one that is the source's host or password, or a URL with one of them:
+    a command that puts its connection together from parts would reach the source.
     """
 
     def copied(found: re.Match[str]) -> str:
@@ -104,6 +104,14 @@ def _keywords(value: str) -> dict[str, str] | None:
 
 
 def _leads_there(value: str, source: Target) -> bool:
-    """Is it the source's host, or does it hold the source's password?"""
-    hosts = {one for name in ("host", "hostaddr") for one in source.parameters.get(name, "").split(",") if one}
-    return value.strip() in hosts - _LOCAL or any(len(secret) > 3 and secret in value for secret in source.secrets)
+    """Is it the source's host or password, or a URL of another kind with one of them?
+
+    Within any other text they are not searched: a password may be a part of PATH.
+    """
+    hosts = {one for name in ("host", "hostaddr") for one in source.parameters.get(name, "").split(",") if one} - _LOCAL
+    if value.strip() in (*hosts, *source.secrets):
+        return True
+    in_a_url = any(re.search(rf"(?:@|://){re.escape(host)}(?![\w.-])", value) for host in hosts)
+    return in_a_url or any(
+        f":{form}@" in value for secret in source.secrets for form in (secret, quote(secret, safe=""))
+    )
