@@ -44,7 +44,7 @@ def run(server: Server, empty_database: str) -> Rehearse:
         plan: Plan = parse_plan(PLAN, "notes")
         report = rehearse(plan, empty_database, scratch_url=server.url("postgres"))
         assert "hunter2" not in report.model_dump_json()
-        return next(step for step in report.steps if step.name == "generation")
+        return next(step for step in report.steps if step.name == "writes")
 
     return ran
 
@@ -112,4 +112,4 @@ def test_names_with_signs_and_a_key_of_two_columns(server: Server, empty_databas
     )
     report = rehearse(parse_plan(ODD, "notes"), empty_database, scratch_url=server.url("postgres"))
     messages = {step.name: step.message for step in report.steps}
-    assert "UPDATE writes other values into public.sh%ifted than before: buyer" in messages["generation"], messages
+    assert "UPDATE writes other values into public.sh%ifted than before: buyer" in messages["writes"], messages

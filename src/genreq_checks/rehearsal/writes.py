@@ -14,6 +14,7 @@ from psycopg import sql
 
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.catalog import quoted
+from genreq_checks.postgres.connection import identifier
 from genreq_checks.rehearsal.apply import explain
 
 TRIED = 100  # rows
@@ -54,11 +55,11 @@ def try_writes(url: str, search_path: str, plan: Plan) -> Writes:
         columns = connection.execute(_COLUMNS, [table.as_string(connection)]).fetchall()
         stored = [name for name, generated, _ in columns if not generated]
         places = connection.execute(
-            sql.SQL("SELECT tableoid::bigint, ctid::text FROM {} LIMIT %s").format(table), [TRIED]
+            sql.SQL("SELECT tableoid::bigint, ctid::text FROM {} LIMIT {}").format(table, sql.Literal(TRIED))
         ).fetchall()
         refused, reasons = dict.fromkeys(VERBS, 0), dict[str, str]()
         for place in places:
-            for verb, statement in _statements(plan, table, stored).items():
+            for verb, statement in _statements(plan, stored).items():
                 problem = _try(connection, statement, place)
                 if problem:
                     refused[verb] += 1
@@ -66,12 +67,13 @@ def try_writes(url: str, search_path: str, plan: Plan) -> Writes:
     return Writes(len(places), refused, reasons)
 
 
-def _statements(plan: Plan, table: sql.Identifier, stored: Sequence[str]) -> dict[str, sql.Composed]:
+def _statements(plan: Plan, stored: Sequence[str]) -> dict[str, sql.Composed]:
     """The statements, each for one row. An INSERT is of the row that the same statement deletes, so that its key is free."""
+    table = identifier(plan.table.schema_name, plan.table.name)
     here = sql.SQL("tableoid = %s::bigint::oid AND ctid = %s::tid")
     others = [name for name in stored if name not in plan.table.key and name not in plan.dropped]
-    column = sql.Identifier((others or [name for name in stored if name not in plan.dropped] or list(stored))[0])
-    names = sql.SQL(", ").join(map(sql.Identifier, stored))
+    column = identifier((others or [name for name in stored if name not in plan.dropped] or list(stored))[0])
+    names = sql.SQL(", ").join(map(identifier, stored))
     return {
         "UPDATE": sql.SQL("UPDATE {0} SET {1} = {1} WHERE {2}").format(table, column, here),
         "DELETE": sql.SQL("DELETE FROM {} WHERE {}").format(table, here),
