@@ -288,7 +288,7 @@ def test_the_role_has_the_rights_of_the_urls_role_and_its_policies(
         execute(source, "DROP OWNED BY shop_app, shop_group; DROP ROLE shop_app; DROP ROLE shop_group")
     result = report.check(COLUMN)
     assert [finding.outcome for finding in result.findings] == ["warn", "pass"], told(result)
-    assert "1 statement refused for want of a right (SQLSTATE 42501)" in result.findings[0].message
+    assert "1 statement refused for want of a right" in result.findings[0].message
 
 
 def test_every_process_of_a_command_ends_with_it(run: Run, plan: Plan, source: str, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from genreq_checks.facts.commands import CommandRun, FailedStatement
 from genreq_checks.report import WORST_FIRST, Finding
 from genreq_checks.text import plural
 
-NO_RIGHT = "42501"
 CHANGE = "Change what sends it, and deploy that before the drop."
 COMPARE = "Add --at before --at after: then the command runs with the columns too, and the two are compared."
 
@@ -46,9 +45,9 @@ def _without(run: CommandRun, earlier: CommandRun | None, column: str) -> Iterat
         message = f"none of its {plural(run.statements, 'statement')} on the copy named the table and succeeded."
         yield _unknown(run, message, "Give a command that uses the table.")
     elif not failed:
-        refused = sum(one.calls for one in run.failed if one.state == NO_RIGHT)
+        refused = sum(one.calls for one in run.failed if one.denied)
         if refused:
-            told = f"{run.command}: {plural(refused, 'statement')} refused for want of a right (SQLSTATE {NO_RIGHT})."
+            told = f"{run.command}: {plural(refused, 'statement')} refused for want of a right."
             remedy = "If the role has that right in the source, what comes after it did not run."
             yield Finding(subject=run.command, outcome="warn", message=told, remedy=remedy)
         others = sum(one.calls for one in run.failed) + run.collateral

@@ -15,7 +15,8 @@ class FailedStatement:
     """A statement that the copy's server refused, `calls` times, with its SQLSTATE.
 
     `text` holds no literal. `function` is the function in which it failed, '' where there is none. `judged` has `breaks` for
-    a dropped column whose absence is the reason, `unknown` where that cannot be told, else `untouched`.
+    a dropped column whose absence is the reason, `unknown` where that cannot be told, else `untouched`. `denied`: the role
+    had no right to it.
     """
 
     text: str
@@ -23,6 +24,7 @@ class FailedStatement:
     calls: int
     function: str
     judged: Judgement
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

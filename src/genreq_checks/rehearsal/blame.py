@@ -10,6 +10,7 @@ import psycopg
 
 from genreq_checks.facts.commands import FailedStatement
 from genreq_checks.facts.queries import FATES, Fate, Judgement
+from genreq_checks.postgres.failure import NOT_ALLOWED
 from genreq_checks.postgres.sql_lexer import statements
 from genreq_checks.rehearsal.command_log import Failure
 from genreq_checks.sources.oracle import Oracle
@@ -41,7 +42,7 @@ def failed_statements(oracle: Oracle, failures: Sequence[Failure]) -> tuple[Fail
     for (text, state, function), calls in counted.items():
         judged = _judge(oracle, first[text, state, function])
         said = shown(text, understood=judged.worst == "breaks")
-        found.append(FailedStatement(said, state, calls, function, judged))
+        found.append(FailedStatement(said, state, calls, function, judged, state == NOT_ALLOWED))
     return tuple(found)
 
 

@@ -26,6 +26,8 @@ def retire_for_days(url: str, plan: Plan, since: datetime) -> None:
     import psycopg
     from psycopg import sql
 
+    from genreq_checks.postgres.catalog import quoted
+
     now = observe(plan, url, only=["dropped.*", "dependents.*"], fingerprints="none")
     with tempfile.TemporaryDirectory(prefix="genreq-selftest-") as folder:
         stage_retire(plan, url, now, Path(folder))
