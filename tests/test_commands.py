@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def programs(folder: Path) -> str:
 def fresh(home: Path, path: str, **more: str) -> dict[str, str]:
     """The environment of a user who has set nothing."""
     home.mkdir()
-    return {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8", "TMPDIR": os.environ.get("TMPDIR", "/tmp")} | more
+    return {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8", "TMPDIR": tempfile.gettempdir()} | more
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +186,16 @@ def other_lines() -> list[str]:
     return [line for line in lines if not any(re.fullmatch(pattern, line) for pattern in OTHERS)]
 
 
+def _python() -> Path:
+    """The system's externally managed Python (Debian, Ubuntu) where it is new enough; otherwise the one of these tests."""
+    system = Path("/usr/bin/python3")
+    probe = "import ensurepip, os, sys, sysconfig; sys.exit(not (sys.version_info >= (3, 11) and os.path.exists("
+    probe += "os.path.join(sysconfig.get_path('stdlib'), 'EXTERNALLY-MANAGED'))))"
+    if system.exists() and subprocess.run([system, "-c", probe], capture_output=True, check=False).returncode == 0:
+        return system
+    return Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A copy of this checkout, a fresh user, and the Python that runs the tests; pip's and uv's caches are kept."""
@@ -198,8 +209,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Place:
         shutil.copy(ROOT / name, target)
     path = programs(folder / "bin")
     (folder / "bin" / "genreq-checks").unlink()
-    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    (folder / "bin" / "python3").symlink_to(base)
+    (folder / "bin" / "python3").symlink_to(_python())
     uv = shutil.which("uv")
     assert uv
     (folder / "bin" / "uv").symlink_to(uv)
@@ -215,7 +225,10 @@ def test_the_installation_runs_as_printed(checkout: Place) -> None:
     lines = [line for line in other_lines() if line not in ("python3 -m venv .venv",)]
     assert any("uvx --from" in line for line in lines)
     assert any("--require-hashes" in line for line in lines)
-    for line in ["python3 -m venv .venv", *lines]:
+    job = "uv tool install ./.genreq-checks"  # of the jobs for GitHub and GitLab
+    assert (ROOT / "docs" / "ci.md").read_text("utf-8").count(job) == 4
+    (checkout.folder / ".genreq-checks").symlink_to(".")
+    for line in ["python3 -m venv .venv", *lines, job]:
         done = checkout.run(line)
         assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
     assert (checkout.folder / "genreq-demo" / "report.html").is_file()
