@@ -11,7 +11,8 @@ from pathlib import Path
 from genreq_checks.facts import Migration, MigrationFolder, Statements
 from genreq_checks.plan import Plan
 from genreq_checks.sources.migration_sql import read_statements
-from genreq_checks.sources.migrations.alembic_script import Script, read_script
+from genreq_checks.sources.migrations.alembic_operations import Script
+from genreq_checks.sources.migrations.alembic_script import read_script
 from genreq_checks.sources.migrations.files import MOST, UnreadableError, text_of
 
 _RUNNING = re.compile(r"^-- Running upgrade (?P<after>.*?) -> (?P<revision>\S+)[ ]*$", re.MULTILINE)
