@@ -84,7 +84,8 @@ def observe(
     `evidence` are files and folders by the name of what reads them: `code`, `queries`, `messages`, `migrations`,
     `generation`, `archive`; what a saved snapshot has of these stays where none is named.
 
-    Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot.
+    Raises: UsageError for an invalid source or a pattern that no check fits, SnapshotError for a file that is no snapshot,
+        MissingLibraryError for a library that an installation for CI does not have.
     """
     cutover = cutover if cutover is not None else plan.cutover
     plan.require_time(cutover)

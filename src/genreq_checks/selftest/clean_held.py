@@ -10,7 +10,6 @@ from pathlib import Path
 from genreq_checks.demo import apply
 from genreq_checks.facts.retired import MARK
 from genreq_checks.plan import Plan
-from genreq_checks.postgres.catalog import quoted
 from genreq_checks.run import observe
 from genreq_checks.staging import stage_retire
 
