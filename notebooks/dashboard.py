@@ -231,7 +231,7 @@ def open_checks(answer, query):
 
 @app.cell(hide_code=True)
 def remember(choice, query):
-    if choice and choice.value != query.get("check", next(iter(choice.options))):
+    if choice is not None and choice.value != query.get("check", next(iter(choice.options))):
         query.set("check", choice.value)
     return
 
@@ -266,7 +266,7 @@ def chosen(choice, found):
             gap=0.4,
         )
 
-    _open = [one for one in found if choice and one.check == choice.value]
+    _open = [one for one in found if choice is not None and one.check == choice.value]
     chosen = mo.vstack([choice, *map(_evidence, _open)], gap=0.4) if _open else None
     _rest = {one.name.replace("`", "'"): _evidence(one) for one in found if one not in _open}
     others = mo.accordion(_rest, multiple=True) if _rest else None

@@ -53,12 +53,14 @@ def rates(report: Report, width: int | None = None) -> alt.LayerChart:
         scale=alt.Scale(domain=[0, 1], padding=8, nice=False),
         axis=alt.Axis(format=".0%", values=QUARTERS.values, grid=False),
     )
-    layers = _layers(alt.Chart(alt.InlineData(values=lines)), x, y, width)
+    layers = _layers(lines, x, y, width)
     subtitle = [f"Of {report.plan.rows}, with 95 % Wilson intervals."]
     return finish(sized(layered(*layers), width, place), rates_title(report), subtitle, _said(report))
 
 
-def _layers(base: alt.Chart, x: alt.X, y: alt.Y, width: int | None) -> list[alt.Chart]:
+def _layers(lines: list[Row], x: alt.X, y: alt.Y, width: int | None) -> list[alt.Chart]:
+    base = alt.Chart(alt.InlineData(values=lines))
+    drawn = [side for side in SIDES if any(line.get("side") == side and "rate" in line for line in lines)]
     headings = base.transform_filter("isValid(datum.heading)")
     asked = base.transform_filter("isValid(datum.asked)")
     minima = base.transform_filter("isValid(datum.least)")
@@ -73,9 +75,11 @@ def _layers(base: alt.Chart, x: alt.X, y: alt.Y, width: int | None) -> list[alt.
         minima.mark_tick(thickness=2, size=12, color=INK, orient="vertical").encode(x="least:Q", y=y),
     ]
     for side in SIDES:
-        colour, shape = SIDES[side]
         words = base.transform_filter(f"datum.side == '{side}' && !isValid(datum.rate)")
-        layers.append(words.mark_text(align="left", color=tone(colour)).encode(x=alt.value(0), y=y, text="told:N"))
+        said = words.mark_text(align="left", color=tone(SIDES[side][0]), aria=False)
+        layers.append(said.encode(x=alt.value(0), y=y, text="told:N"))
+    for side in drawn:
+        colour, shape = SIDES[side]
         marks = base.transform_filter(f"datum.side == '{side}' && isValid(datum.rate)")
         layers += [
             marks.mark_rule(strokeWidth=1, color=QUIET).encode(x="zero:Q", x2="rate:Q", y=y),

@@ -8,7 +8,7 @@ import altair as alt
 
 from genreq_checks.charts.axis import time_axis
 from genreq_checks.charts.days import EACH, Days, columns, daily_counts
-from genreq_checks.charts.segments import points
+from genreq_checks.charts.segments import lines_and_points, points
 from genreq_checks.charts.style import (
     INK,
     QUIET,
@@ -55,12 +55,15 @@ def trends(report: Report, width: int | None = None) -> alt.LayerChart:
     colour = alt.Color("side:N", scale=side_scale(sides, 0), legend=None)
     shape = alt.Shape("side:N", scale=side_scale(sides, 1), legend=None)
     base, texts = alt.Chart(alt.InlineData(values=values)), alt.Chart(alt.InlineData(values=headings))
-    several, alone = base.transform_filter("!datum.alone"), base.transform_filter("datum.alone")
+    several, alone = lines_and_points(values)
     layers = [
         *breaks(axis, x),
-        several.mark_area(opacity=0.22).encode(x=x, y=low, y2="high_y:Q", color=colour, detail="part:N"),
-        alone.mark_rule(opacity=0.45, strokeWidth=4).encode(x=x, y=low, y2="high_y:Q", color=colour),
-        several.mark_line(strokeWidth=1.5).encode(x=x, y=y, color=colour, detail="part:N"),
+        *(
+            one.mark_area(opacity=0.22).encode(x=x, y=low, y2="high_y:Q", color=colour, detail="part:N")
+            for one in several
+        ),
+        *(one.mark_rule(opacity=0.45, strokeWidth=4).encode(x=x, y=low, y2="high_y:Q", color=colour) for one in alone),
+        *(one.mark_line(strokeWidth=1.5).encode(x=x, y=y, color=colour, detail="part:N") for one in several),
         base.mark_point(filled=True, size=30, opacity=1).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=[alt.Tooltip("column:N"), *step_tips(first.step)]
         ),

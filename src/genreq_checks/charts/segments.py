@@ -6,10 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import altair as alt
+
 from genreq_checks.charts.axis import is_next
 from genreq_checks.charts.days import DayRate, Step
 from genreq_checks.tally.periods import day_of
 from genreq_checks.text import bounds, share
+
+
+def lines_and_points(values: list[dict[str, Any]]) -> tuple[list[alt.Chart], list[alt.Chart]]:
+    """The chart of the lines and that of the points that are alone, each in a list that is empty when there are none."""
+    base = alt.Chart(alt.InlineData(values=values))
+    several = [base.transform_filter("!datum.alone")] if not all(one["alone"] for one in values) else []
+    alone = [base.transform_filter("datum.alone")] if any(one["alone"] for one in values) else []
+    return several, alone
 
 
 def points(rates: Sequence[DayRate], step: Step, cutover: datetime | None) -> list[dict[str, Any]]:

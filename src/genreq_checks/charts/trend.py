@@ -11,7 +11,7 @@ import altair as alt
 from genreq_checks.charts.axis import TimeAxis, time_axis, windowed
 from genreq_checks.charts.days import EACH, Days, daily_counts
 from genreq_checks.charts.lines import QUARTERS
-from genreq_checks.charts.segments import points
+from genreq_checks.charts.segments import lines_and_points, points
 from genreq_checks.charts.style import INK, QUIET, SIDES, Align, clean, finish, layered, nothing, side_scale, sized
 from genreq_checks.report import Report
 from genreq_checks.tally.periods import DAY_ONE
@@ -36,7 +36,8 @@ def daily(
     if not days.rates:
         reason = f"{clean(column)} was not counted, or no {report.plan.row} has a time in the calendar."
         return none_by_day(report, reason, width)
-    base = alt.Chart(alt.InlineData(values=points(days.rates, days.step, cutover)))
+    values = points(days.rates, days.step, cutover)
+    base, (several, alone) = alt.Chart(alt.InlineData(values=values)), lines_and_points(values)
     sides = [side for side in SIDES if any(rate.side == side for rate in days.rates)]
     axis = time_axis([rate.day for rate in days.rates], days.step, cutover)
     x = axis.x(width) if window is None else windowed(axis.steps, days.step, _domain(window))
@@ -48,14 +49,20 @@ def daily(
         "side:N", scale=alt.Scale(domain=sides, range=[DASHES[side] for side in sides]), legend=legend
     )
     tips = step_tips(days.step)
-    several = base.transform_filter("!datum.alone")
     layers: list[alt.Chart] = [
         *(breaks(axis, x) if window is None else []),
-        several.mark_area(opacity=0.22, clip=True).encode(x=x, y="low:Q", y2="high:Q", color=colour, detail="part:N"),
-        base.transform_filter("datum.alone")
-        .mark_rule(opacity=0.45, strokeWidth=4, clip=True)
-        .encode(x=x, y="low:Q", y2="high:Q", color=colour),
-        several.mark_line(clip=True, strokeWidth=1.5).encode(x=x, y=y, color=colour, strokeDash=dash, detail="part:N"),
+        *(
+            one.mark_area(opacity=0.22, clip=True).encode(x=x, y="low:Q", y2="high:Q", color=colour, detail="part:N")
+            for one in several
+        ),
+        *(
+            one.mark_rule(opacity=0.45, strokeWidth=4, clip=True).encode(x=x, y="low:Q", y2="high:Q", color=colour)
+            for one in alone
+        ),
+        *(
+            one.mark_line(clip=True, strokeWidth=1.5).encode(x=x, y=y, color=colour, strokeDash=dash, detail="part:N")
+            for one in several
+        ),
         base.mark_point(filled=True, size=36, opacity=1, clip=True).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=tips
         ),
@@ -128,16 +135,15 @@ def sparkline(report: Report, column: str, *, width: int | None = None) -> alt.L
     if not days.rates:
         empty = alt.Chart(alt.InlineData(values=[{}])).mark_point(opacity=0)
         return finish(sized(layered(empty), width, 32), "", [], f"{clean(column)}: nothing to draw")
-    base = alt.Chart(alt.InlineData(values=points(days.rates, days.step, cutover)))
+    line, alone = lines_and_points(points(days.rates, days.step, cutover))
     axis = time_axis([rate.day for rate in days.rates], days.step, cutover)
     x, y = axis.x(width, labels=False), alt.Y("rate:Q", axis=None, scale=alt.Scale(domain=[0, 1], padding=3))
-    line, alone = base.transform_filter("!datum.alone"), base.transform_filter("datum.alone")
     tips = step_tips(days.step)
     layers = [
         *breaks(axis, x),
-        line.mark_area(color=QUIET, opacity=0.25).encode(x=x, y=y, detail="part:N"),
-        line.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y, detail="part:N", tooltip=tips),
-        alone.mark_point(color=INK, filled=True, size=24, opacity=1).encode(x=x, y=y, tooltip=tips),
+        *(one.mark_area(color=QUIET, opacity=0.25).encode(x=x, y=y, detail="part:N") for one in line),
+        *(one.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y, detail="part:N", tooltip=tips) for one in line),
+        *(one.mark_point(color=INK, filled=True, size=24, opacity=1).encode(x=x, y=y, tooltip=tips) for one in alone),
         *(cutover_rule(cutover, x, axis, named=False) if cutover is not None else []),
     ]
     return finish(sized(layered(*layers), width, 32), "", [], daily_title(days, column))

@@ -103,11 +103,12 @@ def phases(report: Report) -> list[tuple[str, str, bool]]:
     """The phases of a clean-up: name, what its check says, and whether the report is of this phase."""
     told: dict[str, str] = {
         "before": "is it safe to drop?",
+        "held": "was nothing missed?",
         "after": "did it work?",
         "rolled-back": "is the old state back?",
     }
     told |= {report.phase: f"{MARKS[report.outcome]} {line(headline(report))}"}
-    return [(phase, told[phase], phase == report.phase) for phase in PHASES]
+    return [(phase, told.get(phase, ""), phase == report.phase) for phase in PHASES]
 
 
 def requirement_rows(report: Report) -> list[dict[str, str]]:
