@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["genreq-checks"]
+# ///
 import marimo
 
 __generated_with = "0.25.2"

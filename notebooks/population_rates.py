@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["genreq-checks"]
+# ///
 import marimo
 
 __generated_with = "0.25.2"
@@ -27,7 +31,7 @@ def source(opened):
     if opened.problem:
         source_told = mo.callout(opened.problem, kind="danger", title="The source could not be read")
     else:
-        source_told = mo.callout(review.source_sentence(opened, "under Controls"))
+        source_told = mo.callout(review.source_sentence(opened, "at the end"))
     source_told
     return
 
@@ -193,13 +197,11 @@ def _(opened):
     mo.stop(opened.now is None)
     now = opened.now
     days = review.days_to_choose(now, opened.cutover)
-    cutover_day = mo.ui.slider(
-        0,
-        max(len(days) - 1, 1),
-        value=review.chosen_first(days, opened.cutover),
+    cutover_day = mo.ui.dropdown(
+        {f"{day}": place for place, day in enumerate(days)} or {"no day": 0},
+        value=f"{days[review.chosen_first(days, opened.cutover)]}" if days else "no day",
         label="Cutover, by day",
-        debounce=True,
-        full_width=True,
+        allow_select_none=False,
     )
     return cutover_day, days, now
 

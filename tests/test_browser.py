@@ -239,9 +239,9 @@ def test_population_rates_opens_and_its_cutover_does_not_read_the_database(
             if rate.side == "after":
                 assert f"{rate.populated:,} of {rate.rows:,}" in cell(shown, "stats")
         drawn, scans = cell(shown, "rates"), table_scans(cleaned)
-        shown.locator('[data-cell-name="controls"] [role="slider"]').first.focus()
-        for _ in range(3):
-            shown.keyboard.press("ArrowLeft")
+        chosen = shown.locator('[data-cell-name="controls"] select').first
+        assert chosen.evaluate("s => s.options[s.selectedIndex].text") == "2025-01-10"  # a date, not its number
+        chosen.select_option(label="2025-01-07")
         until(lambda: cell(shown, "rates"), lambda text: text not in (drawn, ""))
         assert table_scans(cleaned) == scans
         assert shown.evaluate("window.hit") is None

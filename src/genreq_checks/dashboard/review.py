@@ -167,9 +167,16 @@ def offending_rows(
     try:
         one, selection = rows_behind(plan, check_id)
         with listing(plan, opened.url, selection, needs_of(plan, [one]), cutover, limit=limit) as found:
-            return [dict(zip(found.header, row, strict=True)) for row in found.rows]
+            return [
+                {name: _unlinked(value) for name, value in zip(found.header, row, strict=True)} for row in found.rows
+            ]
     except GenreqError as error:
         return str(error)
+
+
+def _unlinked(value: str | None) -> str | None:
+    """A masked value of which no table makes a link."""
+    return value.replace("://", ":\N{WORD JOINER}//") if value is not None else None
 
 
 def rate_rows(report: Report) -> list[Cells]:
