@@ -72,7 +72,7 @@ def _layers(lines: list[Row], x: alt.X, y: alt.Y, width: int | None) -> list[alt
             x=alt.value(0), y=y, text="heading:N"
         ),
         asked.mark_text(align="right", dx=4, dy=4, fontSize=11, color=INK).encode(x="minimum:Q", y=y, text="asked:N"),
-        minima.mark_tick(thickness=2, size=12, color=INK, orient="vertical").encode(x="least:Q", y=y),
+        minima.mark_tick(thickness=2, size=8, color=INK, orient="vertical").encode(x="least:Q", y=y),
     ]
     for side in SIDES:
         words = base.transform_filter(f"datum.side == '{side}' && !isValid(datum.rate)")
