@@ -137,7 +137,10 @@ def sparkline(report: Report, column: str, *, width: int | None = None) -> alt.L
         return finish(sized(layered(empty), width, 32), "", [], f"{clean(column)}: nothing to draw")
     line, alone = lines_and_points(points(days.rates, days.step, cutover))
     axis = time_axis([rate.day for rate in days.rates], days.step, cutover)
-    x, y = axis.x(width, labels=False), alt.Y("rate:Q", axis=None, stack=None, scale=alt.Scale(domain=[0, 1], padding=3))
+    x, y = (
+        axis.x(width, labels=False),
+        alt.Y("rate:Q", axis=None, stack=None, scale=alt.Scale(domain=[0, 1], padding=3)),
+    )
     tips = step_tips(days.step)
     layers = [
         *breaks(axis, x),
