@@ -251,6 +251,12 @@ class Report(Model):
         return 3 if self.outcome == "unknown" else 0
 
 
+def exit_code(reports: Iterable[Report], strict: bool = False) -> int:
+    """The exit code of several reports: 1 where one has it, then 3."""
+    codes = {report.exit_code(strict) for report in reports}
+    return 1 if 1 in codes else 3 if 3 in codes else 0
+
+
 def tally_outcomes(results: Iterable[CheckResult]) -> dict[Outcome, int]:
     """The number of checks of each outcome, all outcomes named."""
     found = Counter(result.outcome for result in results)

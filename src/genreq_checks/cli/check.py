@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from genreq_checks.cli.checking import Wanted, baselines_of, run_one
 from genreq_checks.cli.evidence import MigrationsTable, Named, files_named, with_bookkeeping, with_evidence
 from genreq_checks.cli.options import (
-    VARIABLE,
     Cutover,
     DeadlineSeconds,
     OtherDatabase,
-    PlanFile,
     Source,
     Spark,
     TableName,
     Timeout,
     Workers,
     begin_deadline,
-    narrate,
     read_cutover,
-    source_or_variable,
     the_plan,
 )
 from genreq_checks.cli.output import Formats, Outputs, keep_files, pairs, tell_unread, write
 from genreq_checks.errors import UsageError, near
 
-Baseline = Annotated[
-    str | None,
-    typer.Option("--baseline", metavar="SOURCE", help="The table before the change: usually a snapshot."),
+Baselines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--baseline",
+        metavar="SOURCE",
+        help="The table before the change: usually a snapshot. Repeatable with several plans: each takes its table's.",
+    ),
+]
+Plans = Annotated[
+    list[Path] | None,
+    typer.Option("--plan", metavar="FILE", help="Another plan than the built-in one; repeatable, for one verdict."),
 ]
 PhaseName = Annotated[
     str,
@@ -71,13 +75,13 @@ HistoryFolder = Annotated[
 @with_evidence
 def check(
     source: Source = None,
-    baseline: Baseline = None,
+    baseline: Baselines = None,
     cutover: Cutover = None,
     phase: PhaseName = "after",
     *,
     evidence: Named,
     migrations_table: MigrationsTable = None,
-    plan: PlanFile = None,
+    plan: Plans = None,
     table: TableName = None,
     formats: Formats = None,
     output: Outputs = None,
@@ -95,13 +99,7 @@ def check(
     spark: Spark = None,
 ) -> None:
     """Check a table (or a snapshot of it) against the plan, and say whether it is safe, worked, or came back."""
-    from genreq_checks.checks import checks_of
-    from genreq_checks.evidence.commands import Call
-    from genreq_checks.postgres.url import is_database_url
-    from genreq_checks.report import PHASES
-    from genreq_checks.run import check as judge
-    from genreq_checks.run import observe, with_examples
-    from genreq_checks.sources.evidence.source import Depth
+    from genreq_checks.report import PHASES, exit_code
 
     end = begin_deadline(deadline)
     if phase not in PHASES:
@@ -117,53 +115,50 @@ def check(
         for file in chart:
             charts.check_suffix(file)
     if history:
-        from genreq_checks.history.runs import keep, make_run, prepare_folder
+        from genreq_checks.history.runs import prepare_folder
 
         prepare_folder(history)
-    read = (source, baseline, plan, *files_named(evidence))
+    plans, baselines = tuple(plan or ()), tuple(baseline or ())
+    given = {"--table": table, "--chart": chart, "--history": history}
+    given |= {f"--{name.replace('_', '-')}": evidence[name] for name in ("archive", "row_hashes")}
+    alone = next((name for name, value in given.items() if value), None)
+    if len(plans) > 1 and alone is not None:
+        raise UsageError(f"{alone} is of one table, and there are {len(plans)} plans.", "Check that plan by itself.")
+    read = (source, *baselines, *plans, *files_named(evidence))
     keep_files([*(file for _, file in places), *(chart or ())], *read)
     moment, notes = read_cutover(cutover)
-    chosen = with_bookkeeping(the_plan(plan, table), migrations_table)
-    where = source_or_variable(source)
-    checks_of(chosen, only)
-    with narrate("Reading the table…") as progress:
-        reading = partial(
-            observe, only=only, timeout=timeout, deadline=end, workers=workers, progress=progress, spark=spark
-        )
-        then = reading(chosen, baseline, moment) if baseline else None
-        if evidence["row_hashes"] is None and then is not None and then.hashed is not None and baseline is not None:
-            beside = Path(baseline).with_name(then.hashed.name)  # where `snapshot --row-hashes` wrote them, most likely
-            evidence["row_hashes"] = beside if is_database_url(where) and beside.is_file() else None
-        depth: Depth = "all" if then is not None and then.fingerprints is not None else "none"
-        now = reading(chosen, where, moment, baseline=then, fingerprints=depth, **evidence)
-    report = judge(
-        chosen,
-        now,
-        then,
-        cutover=moment,
+    wanted = Wanted(
         phase=phase,
+        moment=moment,
+        notes=notes,
+        table=table,
         other_database=other_database,
         max_lag=max_lag,
         only=only,
-        notes=notes,
+        examples=not no_examples,
+        timeout=timeout,
+        deadline=end,
+        workers=workers,
+        spark=spark,
         all_findings=all_findings,
-        call=Call(
-            plan=str(plan) if plan is not None else None,
-            table=table,
-            variable=None if source else VARIABLE,
-            row_hashes=str(evidence["row_hashes"]) if evidence["row_hashes"] is not None else None,
-        ),
     )
-    report = report.model_copy(update={"made_at": datetime.now(UTC)})
-    if not no_examples:
-        with narrate("Reading the first rows behind each failing check…"):
-            report = with_examples(report, chosen, where, now, timeout=timeout, deadline=end)
-    write(report, places)
+    files = plans or (None,)
+    chosen = [with_bookkeeping(the_plan(file, table), migrations_table) for file in files]
+    before = baselines_of(chosen, baselines)
+    runs = [
+        run_one(wanted, one, file, source, then, dict(evidence))
+        for one, file, then in zip(chosen, files, before, strict=True)
+    ]
+    reports = [one.report for one in runs]
+    write(places, *reports)
     if chart:
-        picture = charts.overview(report)
+        picture = charts.overview(reports[0])
         for file in chart:
             charts.save(picture, file)
     if history:
-        keep(make_run(report, now, datetime.now(UTC)), history)
-    tell_unread(now, then)
-    raise typer.Exit(report.exit_code(strict))
+        from genreq_checks.history.runs import keep, make_run
+
+        keep(make_run(reports[0], runs[0].now, datetime.now(UTC)), history)
+    for one in runs:
+        tell_unread(one.now, one.then)
+    raise typer.Exit(exit_code(reports, strict))

@@ -91,7 +91,7 @@ def generate(
     if save is not None:
         save_facts(facts, save, replace=replace)
     report = report_on(chosen, facts)
-    write(report, places)
+    write(places, report)
     raise typer.Exit(report.exit_code(strict))
 
 

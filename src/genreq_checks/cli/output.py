@@ -69,25 +69,26 @@ def keep_files(outputs: Iterable[Path | None], *inputs: str | Path | None) -> No
             raise UsageError(f"The output {file} is a file that this call reads.", "Name another file.")
 
 
-def write(report: Report, found: list[tuple[str, Path | None]]) -> None:
-    """Write the report to each place, files atomically; `github` adds the step summary in a GitHub job.
+def write(found: list[tuple[str, Path | None]], *reports: Report) -> None:
+    """Write the reports to each place, files atomically; `github` adds the step summary in a GitHub job.
 
     Raises: UsageError when the step summary cannot be written, after everything else was.
     """
     from genreq_checks.files import write_text
     from genreq_checks.outputs.formats import renderer
+    from genreq_checks.outputs.several import render_all
 
     for name, file in found:
         if file is not None:
-            write_text(file, renderer(name)(report))
-        elif name == "text":
-            print_text(report)
+            write_text(file, render_all(name, renderer(name), reports))
         else:
+            text = render_all(name, for_this_terminal if name == "text" else renderer(name), reports)
             encoding = sys.stdout.encoding or "utf-8"
-            sys.stdout.write(renderer(name)(report).encode(encoding, "replace").decode(encoding))
+            sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
     if any(name == "github" for name, _ in found):
         sys.stdout.flush()
-        add_step_summary(report)
+        for report in reports:
+            add_step_summary(report)
 
 
 def add_step_summary(report: Report) -> None:
@@ -115,12 +116,15 @@ def tell_unread(*snapshots: Snapshot | None) -> None:
             print(f"genreq-checks: {problem.text}", file=sys.stderr)
 
 
-def print_text(report: Report) -> None:
-    """The text report on stdout: as wide as the terminal, in colour on a terminal without NO_COLOR."""
+def for_this_terminal(report: Report) -> str:
+    """The text report for stdout: as wide as the terminal, in colour on a terminal without NO_COLOR."""
     from genreq_checks.outputs.text import render
 
     terminal = sys.stdout.isatty()
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    text = render(report, width=min(shutil.get_terminal_size((80, 24)).columns, 140) if terminal else 80, colour=colour)
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    return render(report, width=min(shutil.get_terminal_size((80, 24)).columns, 140) if terminal else 80, colour=colour)
+
+
+def print_text(report: Report) -> None:
+    """The text report on stdout."""
+    write([("text", None)], report)

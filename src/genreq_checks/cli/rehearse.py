@@ -109,7 +109,7 @@ def rehearse(
         commands=commands,
         staged=staged,
     )
-    write(report, places)
+    write(places, report)
     raise typer.Exit(report.exit_code(strict))
 
 
