@@ -12,7 +12,8 @@ cutover and after it. The rate has a Wilson interval; the difference of two inde
 interval; where the same rows were counted twice the difference is exact and has none. `not-lower` fails when the
 whole interval is below zero. `higher` passes when it is above zero, fails when the rate did not rise, and is
 unknown when the rate rose but the interval contains zero, or when fewer than 10 rows are too few to decide.
-`minimum` is compared with the measured rate itself.
+`minimum` is compared with the measured rate itself. With `values` or `pattern` in the plan each value of the judged side is
+compared with them.
 
 ## How it can be wrong
 
@@ -40,7 +41,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.report import Finding
 from genreq_checks.scan.selection import Pick, Selection
 from genreq_checks.tally.intervals import newcombe
-from genreq_checks.text import percent, points, share, span
+from genreq_checks.text import percent, plural, points, share, span
 
 if TYPE_CHECKING:
     from genreq_checks.scan.facets import Columns, Facet
@@ -73,6 +74,8 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
         found.append(_minimum(evidence, column, after, expected.minimum))
     if expected.change in RULES:
         found.append(_change(evidence, column, after, expected.change))
+    if expected.values is not None or expected.pattern is not None:
+        found.append(_allowed(evidence, column))
     if not found:
         message = (
             f"{share(after.populated, after.rows)} populated {evidence.judged_words}; the plan sets no rule for it."
@@ -91,6 +94,33 @@ def _minimum(evidence: Evidence, column: str, after: Population, minimum: float)
         message=f"{share(after.populated, after.rows)} populated {evidence.judged_words}; the rule is {rule}.",
         remedy=remedy,
         evidence={"rule": "minimum", "minimum": minimum} | after.evidence(),
+    )
+
+
+def _allowed(evidence: Evidence, column: str) -> Finding:
+    """Each value is one that the plan allows; NULL and blank are no value."""
+    side = evidence.side(evidence.judged)
+    if isinstance(side, str):
+        return unknown(column, side)
+    if not side.has(f"allowed.{column}"):
+        return unknown(
+            column, f"{evidence.now.source.location} was read without comparing {column} with the plan's values."
+        )
+    counts = side.count(f"allowed.{column}")
+    values, other = counts["allowed"] + counts["other"], counts["other"]
+    numbers = {"rule": "values", "values": values, "other": other}
+    where = evidence.judged_words
+    if not values:
+        return unknown(column, f"whether its values are as the plan says: there is none {where}.")
+    if not other:
+        message = f"All {plural(values, 'value')} {where} {'is' if values == 1 else 'are'} as the plan says."
+        return Finding(subject=column, outcome="pass", message=message, evidence=numbers)
+    return Finding(
+        subject=column,
+        outcome="fail",
+        message=f"{other:,} of {plural(values, 'value')} {where} {'is' if other == 1 else 'are'} not as the plan says.",
+        remedy=f"Look at the rows: genreq-checks rows population.{column} SOURCE",
+        evidence=numbers,
     )
 
 
@@ -148,14 +178,21 @@ def _outcome(change: str, before: Population, after: Population, low: float, hig
 
 def facets(plan: Plan, columns: Columns) -> Iterable[Facet]:
     """What the kept columns hold."""
-    from genreq_checks.scan.facets import content_of
+    from genreq_checks.scan.facets import allowed, content_of
 
-    return content_of(plan, columns, plan.kept)
+    yield from content_of(plan, columns, plan.kept)
+    for name, kept in plan.kept.items():
+        if name in columns and (kept.values is not None or kept.pattern is not None):
+            yield allowed(name, kept, columns.decodable)
 
 
-def rows(_: Plan, column: str) -> Selection:
-    """The completed rows after the cutover without a value."""
-    picks = (Pick(label, {column: frozenset((label,))}, cohort=True, side="after") for label in ("null", "blank"))
+def rows(plan: Plan, column: str) -> Selection:
+    """The completed rows after the cutover without a value, or with one that the plan does not allow."""
+    picks = [Pick(label, {column: frozenset((label,))}, cohort=True, side="after") for label in ("null", "blank")]
+    kept = plan.kept[column]
+    if kept.values is not None or kept.pattern is not None:
+        other = {f"allowed.{column}": frozenset(("other",))}
+        picks.append(Pick("not as the plan says", other, cohort=True, side="after"))
     return Selection(tuple(picks), (column,))
 
 

@@ -11,10 +11,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan import fingerprint as plan_fingerprint
+from genreq_checks.plan import value_pattern
 from genreq_checks.plan.code_evidence import CodeEvidence
 from genreq_checks.plan.part import Part, Text
 from genreq_checks.plan.problems import explain
@@ -192,6 +193,7 @@ class Claim(Part):
 class KeptColumn(Part):
     """A column that stays: its type, what is expected of its population rate, its shape and its derivation.
 
+    Each of its values is one of `values` and matches the `pattern` as a whole, where these are given.
     `backfilled` is the reason why the forward SQL may give it values where it was NULL, `may_gain` why others may, and
     `may_change` why values that it had may become others or go. `stable`: none of these, in a row that was there before.
     """
@@ -199,6 +201,8 @@ class KeptColumn(Part):
     type: Text | None = None
     change: Change = "any"
     minimum: Fraction | None = None
+    values: Annotated[tuple[CohortValue, ...], Field(min_length=1, max_length=1000)] | None = None
+    pattern: Annotated[Text, AfterValidator(value_pattern.checked)] | None = None
     url: UrlShape | None = None
     derived_from: Identifier | None = None
     suffix: Text | None = None

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from genreq_checks.plan import Comparison, Plan, UrlShape
+from genreq_checks.plan import Comparison, KeptColumn, Plan, UrlShape
 from genreq_checks.scan import url_shape
 
 JSON_TYPES = ("json", "jsonb")
@@ -25,6 +25,7 @@ POPULATION = ("null", "blank", "populated")
 URL = ("null", "blank", "populated", "malformed", "credentials")
 JSON = ("null", "json-null", "empty", "populated")
 DERIVATION = ("none", "match", "missing", "wrong", "unexpected")
+ALLOWED = ("none", "allowed", "other")
 REBUILD = ("null", "same", "other")
 
 BOOLEAN = {
@@ -206,6 +207,27 @@ def derived_from(source: str, suffix: str) -> sa.ColumnElement[str]:
     text = as_text(source)
     trimmed = sa.case((sa.func.right(text, 1) == "/", sa.func.left(text, -1)), else_=text)
     return sa.case((text != "", (trimmed + suffix)))
+
+
+def allowed(column: str, kept: KeptColumn, decodable: str | None = None) -> Facet:
+    """None (NULL or blank), allowed (one of the plan's values, and of its pattern as a whole) or other."""
+    text = as_text(column)
+    rules: list[sa.ColumnElement[bool]] = [] if decodable is None else [text.regexp_match(decodable)]
+    if kept.values is not None:
+        rules.append(text.in_(kept.values))
+    if kept.pattern is not None:
+        rules.append(text.regexp_match(f"^({kept.pattern})$"))
+    cases = [
+        (sa.column(column).is_(None), "none"),
+        (sa.and_(sa.not_(_starts_visibly(text)), is_blank(text)), "none"),
+        (sa.and_(*rules), "allowed"),
+    ]
+    return Facet(allowed_name(column), ALLOWED, _code(ALLOWED, cases, "other"))
+
+
+def allowed_name(column: str) -> str:
+    """The name of a column's `allowed`."""
+    return f"allowed.{column}"
 
 
 def derivation_name(column: str) -> str:
