@@ -219,3 +219,56 @@ def test_the_json_report_says_every_row(empty_database: str, tmp_path: Path) -> 
     answer = CliRunner().invoke(app, call)
     assert answer.exit_code == 0
     assert json.loads(answer.stdout)["plan"]["cohort"] == "every row"
+
+
+MANY = (
+    "CREATE TABLE shippers (id {key} PRIMARY KEY, name text, fax text, at timestamp)",
+    "INSERT INTO shippers SELECT n::text::{key}, 'a' || n, NULL, '2025-01-01' FROM generate_series(1, 600) n",
+)
+NAMED = "[kept.name]\n"
+
+
+def later(url: str, plan: Plan, *statements: str) -> dict[str, str]:
+    """The outcomes of `rows` and `values.name` after some statements that follow the baseline."""
+    then = observe(plan, url)
+    execute(url, *statements)
+    found = outcomes(check(plan, observe(plan, url, baseline=then), then))
+    return {name: found[name] for name in ("rows", "values.name")}
+
+
+@pytest.mark.parametrize("key", ["int", "text"])
+@pytest.mark.parametrize("more", ["", '[cohort]\ntime = "at"\n'], ids=["no time", "time without a cohort"])
+def test_without_a_time_or_a_cohort_rows_and_values_are_compared(empty_database: str, key: str, more: str) -> None:
+    execute(empty_database, *(one.format(key=key) for one in MANY))
+    plan = parse_plan(KEYED + more + NAMED, "many")
+    assert later(empty_database, plan) == {"rows": "pass", "values.name": "pass"}
+    assert later(empty_database, plan, "UPDATE shippers SET name = 'b' WHERE name = 'a7'")["rows"] == "pass"
+    changed = later(empty_database, plan, "UPDATE shippers SET name = 'c' || name")
+    assert changed == {"rows": "pass", "values.name": "unknown"}
+    lost = later(empty_database, plan, "UPDATE shippers SET name = NULL WHERE name LIKE 'ca1%'")
+    assert lost == {"rows": "pass", "values.name": "fail"}
+    gone = later(empty_database, plan, "DELETE FROM shippers WHERE name LIKE 'ca2%'")
+    assert gone["rows"] == "fail"
+    came = later(
+        empty_database, plan, f"INSERT INTO shippers VALUES ('9999'::{key}, 'new', NULL, now() + interval '1 day')"
+    )
+    assert came == (
+        {"rows": "pass", "values.name": "pass"}
+        if key == "int" or more
+        else {"rows": "unknown", "values.name": "unknown"}
+    )
+
+
+def test_without_a_time_row_hashes_tell_exactly(empty_database: str, tmp_path: Path) -> None:
+    execute(empty_database, *(one.format(key="text") for one in MANY))
+    plan = parse_plan(KEYED + NAMED, "many")
+    hashes = tmp_path / "rows.parquet"
+    then = observe(plan, empty_database, hash_rows_to=hashes)
+    execute(empty_database, "INSERT INTO shippers VALUES ('x', 'new')", "UPDATE shippers SET name = 'b' WHERE id = '3'")
+    now = observe(plan, empty_database, baseline=then, row_hashes=hashes)
+    report = check(plan, now, then)
+    found = {one.id: one.findings[0] for one in report.checks}
+    assert found["rows"].outcome == "pass"
+    assert found["rows"].evidence["added"] == 1
+    assert "with such a time" not in found["rows"].message
+    assert found["values.name"].evidence["changed"] == 1

@@ -10,7 +10,8 @@ rate is as good as before.
 Where the key is one integer: the number of rows up to the greatest key that the baseline has, and the XOR of the 64-bit hashes
 of their keys, in every status. Equal sums are the same rows; fewer rows are rows that are gone, each of them proved.
 
-With another key: the rows of the cohort until the newest time that the baseline has, by number and XOR for each UTC day.
+With another key: the rows of the cohort until the newest time that the baseline has, by number and XOR for each UTC day; where
+the plan has no time all rows of the cohort, in 256 blocks of the key's hash.
 Equal sums are the same rows. Fewer rows fail as far as the whole table has fewer rows than it had.
 
 ## How it can be wrong
@@ -29,9 +30,11 @@ with the reason: `may_go` in `[cohort]`.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.fault import by_sql, fault, noticed
-from genreq_checks.evidence.content import NO_BASELINE, Content, content, exact_changes, same_rows
+from genreq_checks.evidence.content import NO_BASELINE, Content, blocks, content, exact_changes, same_rows
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts.row_changes import RowChanges
 from genreq_checks.report import Finding
@@ -65,13 +68,14 @@ def _compared(evidence: Evidence, found: Content) -> Finding:
     fewer = max(0, then.rows - now.rows)
     gone = min(fewer, _deleted(evidence))
     numbers = {"rows": now.rows, "then": then.rows, "gone": gone, "blocks": len(differing)}
-    until = f"until {found.then.until:%Y-%m-%d %H:%M} UTC"
+    until = _until(evidence, found.then.until)
+    with_time = " with a time" if cohort.time is not None else ""
     if not then.rows:
-        return unknown("rows", f"the baseline had no {cohort.rows} with a time {until}.")
+        return unknown("rows", f"the baseline had no {cohort.rows}{with_time} {until}.")
     if same_rows(then, now):
         message = f"All {plural(then.rows, *_words(evidence))} {until} are there.{_uncovered(evidence, then.rows)}"
         return Finding(subject="rows", outcome="pass", message=message, evidence=numbers)
-    where = f"in {plural(len(differing), found.then.unit)}"
+    where = f"in {blocks(evidence, found, len(differing))}"
     message = f"Of {plural(then.rows, *_words(evidence))} {until} {now.rows:,} are there, or others, {where}."
     if gone:
         message = f"At least {gone:,} of {plural(then.rows, *_words(evidence))} {until} are gone, {where}."
@@ -132,12 +136,16 @@ def _exact(evidence: Evidence, changes: RowChanges) -> Finding:
         "added": changes.added,
         "left": changes.left,
     }
-    until = f"until {changes.until:%Y-%m-%d %H:%M} UTC"
+    until = _until(evidence, changes.until)
     if not changes.then:
-        return unknown("rows", f"the baseline had no {cohort.rows} with a time {until}.")
+        return unknown("rows", f"the baseline had no {cohort.rows} {until} to compare.")
     every = f"{plural(changes.then, *_words(evidence))} {until}"
     left = f" {changes.left:,} have another status or a later time by now." if changes.left else ""
-    added = f" {changes.added:,} came later with such a time." if changes.added else ""
+    added = (
+        f" {changes.added:,} came later{' with such a time' if cohort.time is not None else ''}."
+        if changes.added
+        else ""
+    )
     if not changes.gone:
         message = f"All {every} are there, by their keys.{left}{added}"
         if changes.left and cohort.may_go is None:  # completed again, or failed: nothing tells which
@@ -148,6 +156,11 @@ def _exact(evidence: Evidence, changes: RowChanges) -> Finding:
     found = _differing(evidence, message, numbers)
     remedy = "List their keys: genreq-checks rows rows SOURCE --row-hashes FILE. Restore them from a backup."
     return found.model_copy(update={"remedy": remedy}) if found.outcome == "fail" else found
+
+
+def _until(evidence: Evidence, moment: datetime) -> str:
+    """Which rows are compared, in words: those until a time, or all of the baseline's where the plan has no time."""
+    return "of the baseline" if evidence.plan.cohort.time is None else f"until {moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _words(evidence: Evidence) -> tuple[str, str]:

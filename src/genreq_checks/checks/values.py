@@ -7,7 +7,8 @@ a rollback every value can be wrong where the counts are right.
 
 ## What is measured
 
-For each UTC day of the cohort's rows, until the newest time that the baseline has: how many values are not NULL, and the XOR
+For each UTC day of the cohort's rows, until the newest time that the baseline has (where the plan has no time, for each of 256
+blocks of the key's hash): how many values are not NULL, and the XOR
 of their 64-bit hashes, each seeded with the hash of its row's key. Equal sums are the same values in the same rows. In days
 with the same rows, fewer values are values that are lost, and as many values with another sum are values that were changed.
 
@@ -31,6 +32,7 @@ from genreq_checks.evidence.content import (
     NO_BASELINE,
     Content,
     ValueChanges,
+    blocks,
     content,
     exact_changes,
     range_values,
@@ -159,7 +161,7 @@ def _exact(evidence: Evidence, column: str, changes: RowChanges) -> Finding:
 
 def _compared(evidence: Evidence, column: str, found: Content, changes: ValueChanges) -> Finding:
     kept = evidence.plan.kept.get(column)
-    unit, then = found.then.unit, found.total[0]
+    then = found.total[0]
     values = then.values[found.then.columns.index(column)].present
     numbers = {
         "rows": then.rows,
@@ -174,11 +176,11 @@ def _compared(evidence: Evidence, column: str, found: Content, changes: ValueCha
     if changes.lost:
         said.append(f"at least {changes.lost:,} of {plural(values, 'value')} are gone")
     if changes.changed:
-        said.append(f"values were changed in {plural(changes.changed, unit)}")
+        said.append(f"values were changed in {blocks(evidence, found, changes.changed)}")
     if changes.gained:
-        said.append(f"there are more values in {plural(changes.gained, unit)}")
+        said.append(f"there are more values in {blocks(evidence, found, changes.gained)}")
     if changes.unsure:
-        said.append(f"the rows are not the same in {plural(changes.unsure, unit)}")
+        said.append(f"the rows are not the same in {blocks(evidence, found, changes.unsure)}")
     message = "; ".join(said)
     message = f"{message[0].upper()}{message[1:]}."
     if kept is not None and kept.may_change is not None:

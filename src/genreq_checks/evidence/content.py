@@ -8,6 +8,7 @@ from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts.row_changes import RowChanges
 from genreq_checks.tally.fingerprints import Block, Fingerprints, Values, added
 from genreq_checks.tally.periods import UNITS
+from genreq_checks.text import plural
 
 NO_BASELINE = "No baseline was given."
 
@@ -70,6 +71,13 @@ def content(evidence: Evidence) -> Content | str:
     before, after = then.by(unit), now.by(unit)
     days = sorted(before.keys() | after.keys())
     return Content(then, now, tuple((_block(before, day, then), _block(after, day, now)) for day in days))
+
+
+def blocks(evidence: Evidence, found: Content, number: int) -> str:
+    """So many blocks, in words: days, or blocks of the key's hash where the plan has no time."""
+    if evidence.plan.cohort.time is None:
+        return plural(number, "block of keys", "blocks of keys")
+    return plural(number, found.then.unit)
 
 
 def _block(blocks: dict[str, Block], day: str, of: Fingerprints) -> Block:

@@ -18,6 +18,7 @@ from genreq_checks.tally.fingerprints import Block, Values, added, all_values
 from genreq_checks.tally.periods import Unit, period
 
 INTEGERS = ("smallint", "integer", "bigint")
+BLOCKS = 256  # of a plan without a time: a power of two
 KNOWN_TEXT = "genreq-checks"  # whose hash tells by which function a server hashes
 
 
@@ -32,7 +33,7 @@ class Marked:
 
     key: tuple[str, ...]
     columns: tuple[str, ...]
-    time: sa.ColumnElement[Any]
+    time: sa.ColumnElement[Any] | None
     until: datetime
     types: Mapping[str, str]
     newest: int | None = None
@@ -46,7 +47,7 @@ class Marked:
 
     def inputs(self) -> Iterator[sa.ColumnElement[Any]]:
         """What the aggregates read of a row, by the labels under which they find it."""
-        yield self.time.label("time")
+        yield (sa.null() if self.time is None else self.time).label("time")
         for place, name in enumerate(self.key):
             yield sa.column(name).label(f"key_{place}")
         for place, name in enumerate(self.columns):
@@ -63,7 +64,7 @@ class Marked:
         """
         hashed = self._key_hash([row[f"key_{place}"] for place in range(len(self.key))])
         key = sa.case((covered, hashed))
-        yield sa.extract("epoch", sa.func.max(row["time"]))
+        yield sa.null() if self.time is None else sa.extract("epoch", sa.func.max(row["time"]))
         yield sa.func.bit_xor(key)
         for place in range(len(self.columns)):
             value = row[f"value_{place}"]
@@ -80,6 +81,19 @@ class Marked:
                 value = row[f"value_{self.columns.index(name)}"]
                 yield sa.func.count(sa.case((known, value)))
                 yield sa.func.bit_xor(text_hash(value, in_range))
+
+    def by_key(self, origin: sa.FromClause, in_cohort: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        """The fingerprints by blocks of the key's hash, where there is no time: the block, whether it is covered, the rows, and
+        the aggregates. Of a range of keys only those up to the newest are covered.
+        """
+        known = sa.column(self.key[0]) <= self.newest if self.is_range and self.newest is not None else sa.true()
+        rows = (
+            sa.select(sa.and_(in_cohort, known).label("covered"), *self.inputs()).select_from(origin).subquery("hashed")
+        )
+        hashed = self._key_hash([rows.c[f"key_{place}"] for place in range(len(self.key))])
+        block = sa.cast(hashed.op("&")(sa.literal_column(str(BLOCKS - 1), sa.BigInteger)), sa.Text)
+        select = sa.select(block, rows.c.covered, sa.func.count(), *self.aggregates(rows.c, rows.c.covered))
+        return select.group_by(block, rows.c.covered)
 
     def _key_hash(self, parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[int]:
         """The hash of a key of any number of columns: each part's is the seed of the next."""
@@ -101,7 +115,8 @@ def text_hash(value: sa.ColumnElement[Any], seed: sa.ColumnElement[int]) -> sa.C
 
 @dataclass(slots=True)
 class Marking:
-    """The blocks so far, of the statuses in `cohort`; `newest` is the newest time among them, in seconds since 1970.
+    """The blocks so far, of the statuses in `cohort` (of every one, where there are none); `newest` is the newest time among
+    them, in seconds since 1970.
 
     `greatest` is the greatest key of a range, which has `known` rows whose keys' hashes give `keys`.
     """
@@ -134,10 +149,11 @@ class Marking:
             self.known, self.keys = self.known + known, self.keys ^ (keys or 0)
             here = tuple(Values(count, hashed or 0) for count, hashed in zip(values[::2], values[1::2], strict=True))
             self.values = tuple(map(all_values, zip(self.values, here, strict=True))) if self.values else here
-        if not covered or day is None or status not in self.cohort:
+        if not covered or day is None or (self.cohort and status not in self.cohort):
             return
         newest, *hashes = marks
-        self.newest = newest if self.newest is None else max(self.newest, newest)
+        if newest is not None:
+            self.newest = newest if self.newest is None else max(self.newest, newest)
         keys, *of_columns = (one or 0 for one in hashes)
         hashed_values = tuple(map(Values, of_columns[::2], of_columns[1::2]))
         self._put(self.blocks, Block(period(day, unit), rows, keys, hashed_values))

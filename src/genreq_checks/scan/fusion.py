@@ -292,7 +292,9 @@ def on_or_after(plan: Plan, cutover: datetime, aware: bool) -> sa.ColumnElement[
 
 
 def not_later(plan: Plan, moment: datetime, aware: bool) -> sa.ColumnElement[bool]:
-    """Is the row's time not later than an instant (NULL when it has none)?"""
+    """Is the row's time not later than an instant (NULL when it has none)? Every row is, where the plan has no time."""
+    if plan.cohort.time is None:
+        return sa.true()
     return time_of(plan) <= _instant(moment, aware)
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from genreq_checks.plan import Plan
 from genreq_checks.postgres.encoding import decodable, known_white_space, server_encoding
 from genreq_checks.postgres.streaming import streamed
 from genreq_checks.scan.facets import Columns
 from genreq_checks.scan.fingerprints import KNOWN_TEXT, Marked, Marking, text_hash
-from genreq_checks.scan.fusion import Needs, fuse, groups_of, time_of, ways_to_count
+from genreq_checks.scan.fusion import Needs, fuse, groups_of, in_cohort, relation, time_of, ways_to_count
 from genreq_checks.snapshot import Problem, TableFacts
 from genreq_checks.sources.evidence.source import Asked
 from genreq_checks.sources.readable import find_obstacle, is_aware, read_types
@@ -55,8 +56,12 @@ def read_counts(
     ways = tuple(ways_to_count(groups_of(plan, needs.facets(columns) if needs.facets else ()), needs.together))
     for parts in ways:
         mark = marked if isinstance(marked, Marked) else None
-        marking = Marking(frozenset(plan.cohort.values), mark.is_range, mark.everywhere) if mark else None
-        scan = fuse(plan, parts, cutover, aware, sendable=sendable, marked=mark)
+        statuses = frozenset(
+            plan.cohort.values if plan.cohort.time else ()
+        )  # without a time the statement chooses the rows
+        marking = Marking(statuses, mark.is_range, mark.everywhere) if mark else None
+        in_groups = mark if plan.cohort.time is not None else None
+        scan = fuse(plan, parts, cutover, aware, sendable=sendable, marked=in_groups)
         counting = Counting(plan.cohort.values, len(parts), may_coarsen=parts is ways[-1])
         # what is given up leaves the transaction as it was
         with (
@@ -64,9 +69,11 @@ def read_counts(
             connection.begin_nested(),
             closing(streamed(connection, scan.select, known_white_space(connection))) as rows,
         ):
-            tally = scan.tally(rows, cutover, counting, marking)
+            tally = scan.tally(rows, cutover, counting, marking if in_groups else None)
             if mark is None or marking is None:
                 return Counts(tally, marked if isinstance(marked, Problem) else None)
+            if in_groups is None:
+                _by_key(connection, plan, mark, marking)
             return Counts(tally, _fingerprints(connection, asked, mark, marking, tally.unit))
     message = f"{plan.table.qualified} falls into too many classes: the plan names too many columns."
     return Problem(part="tally", message=message, hint="Check a part of them with --only, or by a plan of its own.")
@@ -82,9 +89,8 @@ def _marked(
     if (connection.dialect.server_version_info or (0,)) < (14,):
         message = f"{plan.table.qualified} was read from a server before PostgreSQL 14, which cannot fingerprint rows."
         return Problem(part="fingerprints", message=message)
-    if not plan.table.key or plan.cohort.time is None:
-        lacks = "time (cohort.time)" if plan.table.key else "key (table.key)"
-        message = f"Rows have no fingerprints: the plan names no {lacks} of {plan.table.qualified}."
+    if not plan.table.key:
+        message = f"Rows have no fingerprints: the plan names no key (table.key) of {plan.table.qualified}."
         return Problem(part="fingerprints", message=message)
     missing = next((name for name in plan.table.key if name not in types), None)
     if missing is not None:
@@ -98,13 +104,21 @@ def _marked(
     return Marked(
         plan.table.key,
         columns,
-        time_of(plan),
+        time_of(plan) if plan.cohort.time is not None else None,
         asked.until or read_at,
         {name: types[name] for name in plan.table.key},
         asked.newest_key,
         tuple(name for name in columns if name in plan.dropped),
         held,
     )
+
+
+def _by_key(connection: sa.Connection, plan: Plan, marked: Marked, marking: Marking) -> None:
+    """Add the blocks of a plan without a time, by a statement of their own."""
+    select = marked.by_key(relation(plan.table), in_cohort(plan))
+    with closing(streamed(connection, select, {})) as rows:
+        for block, covered, count, *marks in rows:
+            marking.add(f"block {block:>03}", None, covered, count, marks, "day")
 
 
 def _fingerprints(
