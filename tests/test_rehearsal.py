@@ -217,6 +217,12 @@ def test_a_trigger_that_reads_a_dropped_column_makes_every_update_fail(run: Rehe
     assert report.exit_code() == 1
 
 
+@pytest.mark.parametrize("kind", ["timestamptz", "date", "text"])
+def test_a_completed_at_of_another_type_is_no_fault_of_a_trigger(run: Rehearse, kind: str) -> None:
+    report = run(before=f"ALTER TABLE generation_requests ALTER completed_at TYPE {kind}")
+    assert step(report, "generation").outcome == "pass", step(report, "generation").message
+
+
 def test_a_generation_that_never_worked_is_unknown(run: Rehearse) -> None:
     report = run(before=TRIGGER.replace("NEW.download_url", "NEW.nonsense"))
     assert step(report, "generation").outcome == "unknown"

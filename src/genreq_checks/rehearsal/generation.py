@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
 from genreq_checks.leo.completion import create_all_work_complete_message, row_values
 from genreq_checks.plan import Plan
@@ -97,15 +97,20 @@ def _one(connection: psycopg.Connection, plan: Plan) -> str | None:
             if not _update(connection, plan, key, values):
                 return f"{stage} changes no row: a trigger or a rule suppresses it"
         stage = "SELECT"
-        names = sql.SQL(", ").join(map(identifier, values))
-        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(names, _table(plan), _where(plan))
-        with connection.cursor(row_factory=dict_row) as cursor:
-            stored = cursor.execute(query, key).fetchone()
+        types = {shape.name: sql.SQL(shape.type.replace("%", "%%")) for shape in shapes}
+        same = sql.SQL(", ").join(  # in the column's own type, where a time may be a date and a status a boolean
+            sql.SQL("CAST({0} AS text) IS NOT DISTINCT FROM CAST(CAST(%s AS {1}) AS text)").format(
+                identifier(name), types[name]
+            )
+            for name in values
+        )
+        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(same, _table(plan), _where(plan))
+        stored = connection.execute(query, [*values.values(), *key]).fetchone()
     except psycopg.Error as error:
         return f"{stage} fails: {explain(error)}"
     if stored is None:
         return "SELECT does not find the row that was stored"
-    other = [name for name, value in values.items() if stored[name] != value]
+    other = [name for name, as_sent in zip(values, stored, strict=True) if not as_sent]
     return f"a trigger or a rule stored another value in {', '.join(other)}" if other else None
 
 
