@@ -126,6 +126,8 @@ PLANTED = [
     ("q.py", "found = apps.filter(last_download_url__isnull=False)", OTHER),
     ("q.py", "all_of_them.update(download_url=None)", MAYBE),
     ("q.py", "text = '{download_url}'.format(download_url=x)", OTHER),
+    ("s.js", "module.exports = {\n posts: { download_url: {} },\n generation_requests: { id: {} },\n};", OTHER),
+    ("s.js", "module.exports = {\n posts: { id: {} },\n generation_requests: { download_url: {} },\n};", LIVE),
     # modules of the name
     ("i.py", "from app import services\nservices.download_url.build()", OTHER),
     ("i.ts", "import * as urls from './urls';\nurls.downloadUrl();", OTHER),

@@ -9,6 +9,7 @@ from tree_sitter import Node
 from genreq_checks.facts import LIVE
 from genreq_checks.sources.source_code.parse_sql import judge_sql
 from genreq_checks.sources.source_code.syntax import Code, child
+from genreq_checks.sources.source_code.templates import object_before
 from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Verdict, Vocabulary, words
 
 TABLE_CALL = re.compile(r"(?:\b(?:pg|mysql|sqlite|create)\w*Table|\.(?:table|define))$")
@@ -28,6 +29,9 @@ def judge_js(code: Code, words_of: Vocabulary, name: str, start: int, end: int) 
         return Verdict("comment", "In a comment.")
     at = len(path) - 1
     if at < 1 or path[-1].type == "ERROR" or path[-2].type == "ERROR":
+        of = object_before(code.data[max(0, start - 300) : start].decode("utf-8", "ignore"))
+        if of and words_of.meaning(of) == "row":
+            return Verdict(LIVE, f"`{of[:40]}.{name}`, in a place that could not be parsed.")
         return words_of.unsettled(name, "In a place that could not be parsed", code.path, code.knows)
     for index in range(at, 0, -1):
         if path[index].type == "template_substitution":
@@ -66,7 +70,7 @@ def _property(code: Code, words_of: Vocabulary, name: str, path: list[Node]) -> 
 def _access(code: Code, words_of: Vocabulary, name: str, access: Node) -> Verdict:
     """`thing.name` or `thing["name"]`: first by how `thing` was declared, then by its name."""
     thing = child(access, "object", "value")
-    text = code.text(thing)
+    text = code.text(thing).removesuffix("!")
     declared = code.declared(text, access.start_byte) if re.fullmatch(r"[\w$]+", text) else ""
     meaning = words_of.of_variable(text, declared)
     shown = f"`{text[:40]}.{name}`" if re.fullmatch(r"[\w$.?!()\[\]]{1,40}", text) else f"A property {name}"
@@ -162,8 +166,10 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
             what = f"A key of an object in {code.text(child(node, 'name'), 60)}"
             if meaning == "message":  # a handler of messages writes rows too
                 meaning = None
-        elif node.type == "pair" and words_of.table.fullmatch(code.text(child(node, "key"), 100).strip("\"'")):
+        elif node.type == "pair" and words_of.table.fullmatch(_name_of(code, node)):
             meaning, what = "row", f"A key under {words_of.name}"
+        elif node.type == "pair" and any(words_of.table.fullmatch(_name_of(code, one)) for one in _beside(node)):
+            meaning, what = "other", f"A key under {_name_of(code, node)}, beside {words_of.name}"
         else:
             continue
         if meaning is not None:
@@ -173,6 +179,19 @@ def _key(code: Code, words_of: Vocabulary, name: str, path: list[Node], value: N
     if value is not None and value.type == "string" and not code.knows:
         return Verdict("other_meaning", "A key with a text: a label or a translation.")
     return words_of.unsettled(name, f"A {'field of a schema' if schema else 'key of an object'}", code.path, code.knows)
+
+
+def _name_of(code: Code, pair: Node) -> str:
+    """The key of a pair, without its quotes."""
+    return code.text(child(pair, "key"), 100).strip("\"'")
+
+
+def _beside(pair: Node) -> list[Node]:
+    """The pairs of the same object whose values are objects, as the tables of a schema are."""
+    found = pair.parent.named_children if pair.parent is not None else []
+    return [
+        one for one in found if one.type == "pair" and (of := child(one, "value")) is not None and of.type == "object"
+    ]
 
 
 def _kind_of(code: Code, thing: Node) -> str:

@@ -23,6 +23,12 @@ def is_template(path: str) -> bool:
     return not FOLDERS.isdisjoint(part.lower() for part in PurePosixPath(path).parts[:-1])
 
 
+def object_before(text: str) -> str:
+    """`order.customer` at the end of `… order.customer.`: the object of which a name is read; '' when there is none."""
+    found = _OBJECT.search(text[-300:])
+    return found[1] if found else ""
+
+
 def judge_expression(path: str, line: str, at: int, name: str, words_of: Vocabulary, knows: bool) -> Verdict | None:
     """The class of a name in an expression of a template; None where it is in none."""
     before = line[:at]
@@ -31,11 +37,11 @@ def judge_expression(path: str, line: str, at: int, name: str, words_of: Vocabul
     in_brace = PurePosixPath(path).suffix.lower() in _BRACES and before.rfind("{") > before.rfind("}")
     if not inside and not in_brace and _BOUND.search(before) is None:
         return None
-    of = _OBJECT.search(before)
-    if of is None:
+    of = object_before(before)
+    if not of:
         return words_of.unsettled(name, "A variable in a template", path, knows)
-    meaning = words_of.meaning(of[1])
-    shown = f"`{of[1][:40]}.{name}` in a template"
+    meaning = words_of.meaning(of)
+    shown = f"`{of[:40]}.{name}` in a template"
     if meaning is None:
         return words_of.unsettled(name, f"{shown} is read", path, knows)
     if meaning == "row":

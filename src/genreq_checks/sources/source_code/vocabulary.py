@@ -117,7 +117,7 @@ class Vocabulary:
         """The verdict where nothing around a name determines it: by how specific the name is, and by the file."""
         particular = len(words(name)) > 1
         if knows and particular:
-            return Verdict(LIVE, f"{what}; of what is not clear, but the file is about {self.name}.")
+            return Verdict(LIVE, f"{what}; of what is not clear, but the file is about {self.name}.", False)
         if knows:
             return Verdict(LIVE, f"{what}; possibly of {self.name}, which the file is about.", False)
         if particular and not {"wsi", "ws", "protocol", "message", "messages", "websocket"}.isdisjoint(words(path)):
