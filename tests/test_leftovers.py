@@ -182,6 +182,15 @@ PLANTED = [
     ("api.yaml", "GenerationRequest:\n  downloadUrl: string", LIVE),
     ("release.sh", 'curl "${download_url}"', OTHER),
     ("schema.prisma", "model generation_requests {\n  download_url String?\n}", LIVE),
+    ("main.go", "return order.DownloadUrl, row[\"download_url\"]", MAYBE),
+    ("app.rb", "asset.download_url", MAYBE),
+    ("app.rb", "start(conversation)", OTHER),
+    ("fixtures.json", '{"download_url": "x"}', MAYBE),
+    (".github/workflows/x.yml", "url: download_url", OTHER),
+    ("c.py", "get(fields='id,download_url')", MAYBE),
+    ("c.ts", "get('/x', { fields: 'id, downloadUrl' });", MAYBE),
+    ("c.py", "log('the download_url, which is missing')", OTHER),
+    ("page.html", "{% tag open %} app.download_url {% tag close %}", MAYBE),
     # broken code
     ("b.ts", KNOWS + "const = {{{ generationRequests.downloadUrl", LIVE),
 ]  # fmt: skip

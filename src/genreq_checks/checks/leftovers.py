@@ -42,6 +42,13 @@ warning; so is a name of several words as a text (`"download_url"` in a list, a 
 built at run time are not found. In Go and other languages, and in the scripts of Vue and Svelte, mentions are judged by
 their words. A warning may be about another table's column of the same name.
 
+Measured by hand-set labels on seven columns of five packages (django-oscar, django-helpdesk, Mezzanine, pretix, Ghost), with
+which the rules were made: all 201 uses are found (147 before the rules for templates, lookups and texts), 68 as
+failures, all of them right, the others as warnings. Of all 231 failures and warnings 87 % are right; what is wrong is a column or
+a setting of the same name elsewhere. In two packages that were not seen before (Wagtail, Weblate) 29 of 36 uses in code
+were found, without a false one; the kinds of the other seven are found since. Labels are one reader's, and only lines that
+have the name were labelled.
+
 ## What to do
 
 Remove the live uses, and read the warnings. The next build replaces a file of build output.

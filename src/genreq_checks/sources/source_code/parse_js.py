@@ -10,7 +10,7 @@ from genreq_checks.facts import LIVE
 from genreq_checks.sources.source_code.parse_sql import judge_sql
 from genreq_checks.sources.source_code.syntax import Code, child
 from genreq_checks.sources.source_code.templates import object_before
-from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Verdict, Vocabulary, words
+from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Verdict, Vocabulary, in_list, words
 
 TABLE_CALL = re.compile(r"(?:\b(?:pg|mysql|sqlite|create)\w*Table|\.(?:table|define))$")
 _ANSWER = re.compile(r"^(?:\w*res|response|reply|ctx|c|\w*Response)\b.*\.(?:json|send|jsonp)$", re.DOTALL)
@@ -243,6 +243,7 @@ def _string(code: Code, words_of: Vocabulary, name: str, path: list[Node], start
             return Verdict(LIVE, f"Named in a type made from {words_of.name}.")
         if node.type in ("function_declaration", "method_definition", "class_declaration"):
             break
-    if exact and parent.type in _LISTED and len(words(name)) > 1:
+    listed = in_list(content.strip("\"'`"), name)
+    if ((exact and parent.type in _LISTED) or listed) and len(words(name)) > 1:
         return Verdict(LIVE, f"A column's name as a text; possibly of {words_of.name}.", False)
     return Verdict("other_meaning", "A word in a text." if not exact else "A text of that name.")

@@ -9,7 +9,7 @@ from tree_sitter import Node
 from genreq_checks.facts import LIVE
 from genreq_checks.sources.source_code.parse_sql import judge_sql
 from genreq_checks.sources.source_code.syntax import Code, child
-from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Meaning, Verdict, Vocabulary, words
+from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Meaning, Verdict, Vocabulary, in_list, words
 
 _OF_A_QUERY = re.compile(r"(?:^|[._])(?:update|create|filter|exclude|get_or_create|update_or_create|values|insert)$")
 _LISTED = ("list", "tuple", "set", "argument_list", "assignment", "comparison_operator", "default_parameter")
@@ -127,7 +127,8 @@ def _string(code: Code, words_of: Vocabulary, name: str, path: list[Node], start
         return sql
     if exact and any(words_of.table.search(code.text(node)) for node in path[-4:-1] if node.type == "call"):
         return Verdict(LIVE, f"Named in a call about {words_of.name}.")
-    if exact and parent.type in _LISTED and len(words(name)) > 1:
+    listed = in_list(content.lstrip("rbuRBU").strip("\"'"), name)
+    if ((exact and parent.type in _LISTED) or listed) and len(words(name)) > 1:
         return Verdict(LIVE, f"A column's name as a text; possibly of {words_of.name}.", False)
     return Verdict("other_meaning", "A word in a text." if not exact else "A text of that name.")
 

@@ -10,6 +10,7 @@ from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Verdict, Vo
 
 FOLDERS = frozenset({"templates", "template", "emails", "mails", "mail", "layouts"})
 _BRACES = frozenset({".svelte", ".astro"})  # one brace begins an expression
+_PAGES = frozenset({".html", ".htm", ".hbs", ".erb", ".ejs", ".liquid", ".twig", ".njk", ".jinja", ".jinja2", ".j2"})
 _OPENS = re.compile(r"\{\{|\{%|<%")
 _CLOSES = re.compile(r"\}\}|%\}|%>")
 _BOUND = re.compile(r"(?:\s[:@#]|\bv-)[\w.:-]*=(?P<quote>[\"'])(?:(?!(?P=quote)).)*$")
@@ -35,9 +36,10 @@ def judge_expression(path: str, line: str, at: int, name: str, words_of: Vocabul
     opened = [match.end() for match in _OPENS.finditer(before)]
     inside = bool(opened) and _CLOSES.search(before, opened[-1]) is None
     in_brace = PurePosixPath(path).suffix.lower() in _BRACES and before.rfind("{") > before.rfind("}")
-    if not inside and not in_brace and _BOUND.search(before) is None:
-        return None
     of = object_before(before)
+    in_page = bool(of) and PurePosixPath(path).suffix.lower() in _PAGES
+    if not inside and not in_brace and not in_page and _BOUND.search(before) is None:
+        return None
     if not of:
         return words_of.unsettled(name, "A variable in a template", path, knows)
     meaning = words_of.meaning(of)

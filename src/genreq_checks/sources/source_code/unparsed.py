@@ -6,8 +6,8 @@ import re
 from pathlib import PurePosixPath
 
 from genreq_checks.facts import LIVE
-from genreq_checks.sources.source_code.templates import is_template, judge_expression
-from genreq_checks.sources.source_code.vocabulary import Verdict, Vocabulary
+from genreq_checks.sources.source_code.templates import is_template, judge_expression, object_before
+from genreq_checks.sources.source_code.vocabulary import BY_MEANING, Verdict, Vocabulary, words
 
 BUILD = frozenset(
     {
@@ -27,6 +27,10 @@ BUILD_OR_SOURCE = frozenset({"build", "out", "target"})
 DOCS = frozenset({".md", ".mdx", ".markdown", ".rst", ".txt", ".adoc", ".org", ".tex", ".log"})
 LOCALES = frozenset({"i18n", "locale", "locales", "lang", "langs", "translations", "messages", "l10n"})
 MIGRATIONS = frozenset({"migrations", "migration", "versions", "alembic", "changelogs", "changesets", ".changeset"})
+_DATA = frozenset({".json", ".yaml", ".yml", ".csv", ".graphql", ".gql", ".proto", ".prisma"})
+CODE_OR_DATA = _DATA | frozenset(
+    {".go", ".rb", ".php", ".java", ".kt", ".cs", ".rs", ".swift", ".scala", ".ex", ".exs", ".dart", ".vue", ".svelte"}
+)
 _HISTORY = re.compile(r"^(?:changelog|changes|history|releases?(?:[-_ ]?notes)?|news)\b", re.IGNORECASE)
 _GENERATED = re.compile(rb"@generated\b|\bDO NOT EDIT\b|\bautomatically generated\b|\bauto-generated\b", re.IGNORECASE)
 _HASH = re.compile(r"\.(?:ya?ml|toml|sh|bash|zsh|env|conf|ini|rb|tf|r|mk|dockerfile)$")
@@ -102,6 +106,10 @@ def judge_word(path: str, line: str, at: int, name: str, words_of: Vocabulary, k
     if suffix in DOCS:
         return Verdict("docs", "Text in a template.")
     if not knows:
+        if suffix in CODE_OR_DATA and len(words(name)) > 1 and not parts.parts[0].startswith(".git"):
+            of = words_of.meaning(object_before(line[:at]))
+            what = f"A word in a file that does not name {words_of.name}, and that is not parsed"
+            return Verdict(BY_MEANING[of] if of else LIVE, f"{what}.", of == "message")
         return Verdict("other_meaning", f"A word in a file that does not name {words_of.name}.")
     sure = bool(words_of.table.search(line)) or "_" in name or name != name.lower()
     return Verdict(LIVE, f"Found as a word in a file about {words_of.name}; this kind of file is not parsed.", sure)

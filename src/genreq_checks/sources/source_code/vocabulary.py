@@ -61,6 +61,12 @@ def words(identifier: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(identifier)]
 
 
+def in_list(text: str, name: str) -> bool:
+    """Is a text a list of names with commas, `title,download_url`, that has the name?"""
+    parts = [part.strip() for part in text.split(",")]
+    return len(parts) > 1 and name in parts and all(re.fullmatch(r"[\w.-]+", part) for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The names of the plan's table in code (`table` finds any spelling) and the words that suggest its rows.
