@@ -355,6 +355,25 @@ def test_what_hides_from_the_catalog_is_named(database: str, plan: Plan, name: s
     assert result.outcome in ("fail", "warn", "unknown")
 
 
+def test_a_replica_identity_that_was_dropped_with_the_column_is_named_afterwards(database: str, plan: Plan) -> None:
+    insert(database, {"app_name": "a", "download_url": "x"})
+    execute(database, IDENTITY + "CREATE PUBLICATION p FOR TABLE generation_requests")
+    execute(database, plan.sql.forward)
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        execute(database, "UPDATE generation_requests SET app_name = 'b'")
+    result = check(plan, observe(plan, database), phase="after").check("dependents.download_url")
+    assert [one.outcome for one in result.findings if one.evidence.get("kind") == "replica identity"] == ["fail"]
+    execute(database, "ALTER TABLE generation_requests REPLICA IDENTITY DEFAULT")
+    assert check(plan, observe(plan, database), phase="after").check("dependents.download_url").outcome == "pass"
+
+
+def test_jobs_that_cannot_be_read_are_unknown(database: str, plan: Plan) -> None:
+    execute(database, "CREATE SCHEMA cron; CREATE TABLE cron.job (of_another_version int)")
+    result = check(plan, observe(plan, database), phase="before").check("dependents.download_url")
+    assert result.outcome == "unknown"
+    assert "cron.job could not be read" in result.findings[0].message
+
+
 def truth(connection: psycopg.Connection, case: Case) -> str:
     """What really happens: the probe before and after the column is dropped."""
     before = probe(connection, case.probe)

@@ -46,8 +46,8 @@ Measured by hand-set labels on seven columns of five packages (django-oscar, dja
 which the rules were made: all 201 uses are found (147 before the rules for templates, lookups and texts), 68 as
 failures, all of them right, the others as warnings. Of all 231 failures and warnings 87 % are right; what is wrong is a column or
 a setting of the same name elsewhere. In two packages that were not seen before (Wagtail, Weblate) 29 of 36 uses in code
-were found, without a false one; the kinds of the other seven are found since. Labels are one reader's, and only lines that
-have the name were labelled.
+were found, without a false one; six of the other seven are found since. Labels are one reader's, and only lines that have
+the name were labelled.
 
 ## What to do
 
