@@ -110,3 +110,35 @@ def test_the_rehearsal_of_the_plan_as_it_is_has_the_right_answer(
     assert answer.exit_code == (3 if not case.key else 0)
     if "last_update" in case.schema:
         assert "except last_update, which a trigger of the table rewrites in each UPDATE" in steps["compare"]["message"]
+
+
+FULL = r"""
+CREATE TABLE items (id int PRIMARY KEY, a serial, b int GENERATED ALWAYS AS IDENTITY, c text COLLATE "C" NOT NULL DEFAULT 'x''y',
+    d int GENERATED ALWAYS AS (id * 2) STORED, e numeric(5,2) CHECK (e > 0), f text);
+COMMENT ON COLUMN items.c IS 'it''s "quoted" \ back';
+CREATE INDEX ON items (lower(c)) WHERE e > 1;
+INSERT INTO items (id, c, e, f) SELECT n, 'c' || n, n, 'f' FROM generate_series(1, 20) n;
+"""
+
+
+def test_the_rollback_has_everything_that_the_catalog_has(empty_database: str, tmp_path: Path) -> None:
+    execute(empty_database, FULL)
+    drops = [word for name in "abcde" for word in ("--drop", name)]
+    file = tmp_path / "plan.toml"
+    told = call("init", empty_database, "--table", "items", *drops, "-o", str(file)).stdout
+    assert "note:" not in told  # the plan's own SQL can be read
+    plan = load_plan(file)
+    assert plan.sql.rollback is not None
+    assert r"""COMMENT ON COLUMN public.items.c IS 'it''s "quoted" \ back';""" in plan.sql.rollback
+    for part in (
+        "OWNED BY public.items.a",
+        'COLLATE pg_catalog."C"',
+        "STORED",
+        "CHECK ((e > (0)::numeric))",
+        "USING btree (lower(c))",
+    ):
+        assert part in plan.sql.rollback
+    answer = call("rehearse", empty_database, "--plan", str(file), "-f", "json")
+    steps = {one["name"]: one for one in json.loads(answer.stdout)["steps"]}
+    assert {name for name, one in steps.items() if one["outcome"] != "pass"} == {"broken"}, steps
+    assert "all columns are as they were" in steps["restore"]["message"]

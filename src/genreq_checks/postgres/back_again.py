@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 # Every branch returns a statement, its place in the order, and whether it needs the columns' values. All names are
 # qualified, since the connection's search_path is pg_catalog. A column's values come back after the statements, so that
-# what a column of NULLs does not fulfil comes after them.
+# what a column of NULLs does not fulfil comes after them. A comment is a plain literal: not every parser reads E'…'.
 _STATEMENTS = sa.text("""
     WITH t AS (
         SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
@@ -53,8 +53,8 @@ _STATEMENTS = sa.text("""
     UNION ALL
     SELECT 4, place, pg_catalog.format('ALTER SEQUENCE %s OWNED BY %s.%s', name, "table", "column"), false FROM sequences
     UNION ALL
-    SELECT 5, place, pg_catalog.format('COMMENT ON COLUMN %s.%s IS %L', "table", "column",
-                                       pg_catalog.col_description(attrelid, attnum)), false
+    SELECT 5, place, pg_catalog.format('COMMENT ON COLUMN %s.%s IS ''%s''', "table", "column",
+                                       pg_catalog.replace(pg_catalog.col_description(attrelid, attnum), '''', '''''')), false
     FROM cols WHERE pg_catalog.col_description(attrelid, attnum) IS NOT NULL
     UNION ALL
     SELECT 6, place, pg_catalog.format('GRANT %s (%s) ON %s TO %s%s', g.privilege_type, "column", "table",
@@ -66,8 +66,10 @@ _STATEMENTS = sa.text("""
                                                pg_catalog.pg_get_constraintdef(k.oid)), k.contype = 'p'
     FROM keys k
     UNION ALL
-    SELECT 8, k.oid::bigint, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname, "table",
-                                               pg_catalog.obj_description(k.oid, 'pg_constraint')), k.contype = 'p'
+    SELECT 8, k.oid::bigint, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %s IS ''%s''', k.conname, "table",
+                                               pg_catalog.replace(
+                                                   pg_catalog.obj_description(k.oid, 'pg_constraint'), '''', '''''')),
+           k.contype = 'p'
     FROM keys k WHERE pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL
     UNION ALL
     SELECT 9, i.indexrelid::bigint, pg_catalog.pg_get_indexdef(i.indexrelid), false
@@ -76,9 +78,10 @@ _STATEMENTS = sa.text("""
       AND EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN cols ON d.refobjid = cols.attrelid AND d.refobjsubid = cols.attnum
                   WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid)
     UNION ALL
-    SELECT 10, i.indexrelid::bigint, pg_catalog.format('COMMENT ON INDEX %s IS %L',
+    SELECT 10, i.indexrelid::bigint, pg_catalog.format('COMMENT ON INDEX %s IS ''%s''',
                                                pg_catalog.format('%I.%I', n.nspname, c.relname),
-                                               pg_catalog.obj_description(c.oid, 'pg_class')), false
+                                               pg_catalog.replace(pg_catalog.obj_description(c.oid, 'pg_class'), '''', '''''')),
+           false
     FROM pg_catalog.pg_index i JOIN t ON t.oid = i.indrelid JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE pg_catalog.obj_description(c.oid, 'pg_class') IS NOT NULL
