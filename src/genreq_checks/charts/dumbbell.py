@@ -128,6 +128,8 @@ def rates_title(report: Report) -> str:
     if judged:
         lowest = min(judged, key=lambda r: r.rate or 0)
         return f"{clean(lowest.column)} is populated in {share(lowest.populated, lowest.rows)}, the lowest"
+    if any(rate.rate is not None for rate in report.rates):
+        return f"There are no {report.plan.rows} after{' the cutover' if report.plan.cutover else ''}"
     return f"There are no {report.plan.rows}"
 
 

@@ -33,8 +33,8 @@ HEADING, PLOT = 54, 72  # pixels of a panel's two lines of text, and of its plot
 def trends(report: Report, width: int | None = None) -> alt.LayerChart:
     """Each column's rate per day (week, month, year) with its 95 % interval, one under the other, and the cutover."""
     cutover = report.plan.cutover
-    counted = {column: daily_counts(report, column) for column in columns(report)}
-    counted = {column: days for column, days in counted.items() if days.rates}
+    every = {column: daily_counts(report, column) for column in columns(report)}
+    counted = {column: days for column, days in every.items() if days.rates}
     if not counted:
         return none_by_day(report, f"No {report.plan.row} has a time in the calendar, or no column was counted.", width)
     values: list[dict[str, Any]] = []
@@ -80,6 +80,7 @@ def trends(report: Report, width: int | None = None) -> alt.LayerChart:
         layers += cutover_rule(cutover, x, axis)
     each = EACH[first.step]
     notes = [f"{each.capitalize()}, {report.plan.rows}; band: 95 % interval.", *first.notes]
+    notes += [f"{clean(name)} was not counted by {first.step}." for name in every if name not in counted]
     words = "; ".join(str(one["text"]) for one in headings)
     title = f"Rates over time, {each}" if len(counted) > 1 else f"The rate over time, {each}"
     return finish(
