@@ -16,7 +16,7 @@ from genreq_checks.evidence.commands import Call, Commands, call_for
 from genreq_checks.evidence.doubts import source_notes
 from genreq_checks.evidence.measures import changes, daily, derivations, meanwhile, period_of, rates, rates_among
 from genreq_checks.evidence.sides import Evidence, gather
-from genreq_checks.facts import PlanSql
+from genreq_checks.facts.migrations import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.url import is_database_url

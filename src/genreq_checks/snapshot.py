@@ -15,8 +15,6 @@ from genreq_checks.facts import (
     CodeFacts,
     EvidenceName,
     GenerationFacts,
-    MigrationFolder,
-    MigrationTool,
     ReadUnder,
     Reconciliation,
     SourceInfo,
@@ -25,6 +23,7 @@ from genreq_checks.facts import (
 from genreq_checks.facts.commands import CommandRun
 from genreq_checks.facts.file_format import Model, first_problem, note_on, read_model
 from genreq_checks.facts.identity import compare
+from genreq_checks.facts.migrations import MigrationFolder, MigrationTool
 from genreq_checks.facts.probed_urls import ProbedUrls
 from genreq_checks.facts.queries import QueryFacts
 from genreq_checks.facts.retired import Stamp, is_name_of

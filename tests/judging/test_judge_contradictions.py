@@ -10,7 +10,7 @@ import pytest
 
 from genreq_checks.checks import all_checks
 from genreq_checks.evidence.contradictions import Contradiction, find_contradictions
-from genreq_checks.facts import PlanSql, Statements
+from genreq_checks.facts.migrations import PlanSql, Statements
 from genreq_checks.plan import Plan
 from genreq_checks.report import Phase
 from genreq_checks.run import check

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genreq_checks.facts import Migration, MigrationFolder, Statements
+from genreq_checks.facts.migrations import Migration, MigrationFolder, Statements
 from genreq_checks.report import Finding, Phase
 from genreq_checks.snapshot import AppliedMigration, Books
 from handmade import LEFT, beside, judge, snapshot, table, told

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from genreq_checks.evidence.hold import safe_from, stamp_of
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.evidence.standing import Standing
-from genreq_checks.facts import MigrationTool, Outcome, Staged
+from genreq_checks.facts import Outcome
+from genreq_checks.facts.migrations import MigrationTool, Staged
 from genreq_checks.report import Finding, Phase
 
 GENERATE: dict[MigrationTool, str] = {

@@ -77,7 +77,8 @@ from genreq_checks.checks.migration_words import GENERATE, RETRY, guarded, named
 from genreq_checks.evidence.migration_states import standings
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.evidence.standing import Database, Standing
-from genreq_checks.facts import MigrationFolder, MigrationTool, Outcome
+from genreq_checks.facts import Outcome
+from genreq_checks.facts.migrations import MigrationFolder, MigrationTool
 from genreq_checks.plan import Bookkeeping
 from genreq_checks.report import Finding, Phase, worst
 from genreq_checks.snapshot import AppliedMigration, Books

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from genreq_checks.errors import near
-from genreq_checks.facts import EvidenceName, PlanSql, Statements
+from genreq_checks.facts import EvidenceName
+from genreq_checks.facts.migrations import PlanSql, Statements
 from genreq_checks.plan import Plan
 from genreq_checks.plan.type_names import same_type
 from genreq_checks.report import Phase

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from genreq_checks.evidence.migration_tools import of_alembic, of_flyway, of_golang_migrate
 from genreq_checks.evidence.standing import Database, Standing, State, is_done
-from genreq_checks.facts import Migration, MigrationFolder
+from genreq_checks.facts.migrations import Migration, MigrationFolder
 from genreq_checks.snapshot import AppliedMigration
 
 

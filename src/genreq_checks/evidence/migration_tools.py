@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from genreq_checks.evidence.standing import Database, Standing, is_done
-from genreq_checks.facts import Migration, MigrationFolder
+from genreq_checks.facts.migrations import Migration, MigrationFolder
 from genreq_checks.snapshot import AppliedMigration
 
 Found = tuple[list[Standing], list[AppliedMigration]]

@@ -9,8 +9,8 @@ from typing import Literal
 
 from genreq_checks.evidence.contradictions import Contradiction, find_contradictions
 from genreq_checks.evidence.doubts import find_doubts, find_stale
-from genreq_checks.facts import PlanSql
 from genreq_checks.facts.identity import Comparison, Identity, compare
+from genreq_checks.facts.migrations import PlanSql
 from genreq_checks.plan import Plan
 from genreq_checks.report import Phase
 from genreq_checks.snapshot import ProbeRows, Problem, Snapshot

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from genreq_checks.facts import Migration
+from genreq_checks.facts.migrations import Migration
 from genreq_checks.snapshot import AppliedMigration
 
 State = Literal[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
 from datetime import UTC, datetime
@@ -11,120 +10,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from genreq_checks.errors import PlanError, UsageError
 from genreq_checks.plan import fingerprint as plan_fingerprint
 from genreq_checks.plan import value_pattern
 from genreq_checks.plan.code_evidence import CodeEvidence
-from genreq_checks.plan.part import Part, Text
+from genreq_checks.plan.part import Identifier, Part, Text
 from genreq_checks.plan.problems import explain
+from genreq_checks.plan.table import Cohort as Cohort
+from genreq_checks.plan.table import CohortValue
+from genreq_checks.plan.table import Table as Table
 from genreq_checks.text import quote_name, scrub
 
 BUILT_IN = "generation_requests"
 _DATE_AND_Z = len("2025-01-31Z")
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")]
 Storable = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # what a text column can hold
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Change = Literal["not-lower", "higher", "any"]
 NO_TIME = "a cutover needs a time in each row, and the plan has no cohort.time"
-
-
-def _as_stored(value: object) -> object:
-    """A boolean or an integer of the file as PostgreSQL writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else value
-
-
-CohortValue = Annotated[Text, BeforeValidator(_as_stored)]
-
-
-class Table(Part):
-    """The table, by schema and name as the catalog spells them, and the columns of its key, if it has one."""
-
-    schema_name: Identifier = Field("public", alias="schema")
-    name: Identifier
-    key: tuple[Identifier, ...] = ()
-
-    @property
-    def qualified(self) -> str:
-        """`schema.name`, for people."""
-        return f"{self.schema_name}.{self.name}"
-
-    @property
-    def in_sql(self) -> str:
-        """The table in SQL that a person runs, quoted where that is needed."""
-        return quote_name(self.schema_name, self.name)
-
-
-class Cohort(Part):
-    """Which rows count in a rate (`column` in `values`), and which time puts them before or after the cutover.
-
-    Without `column` every row counts. Without `time` no row has a side, and only a baseline gives two. `epoch` is the unit of
-    a `time` that is an integer since 1970. `may_go` is the reason why rows of a baseline may be gone later, where that is
-    allowed.
-    """
-
-    column: Identifier | None = None
-    values: tuple[CohortValue, ...] = ()
-    time: Identifier | None = None
-    epoch: Literal["seconds", "milliseconds", "microseconds"] | None = None
-    may_go: Text | None = None
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Cohort:
-        if (self.column is None) != (not self.values):
-            raise ValueError("give both 'column' and 'values', or neither")
-        if self.epoch is not None and self.time is None:
-            raise ValueError("'epoch' is the unit of 'time', which is not given")
-        return self
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it reads."""
-        return tuple(name for name in (self.column, self.time) if name is not None)
-
-    @property
-    def status(self) -> str:
-        """The column that selects the rows. Raises: UsageError where there is none."""
-        return self._given(self.column, "column")
-
-    @property
-    def clock(self) -> str:
-        """The column with the time. Raises: UsageError where there is none."""
-        return self._given(self.time, "time")
-
-    @staticmethod
-    def _given(name: str | None, key: str) -> str:
-        if name is None:
-            raise UsageError(f"This needs cohort.{key}, which the plan does not have.", "Give it in the plan.")
-        return name
-
-    @property
-    def words(self) -> str:
-        """The rule as a report says it."""
-        return "every row" if self.column is None else f"{self.column} in ({', '.join(self.values)})"
-
-    @property
-    def row(self) -> str:
-        """One row of it in words: "completed row" where that is the only value, otherwise "row of the cohort"."""
-        if not self.values:
-            return "row"
-        return f"{self.values[0]} row" if self._is_word else "row of the cohort"
-
-    @property
-    def rows(self) -> str:
-        """Several rows of it in words."""
-        if not self.values:
-            return "rows"
-        return f"{self.values[0]} rows" if self._is_word else "rows of the cohort"
-
-    @property
-    def _is_word(self) -> bool:
-        return len(self.values) == 1 and re.fullmatch(r"[a-z][a-z_-]{1,30}", self.values[0]) is not None
 
 
 class UrlShape(Part):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from genreq_checks.facts import Effect, PlanSql, Statements, Taking
+from genreq_checks.facts.migrations import Effect, PlanSql, Statements, Taking
 from genreq_checks.plan import Plan
 from genreq_checks.sources.staged_sql import read_staged
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from genreq_checks.facts import Effect, Staged
+from genreq_checks.facts.migrations import Effect, Staged
 from genreq_checks.plan import Plan
 
 _BLOCK = re.compile(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from genreq_checks.errors import UsageError
-from genreq_checks.facts import MigrationFolder
+from genreq_checks.facts.migrations import MigrationFolder
 from genreq_checks.plan import Plan
 from genreq_checks.staging.actions import Action
 from genreq_checks.text import line

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genreq_checks.sources.evidence.source import Asked, Source
 
 if TYPE_CHECKING:
-    from genreq_checks.facts import MigrationFolder
+    from genreq_checks.facts.migrations import MigrationFolder
 
 
 def read(asked: Asked, paths: Sequence[Path]) -> MigrationFolder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from genreq_checks.errors import UsageError
-from genreq_checks.facts import MigrationFolder
+from genreq_checks.facts.migrations import MigrationFolder
 from genreq_checks.plan import Plan
 from genreq_checks.sources.migrations.alembic import read_alembic, read_alembic_sql
 from genreq_checks.sources.migrations.drizzle import read_drizzle

@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from genreq_checks.facts import Migration, MigrationFolder, Statements
+from genreq_checks.facts.migrations import Migration, MigrationFolder, Statements
 from genreq_checks.plan import Plan
 from genreq_checks.sources.migration_sql import read_statements
 from genreq_checks.sources.migrations.alembic_operations import Script

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from genreq_checks.facts import Migration, MigrationFolder
+from genreq_checks.facts.migrations import Migration, MigrationFolder
 from genreq_checks.plan import Plan
 from genreq_checks.sources.migration_sql import read_statements
 from genreq_checks.sources.migrations.files import UnreadableError, content_of

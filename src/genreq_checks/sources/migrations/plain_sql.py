@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genreq_checks.evidence.migration_tools import version_of
-from genreq_checks.facts import Migration, MigrationFolder
+from genreq_checks.facts.migrations import Migration, MigrationFolder
 from genreq_checks.plan import Plan
 from genreq_checks.sources.migration_sql import read_statements
 from genreq_checks.sources.migrations.files import MOST, UnreadableError, text_of
