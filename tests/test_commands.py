@@ -52,7 +52,7 @@ NOT_REPLACED = ("before.parquet", "plan.toml", "rows.parquet")  # outputs that m
 # Lines of code blocks that are other commands than genreq-checks, and why they are not run here.
 OTHERS = {
     r"(\.uv/bin/)?uv run (--\S+ (spark )?)?pytest.*": "these tests",
-    r"uv run \.ci/(lint|mutate).*": "a step of CI, or minutes long",
+    r"uv run \.ci/(lint|mutate|pictures).*": "a step of CI, minutes long, or writes into the checkout",
     r"\.ci/run": "the whole of CI",
     r"uv run benchmarks/all\.py.*": "the benchmarks: tests/test_benchmarks.py runs each in its quick form",
     r"uv sync": "what made this environment",

@@ -88,7 +88,7 @@ def test_a_rehearsal_works_with_any_names(
     report = rehearse(odd.plan(), empty_database, sample=sample, scratch_url=server.url())
     assert [(one.name, one.message) for one in report.steps if one.outcome != "pass"] == []
     assert "2 rows" in step(report, "copy").message
-    assert "UPDATE of 2 existing rows" in step(report, "generation").message
+    assert "UPDATE, DELETE, INSERT of 2 real rows work as before" in step(report, "writes").message
 
 
 @pytest.mark.parametrize("pattern", WORST)
