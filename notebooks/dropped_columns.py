@@ -157,7 +157,7 @@ def appendix():
     mo.md("""
     ## Appendix: where the source is named, and what each table is made of
 
-    Without a name, the source is what `GENREQ_SOURCE` or `LEO_DATABASE_URL` says, else the sample. A baseline taken
+    Without a name, the source is what `--source` or `GENREQ_SOURCE` or `LEO_DATABASE_URL` says, else the sample. A baseline taken
     before the drop fills the *before* columns: after the drop, the past cannot be asked. Source code, migrations and what
     else is named in the form are read beside the source, the sample too.
 
@@ -176,7 +176,7 @@ def sources():
 
 @app.cell
 def _(named):
-    opened = review.open_sources(*form.typed(named.value))
+    opened = review.open_sources(*form.typed(named.value), arguments=mo.cli_args().to_dict())
     return (opened,)
 
 

@@ -171,7 +171,7 @@ def appendix():
     mo.md("""
     ## Appendix: where the source is named, and how each number is made
 
-    Without a name, the source is what `GENREQ_SOURCE` or `LEO_DATABASE_URL` says, else the sample. A source is a database
+    Without a name, the source is what `--source` or `GENREQ_SOURCE` or `LEO_DATABASE_URL` says, else the sample. A source is a database
     URL, a snapshot (`.json`) or row files (`.parquet`, `.csv`). Nothing is ever written to it. What else is named
     in the form is read beside the source, and judged in the verdict.
     """)
@@ -188,7 +188,7 @@ def sources():
 @app.cell
 def _(named):
     # The only cell that reads: it does not depend on the cutover, so a new cutover asks the database nothing.
-    opened = review.open_sources(*form.typed(named.value))
+    opened = review.open_sources(*form.typed(named.value), arguments=mo.cli_args().to_dict())
     return (opened,)
 
 

@@ -19,8 +19,11 @@ import pytest
 
 from conftest import Server
 from genreq_checks import charts
-from genreq_checks.dashboard import review, schema_review
+from genreq_checks.dashboard import rehearsal_review, review, schema_review
+from genreq_checks.files import resource
 from genreq_checks.plan import Plan, load_plan
+from genreq_checks.rehearsal import rehearse
+from genreq_checks.report import Report
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Dependent, Snapshot
 from rows import execute, flush_statistics, insert
@@ -29,6 +32,8 @@ pytestmark = pytest.mark.slow
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = ("population_rates", "dropped_columns")
+REHEARSAL = "rehearsal_and_rollback"
+EVERY = (*NAMES, REHEARSAL)
 CUTOVER = datetime(2025, 1, 10, 12, 0, tzinfo=UTC)
 GITHUB = "https://github.com/leo/app"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -57,7 +62,7 @@ def notebook(name: str) -> ModuleType:
     return module
 
 
-def run(name: str, opened: review.Opened) -> tuple[Callable[[str], str], dict[str, Any]]:
+def run(name: str, opened: review.Opened | rehearsal_review.Rehearsed) -> tuple[Callable[[str], str], dict[str, Any]]:
     """A function that gives what a named cell shows, as HTML, and what the whole notebook defines."""
     module = notebook(name)
     _, defined = module.app.run(defs={"opened": opened})
@@ -188,19 +193,177 @@ def test_an_invalid_source_is_a_sentence(source: str, environment: dict[str, str
     assert "could not be read" in shown("source")
 
 
+@pytest.fixture(scope="module")
+def rehearsed(server: Server, leo_template: str) -> Iterator[Report]:
+    """The report of a rehearsal with hidden columns, of a table with values in a column that goes."""
+    url = server.create_database("notebook_rehearsed", leo_template)
+    insert(url, *({"completed_at": "2025-01-02", "github_url": GITHUB, "download_url": "https://a.b/c"} for _ in "123"))
+    yield rehearse(load_plan(), url, sample=None, scratch_url=server.url("postgres"), staged=True)
+    server.drop_database("notebook_rehearsed")
+
+
+def with_step(report: Report, name: str, **changed: Any) -> Report:
+    """The report with one step otherwise."""
+    steps = [step.model_copy(update=changed) if step.name == name else step for step in report.steps]
+    return report.model_copy(update={"steps": tuple(steps)})
+
+
+def test_the_rehearsal_notebook_shows_each_step_and_the_way_back(rehearsed: Report) -> None:
+    shown, _ = run(REHEARSAL, rehearsal_review.Rehearsed(rehearsed))
+    assert "PASS: back after the drop" in shown("verdict")
+    assert "byte for byte as before" in shown("verdict")
+    assert "PASS: back while the columns are hidden" in shown("verdict")
+    parts = rehearsal_review.parts(rehearsed)
+    assert list(parts) == [
+        "Before the change",
+        "The columns hidden",
+        "Forward",
+        "Rollback and restore",
+        "Forward again",
+    ]
+    assert [step for steps in parts.values() for step in steps] == list(rehearsed.steps)
+    assert [step.name for step in parts["The columns hidden"]] == ["retire", "hidden", "undo"]
+    assert all(part in shown("steps") for part in parts)
+    assert "SAMPLE" not in shown("source")
+    assert "3 rows (all rows)" in shown("source")
+
+
+@pytest.mark.parametrize("name", ["archive", "rollback", "restore", "rolled-back", "compare"])
+def test_there_is_no_way_back_where_a_step_of_it_did_not_pass(rehearsed: Report, name: str) -> None:
+    assert rehearsal_review.way_back(rehearsed).outcome == "pass"
+    for outcome in ("fail", "warn", "unknown"):
+        way = rehearsal_review.way_back(with_step(rehearsed, name, outcome=outcome, message=f"Not so: {HOSTILE}."))
+        assert (way.outcome, f"{name}: Not so" in way.told) == (outcome, True)
+    assert rehearsal_review.way_back(with_step(rehearsed, name, outcome="skip")).outcome == "unknown"
+    without = rehearsed.model_copy(update={"steps": tuple(s for s in rehearsed.steps if s.name != name)})
+    way = rehearsal_review.way_back(without)
+    assert (way.outcome, way.told) == ("unknown", f"Not rehearsed: {name}.")
+    failed = rehearsal_review.Rehearsed(with_step(rehearsed, name, outcome="fail", message=HOSTILE))
+    shown, _ = run(REHEARSAL, failed)
+    assert "FAIL: back after the drop" in shown("verdict")
+    assert HOSTILE not in shown("verdict") + shown("steps")
+
+
+def test_hiding_that_was_not_rehearsed_is_unknown(rehearsed: Report) -> None:
+    staged = ("retire", "hidden", "undo")
+    plain = rehearsed.model_copy(update={"steps": tuple(s for s in rehearsed.steps if s.name not in staged)})
+    assert rehearsal_review.way_back(plain).outcome == "pass"
+    assert rehearsal_review.way_back_hidden(plain) == rehearsal_review.Way("unknown", "Not rehearsed: retire, undo.")
+    assert rehearsal_review.way_back_hidden(with_step(rehearsed, "undo", outcome="fail")).outcome == "fail"
+
+
+def test_the_demo_has_its_ways_back_and_is_called_sample_data() -> None:
+    assert rehearsal_review.open_rehearsal(environment={}) == rehearsal_review.Rehearsed()
+    opened = rehearsal_review.open_rehearsal(environment={}, story=True)
+    shown, _ = run(REHEARSAL, opened)
+    assert "SAMPLE DATA" in shown("source")
+    assert shown("verdict").count("PASS: back") == 2
+    assert opened.report is not None
+    without = opened.report.model_copy(
+        update={"steps": tuple(s for s in opened.report.steps if s.name != "check: rolled-back")}
+    )
+    assert rehearsal_review.way_back(without).outcome == "unknown"
+
+
+def test_a_report_is_named_in_three_ways_and_what_is_none_is_a_sentence(rehearsed: Report, tmp_path: Path) -> None:
+    file, other = tmp_path / "rehearsal.json", tmp_path / "check.json"
+    file.write_text(rehearsed.model_dump_json())
+    other.write_text(rehearsed.model_copy(update={"steps": ()}).model_dump_json())
+    read = rehearsal_review.open_rehearsal
+    assert read(str(file), environment={}).report == rehearsed
+    assert read("", {"source": str(file)}, environment={"GENREQ_REHEARSAL": "no.json"}).report == rehearsed
+    assert read("", {}, environment={"GENREQ_REHEARSAL": str(file), "GENREQ_SOURCE": "no.json"}).report == rehearsed
+    told = {
+        "no steps": read(str(other), environment={}),
+        "No such file": read("no.json", environment={}),
+        "is a database": read("postgresql://leo:s3cret@127.0.0.1:1/leo", environment={}),
+        "--surce is no argument": read("", {"surce": "x"}, environment={}),
+    }
+    for words, opened in told.items():
+        assert opened.report is None
+        assert words in (opened.problem or "")
+        assert "s3cret" not in repr(opened)
+        shown, defined = run(REHEARSAL, opened)
+        assert "could not be read" in shown("source")
+        assert "report" not in defined  # so that no cell that needs it is run
+
+
+def test_a_report_of_another_plan_is_a_problem(rehearsed: Report, tmp_path: Path) -> None:
+    file = tmp_path / "rehearsal.json"
+    file.write_text(rehearsed.model_dump_json())
+    own = resource("plans", "generation_requests.toml")
+    other = tmp_path / "plan.toml"
+    other.write_text(own.read_text("utf-8").replace('title = "', 'title = "Another: ', 1))
+    assert load_plan(other).title.startswith("Another")
+    named = {"source": str(file)}
+    assert rehearsal_review.open_rehearsal("", named | {"plan": str(own)}, environment={}).report == rehearsed
+    refused = rehearsal_review.open_rehearsal("", named | {"plan": str(other)}, environment={})
+    assert "another plan" in (refused.problem or "")
+
+
+def test_arguments_take_precedence_over_the_environment(story: tuple[str, Snapshot, Snapshot], tmp_path: Path) -> None:
+    _, before, after = story
+    before.save(tmp_path / "before.json")
+    after.save(tmp_path / "after.json")
+    given = {
+        "source": str(tmp_path / "after.json"),
+        "baseline": str(tmp_path / "before.json"),
+        "cutover": "2025-01-10T12:00Z",
+    }
+    environment = {"GENREQ_SOURCE": "no.json", "GENREQ_BASELINE": "no.json", "GENREQ_CUTOVER": "soon"}
+    opened = review.open_sources(arguments=given, environment=environment)
+    assert (opened.problem, opened.cutover) == (None, CUTOVER)
+    assert opened.now is not None
+    assert opened.baseline is not None
+    assert "no.toml" in (review.open_sources(arguments=given | {"plan": "no.toml"}, environment={}).problem or "")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"surce": "x.json"}, "--surce is no argument"),
+        ({"source": ""}, "--source has no value"),
+        ({"source": ["a.json", "b.json"]}, "more than once"),
+        ({"postgresql://leo:s3cret@h/leo": ""}, "is no argument"),
+    ],
+)
+def test_an_invalid_argument_is_a_sentence_and_nothing_is_read(given: dict[str, Any], words: str) -> None:
+    opened = review.open_sources(arguments=given, environment={"GENREQ_SOURCE": "after.json"})
+    assert (opened.now, words in (opened.problem or "")) == (None, True)
+    assert "s3cret" not in repr(opened)
+
+
 @pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_takes_arguments(name: str, story: tuple[str, Snapshot, Snapshot], tmp_path: Path) -> None:
+    story[2].save(tmp_path / "after.json")
+    command = [sys.executable, "-m", "marimo", "export", "html", NOTEBOOKS / f"{name}.py", "-o", tmp_path / "page.html"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("GENREQ_", "LEO_"))}
+    done = subprocess.run(
+        [*command, "--", "--source", tmp_path / "after.json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "Read-only from" in page
+    assert "This is the sample data" not in page
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_a_notebook_is_a_script_that_needs_no_database(name: str) -> None:
     done = subprocess.run([sys.executable, NOTEBOOKS / f"{name}.py"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_notebooks_are_clean() -> None:
-    command = [sys.executable, "-m", "marimo", "check", "--strict", *(NOTEBOOKS / f"{name}.py" for name in NAMES)]
+    command = [sys.executable, "-m", "marimo", "check", "--strict", *(NOTEBOOKS / f"{name}.py" for name in EVERY)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_notebook_becomes_a_jupyter_notebook(name: str, tmp_path: Path) -> None:
     target = tmp_path / f"{name}.ipynb"
     command = [sys.executable, "-m", "marimo", "export", "ipynb", NOTEBOOKS / f"{name}.py", "-o", target]

@@ -19,7 +19,7 @@ from genreq_checks.errors import UsageError, libraries
 from genreq_checks.files import resource
 
 PATIENCE = 10.0  # seconds that marimo has to end after the signal
-NOTEBOOKS = ("population_rates.py", "dropped_columns.py")
+NOTEBOOKS = ("population_rates.py", "dropped_columns.py", "rehearsal_and_rollback.py")
 Baseline = Annotated[
     str | None,
     typer.Option("--baseline", metavar="SOURCE", help="The table before the change: usually a snapshot."),

@@ -12,6 +12,7 @@ from math import isinf
 from typing import Any
 
 from genreq_checks.checks import needs_of, rows_behind, with_rows
+from genreq_checks.dashboard.arguments import read_arguments
 from genreq_checks.errors import GenreqError
 from genreq_checks.plan import Plan, load_plan, parse_instant
 from genreq_checks.postgres.url import is_database_url
@@ -56,20 +57,23 @@ def open_sources(
     baseline: str = "",
     evidence: Mapping[str, Any] | None = None,
     *,
+    arguments: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Opened:
-    """Read what was typed, else what the environment names, else the sample before and after the clean-up.
+    """Read what was typed, else what the arguments or the environment name, else the sample before and after the clean-up.
 
-    GENREQ_SOURCE or LEO_DATABASE_URL is the source, GENREQ_BASELINE the baseline (each a database URL, a snapshot or
-    row files), GENREQ_CUTOVER the instant of the change, GENREQ_PLAN another plan. `evidence` are files and folders by the
-    name of what reads them, as in `observe`; they are read beside the source, the sample too.
+    `arguments` are the notebook's: source, baseline, cutover and plan. In the environment GENREQ_SOURCE or LEO_DATABASE_URL
+    is the source, GENREQ_BASELINE the baseline (each a database URL, a snapshot or row files), GENREQ_CUTOVER the instant of
+    the change, GENREQ_PLAN another plan. `evidence` are files and folders by the name of what reads them, as in `observe`;
+    they are read beside the source, the sample too.
     """
     given = os.environ if environment is None else environment
     named = {name: given.get(variable, "").strip() for name, variable in VARIABLES.items()}
-    where = source.strip() or named["source"] or given.get(DATABASE, "").strip()
     beside = evidence or {}
     plan = load_plan()
     try:
+        named |= read_arguments(arguments or {}, VARIABLES)
+        where = source.strip() or named["source"] or given.get(DATABASE, "").strip()
         plan = load_plan(named["plan"]) if named["plan"] else plan
         cutover = parse_instant(named["cutover"])[0] if named["cutover"] else plan.cutover
         if not where:

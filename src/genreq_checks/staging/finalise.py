@@ -21,18 +21,18 @@ from genreq_checks.staging.writing import of_the_table as asserted
 from genreq_checks.text import shown_path
 
 FRESH = timedelta(days=1)  # how old the report may be: nothing is known of the time since
+MADE_BY = "genreq-checks check SOURCE --phase held --format json --output held.json"
 
 
-def load_report(path: Path) -> Report:
-    """A report in JSON. Raises: UsageError for a file that is not one."""
+def load_report(path: Path, made_by: str = MADE_BY) -> Report:
+    """A report in JSON; `made_by` is the command that makes one. Raises: UsageError for a file that is not one."""
     try:
         return Report.model_validate_json(path.read_bytes())
     except OSError as error:
         hint = near_file(path, ".json")
         raise UsageError(f"The report {shown_path(str(path))} could not be read: {error.strerror}.", hint) from None
     except ValidationError:
-        hint = "Make one: genreq-checks check SOURCE --phase held --format json --output held.json"
-        raise UsageError(f"{shown_path(str(path))} is not a report of this version.", hint) from None
+        raise UsageError(f"{shown_path(str(path))} is not a report of this version.", f"Make one: {made_by}") from None
 
 
 def held_columns(plan: Plan, now: Snapshot) -> dict[str, Column]:
