@@ -11,6 +11,7 @@ with app.setup:
     import marimo as mo
 
     from genreq_checks.dashboard import rehearsal_review, review
+    from genreq_checks.dashboard.tables import Table
     from genreq_checks.outputs.verdict import WORDS
 
 
@@ -66,12 +67,7 @@ def steps(report):
             mo.vstack(
                 [
                     mo.md(f"## {_part}"),
-                    mo.ui.table(
-                        rehearsal_review.step_rows(_steps),
-                        selection=None,
-                        page_size=20,
-                        wrapped_columns=["what happened"],
-                    ),
+                    Table(rehearsal_review.step_rows(_steps), f"Steps: {len(_steps)}"),
                 ]
             )
             for _part, _steps in rehearsal_review.parts(report).items()
@@ -106,7 +102,7 @@ def appendix():
     `--source` or `GENREQ_REHEARSAL` says.
 
     Back after the drop: the values were archived, the rollback SQL brought the columns back, the archive was restored, and
-    every value was compared with the original. Back while hidden: the columns were renamed away, and back. A step that
+    every value was compared with the original (in the demo, by its checks). Back while hidden: the columns were renamed away, and back. A step that
     is missing or was not reached is *unknown*.
     """)
     return

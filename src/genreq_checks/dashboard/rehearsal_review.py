@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from genreq_checks.dashboard.arguments import read_arguments
-from genreq_checks.dashboard.review import VARIABLES, Cells
+from genreq_checks.dashboard.review import VARIABLES
 from genreq_checks.errors import GenreqError, UsageError
 from genreq_checks.facts import Outcome, Step
 from genreq_checks.plan import load_plan
@@ -146,8 +146,8 @@ def parts(report: Report) -> dict[str, tuple[Step, ...]]:
     return {part: tuple(step for _, step in found) for part, found in groupby(placed(), lambda pair: pair[0])}
 
 
-def step_rows(steps: tuple[Step, ...]) -> list[Cells]:
-    """One line for each step; the seconds are text, so that they are not summed or charted."""
+def step_rows(steps: tuple[Step, ...]) -> list[dict[str, str]]:
+    """One line for each step."""
     return [
         {"step": step.name, "outcome": step.outcome, "seconds": f"{step.seconds:g}", "what happened": step.said}
         for step in steps
