@@ -59,6 +59,7 @@ OTHERS = {
     r"marimo edit .*": "opens an editor until it is stopped",
     r"marimo export .*": "tests/test_notebooks.py exports each notebook",
     r"python notebooks/.*": "tests/test_notebooks.py runs each notebook as a script",
+    r"marimo run .*": "serves until it is stopped: tests/test_browser.py starts it",
     r"npx? .*": "a tool of the application's team",
     r"pipx install .*": "pipx is a package of the system",
 }
