@@ -12,13 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import altair as alt
 import nbformat
 import psycopg
 import pytest
 
 from conftest import Server
-from genreq_checks import charts
 from genreq_checks.dashboard import rehearsal_review, review, schema_review
 from genreq_checks.files import resource
 from genreq_checks.plan import Plan, load_plan
@@ -372,12 +370,6 @@ def test_a_notebook_becomes_a_jupyter_notebook(name: str, tmp_path: Path) -> Non
     book = nbformat.read(target, as_version=4)
     nbformat.validate(book)
     assert any("genreq_checks" in cell.source for cell in book.cells if cell.cell_type == "code")
-
-
-def test_jupyter_displays_charts(story: tuple[str, Snapshot, Snapshot], plan: Plan) -> None:
-    with alt.renderers.enable("mimetype"):
-        bundle, _ = charts.rates(check(plan, story[2], cutover=CUTOVER))._repr_mimebundle_()
-    assert any(kind.startswith("application/vnd.vegalite") for kind in bundle)
 
 
 def html(output: Any) -> str:
