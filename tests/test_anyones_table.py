@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,25 @@ def test_the_rollback_has_everything_that_the_catalog_has(empty_database: str, t
     steps = {one["name"]: one for one in json.loads(answer.stdout)["steps"]}
     assert {name for name, one in steps.items() if one["outcome"] != "pass"} == {"broken"}, steps
     assert "all columns are as they were" in steps["restore"]["message"]
+
+
+def test_the_next_commands_run_as_printed_and_a_table_without_rows_claims_nothing(
+    empty_database: str, tmp_path: Path
+) -> None:
+    execute(empty_database, "CREATE TABLE empty (id int PRIMARY KEY, gone text)")
+    file = tmp_path / "plan.toml"
+    told = call("init", empty_database, "--table", "empty", "--drop", "gone", "-o", str(file)).stdout
+    assert "dropped gone: the table has no rows" in told
+    assert "claim" not in file.read_text("utf-8")
+    check, *others = [line.strip() for line in told.splitlines() if line.startswith("  genreq-checks ")]
+    assert len(others) == 2
+    answer = call(*shlex.split(check)[1:], "-f", "json")
+    report = json.loads(answer.stdout)
+    assert (answer.exit_code, report["outcome"], report["statuses"]) == (3, "unknown", {})
+
+
+def test_spark_beside_a_saved_snapshot_is_a_wrong_call(tmp_path: Path) -> None:
+    (tmp_path / "now.json").write_text("{}")
+    done = call("check", str(tmp_path / "now.json"), "--spark", "local")
+    assert isinstance(done.exception, UsageError)
+    assert "SOURCE is a saved snapshot" in str(done.exception)

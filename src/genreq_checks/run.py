@@ -119,7 +119,7 @@ def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | 
     if isinstance(source, Snapshot):
         return source
     plan, text = asked.plan, asked.url
-    if spark is not None and not text.endswith(".json"):
+    if spark is not None and not text.endswith(".json"):  # a baseline beside rows that Spark reads is a snapshot
         from genreq_checks.sources import spark as by_spark
 
         return by_spark.observe(plan, text, _needs(plan, only), spark, asked.cutover)
@@ -139,6 +139,13 @@ def _observe(asked: Asked, source: str | Path | Snapshot, only: Iterable[str] | 
 
         return files.observe(plan, text, _needs(plan, only), asked.cutover)
     raise UsageError(_no_source(path), _SOURCES)
+
+
+def _statuses(plan: Plan, now: Snapshot) -> dict[str, int]:
+    """The rows of each status; none where the plan has no status."""
+    if now.tally is None or plan.cohort.column is None:
+        return {}
+    return {str(status): rows for status, rows in sorted(now.tally.statuses().items(), key=str)}
 
 
 def _needs(plan: Plan, only: Iterable[str] | None) -> Needs:
@@ -214,7 +221,7 @@ def check(
         meanwhile=meanwhile(evidence),
         daily=daily(evidence),
         period=period_of(evidence),
-        statuses={str(k): n for k, n in sorted(now.tally.statuses().items(), key=str)} if now.tally else {},
+        statuses=_statuses(plan, now),
         checks=results,
         requirements=_requirements(plan, phase, results, only is not None),
         only=() if only is None or phase == "generation" else only,  # a generation has but its own check

@@ -60,6 +60,8 @@ def run_one(
 
     where = source_or_variable(source)
     checks_of(plan, wanted.only)
+    if wanted.spark is not None and where.endswith(".json"):
+        raise UsageError("--spark reads row files and tables, and SOURCE is a saved snapshot.", "Leave --spark out.")
     with narrate("Reading the table…") as progress:
         reading = partial(
             observe,

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genreq_checks.cli.options import DeadlineSeconds, Source, Timeout, begin_deadline, narrate, source_or_variable
+from genreq_checks.cli.options import (
+    VARIABLE,
+    DeadlineSeconds,
+    Source,
+    Timeout,
+    begin_deadline,
+    narrate,
+    source_or_variable,
+)
 from genreq_checks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +65,7 @@ def init(
             write_text(output, proposal.text, new=True)
         except FileExistsError:
             raise UsageError(f"{output} is there already, and init replaces nothing.", "Name another file.") from None
-    for told in _told(proposal, output):
+    for told in _told(proposal, output, VARIABLE if source is None else None):
         print(told, file=sys.stderr if output is None else sys.stdout)
 
 
@@ -70,8 +78,9 @@ def _table(text: str) -> Table:
     return Table(schema=schema, name=name) if dot else Table(name=schema)
 
 
-def _told(proposal: Proposal, output: Path | None) -> Iterator[str]:
-    """Ten lines of what was seen, and the next three commands."""
+def _told(proposal: Proposal, output: Path | None, variable: str | None) -> Iterator[str]:
+    """Ten lines of what was seen, and the next three commands; `variable` named the source."""
+    from genreq_checks.evidence.commands import Call, Commands
     from genreq_checks.text import line, plural, share
 
     seen, chosen, plan = proposal.measured, proposal.choices, proposal.plan
@@ -88,8 +97,10 @@ def _told(proposal: Proposal, output: Path | None) -> Iterator[str]:
     for name in chosen.dropped[:4]:
         found = seen.columns.get(name)
         follows = seen.follows.get(name)
-        why = f"follows from {follows.column}" if follows else "no other column has its values"
+        why = f"follows from {follows.column}" if follows else "no other column is known to have its values"
         said = "not read" if found is None else f"{share(found.content, seen.rows)} rows have a value"
+        if not seen.rows:
+            said = "the table has no rows"
         empty = found is not None and not found.content
         yield line(f"dropped {name}: {said}{'' if found is None or empty else f'; {why}'}")
     if len(chosen.dropped) > 4:
@@ -100,8 +111,7 @@ def _told(proposal: Proposal, output: Path | None) -> Iterator[str]:
     yield f"rollback: {back}{late}"
     for one in proposal.contradictions[:1]:
         yield line(f"note: {one.problem}")
-    file = output or "plan.toml"
+    commands = Commands(proposal.source, None, Call(plan=str(output or "plan.toml"), variable=variable))
     yield f"Next ({'written to ' + str(output) if output else 'save it as plan.toml'}):"
-    yield f"  genreq-checks check --phase before SOURCE --plan {file}"
-    yield f"  genreq-checks rehearse SOURCE --plan {file}"
-    yield f"  genreq-checks snapshot SOURCE --plan {file} -o before.json"
+    for command in ("check SOURCE --phase before", "rehearse SOURCE", "snapshot SOURCE -o before.json"):
+        yield f"  {commands.filled_in(f'genreq-checks {command}')}"

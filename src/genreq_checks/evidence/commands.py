@@ -13,7 +13,7 @@ from genreq_checks.plan import Plan, load_plan
 
 _COMMAND = re.compile(
     r"genreq-checks (?:rows (?P<check>[^;]+?) SOURCE(?P<hashes> --row-hashes FILE)?"
-    r"|(?P<name>archive|rehearse|snapshot) SOURCE)(?!\w)"
+    r"|(?P<name>archive|check|rehearse|snapshot) SOURCE)(?!\w)"
 )
 _SOCKET = re.compile(r"(\?host=/.*):([0-9]+)$")  # how a location shows the port of a socket
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -88,6 +88,8 @@ def _dropped(facts: TableFacts, choices: Choices, measured: Measured, day: str) 
         found = measured.columns.get(name)
         if found is None:
             yield "# its values were not read"
+        elif measured.rows == 0:
+            yield "# The table has no rows: what holds in them is not known."
         elif found.filled == 0:
             yield f'claim = {{ holds = "always-null", text = "NULL in each of {plural(measured.rows, "row")} on {day}." }}'
         elif found.content == 0:
@@ -98,7 +100,7 @@ def _dropped(facts: TableFacts, choices: Choices, measured: Measured, day: str) 
             if name in measured.follows:
                 yield from _follows(name, measured.follows[name], day)
             else:
-                yield "# No other column has these values: archive them, or say why they can go."
+                yield "# No other column is known to have these values: archive them, or say why they can go."
                 yield '# given_up = "reason"'
         yield ""
 
