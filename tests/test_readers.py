@@ -483,3 +483,15 @@ def test_what_this_tool_sends_itself_is_no_reader(notes_go: Plan, tmp_path: Path
         run(url, "SELECT note FROM orders")
         again = read_queries(notes_go, url, [Path("pg_stat_statements")])
         assert [one.text for one in again.statements if one.judged.worst == "breaks"] == ["SELECT note FROM orders"]
+
+
+@pytest.mark.usefixtures("one_clone")
+def test_what_runs_on_a_standby_is_in_no_log_of_the_primary(source: str, notes_go: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "postgresql.csv"
+    file.write_text(covering("statement: SELECT id FROM orders"))
+    facts = replace(read_queries(notes_go, source, [file]), logs_all="", standbys=1)
+    result = readers(notes_go, facts, source)
+    assert result.outcome == "unknown"
+    assert "1 standby replays this server's changes" in result.findings[0].message
+    said = parse_plan(PLAN.replace("title =", 'standby_readers = "It answers no queries."\ntitle ='), "notes")
+    assert readers(said, facts, source).outcome == "pass"

@@ -19,6 +19,8 @@ from genreq_checks.cli import app
 from genreq_checks.facts.recovery import Recovery
 from genreq_checks.outputs.text import render
 from genreq_checks.plan import Plan, load_plan
+from genreq_checks.postgres.connection import parse, reading
+from genreq_checks.postgres.recovery import count_standbys
 from genreq_checks.run import check, observe
 from genreq_checks.snapshot import Snapshot, load_snapshot
 from rows import execute, insert
@@ -237,3 +239,17 @@ def test_the_key_of_the_plan_is_seconds_and_old_fingerprints_stay() -> None:
     built_in = load_plan()
     assert built_in.max_lag is None
     assert "max_lag" not in built_in.model_dump(exclude_defaults=True)
+
+
+def test_a_primary_knows_of_its_standby_and_of_nothing_else(database: str, standby: Standby) -> None:
+    standby.catch_up()
+    with reading(parse(database)) as connection:
+        assert count_standbys(connection) == 1
+    with reading(parse(standby.url("postgres"))) as connection:
+        assert count_standbys(connection) == 0
+
+
+def test_a_role_that_may_not_see_the_stream_sees_that_there_is_one(database: str, standby: Standby, role: str) -> None:
+    standby.catch_up()
+    with reading(parse(as_role(database, role))) as connection:
+        assert count_standbys(connection) == 1

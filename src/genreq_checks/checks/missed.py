@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genreq_checks.checks.check import unknown
-from genreq_checks.evidence.hold import stamp_of, uncovered
+from genreq_checks.evidence.hold import on_standbys, stamp_of, uncovered
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
 from genreq_checks.facts.server_log import Missed
@@ -20,6 +20,8 @@ def judge_missed(evidence: Evidence, column: str) -> list[Finding]:
         return [unknown(column, "no log of the hold was given.", "Give the server's log of the whole hold: --log FILE")]
     found = [_missed(one) for one in log.missed if one.column == column]
     reason, remedy = uncovered(log, stamp, evidence.now.source.read_at)
+    if not reason:
+        reason, remedy = on_standbys(log.standbys, evidence.plan)
     numbers = {"sources": list(log.sources), "entries": log.entries, "calls": log.counted.get(column, 0)}
     if reason:
         return [*found, unknown(column, reason, remedy).model_copy(update={"evidence": numbers})]

@@ -38,6 +38,9 @@ day ago. Otherwise, and without a log, it is unknown.
 more than a day, of a server that logs every statement. A file of SQL is not complete: where no statement in it breaks, the
 outcome is unknown, since it is not known what else runs.
 
+What runs on a standby is in none of the primary's logs: while one replays this server's changes, nothing passes, unless the plan
+says why nothing there needs the columns (`standby_readers = "reason"`: it answers no queries, or its logs were read).
+
 In a rehearsal, `--run COMMAND` answers for a build: it runs on a copy without the columns, and each statement that the copy
 refuses for want of a column fails ([rehearsal](../rehearsal.md)).
 
@@ -68,9 +71,11 @@ from genreq_checks.checks.check import Check, unknown
 from genreq_checks.checks.commands import judge_commands
 from genreq_checks.checks.fault import LOG, QUERIES, Place, Plant, fault
 from genreq_checks.checks.missed import judge_missed
+from genreq_checks.evidence.hold import on_standbys
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts import Outcome
 from genreq_checks.facts.queries import FATES, Fate, JudgedStatement, QueryFacts, QuerySource
+from genreq_checks.plan import Plan
 from genreq_checks.report import Finding
 from genreq_checks.text import listed, percent, plural
 
@@ -113,7 +118,7 @@ def judge(evidence: Evidence, column: str) -> list[Finding]:
     urgent = [finding for finding in found if finding.outcome != "pass"]
     rest = [finding for finding in found if finding.outcome == "pass"]
     noted = [Finding(subject=column, outcome="warn", message=f"Note: {note}.") for note in facts.notes]
-    return [*urgent, *noted, *_summary(facts, column, evidence.plan.readers_days), *rest]
+    return [*urgent, *noted, *_summary(facts, column, evidence.plan), *rest]
 
 
 def count(evidence: Evidence, column: str) -> int | None:
@@ -144,7 +149,7 @@ def _finding(one: JudgedStatement, column: str, facts: QueryFacts) -> Finding:
     )
 
 
-def _summary(facts: QueryFacts, column: str, days: float) -> Iterator[Finding]:
+def _summary(facts: QueryFacts, column: str, plan: Plan) -> Iterator[Finding]:
     """One sentence with the whole counts, and what they are worth."""
     counts: dict[str, int] = {fate: facts.counted[column].get(fate, 0) for fate in FATES}
     judged = sum(counts.values())
@@ -158,7 +163,10 @@ def _summary(facts: QueryFacts, column: str, days: float) -> Iterator[Finding]:
         "refused": list(facts.refused),
         "notes": list(facts.notes),
     }
+    days = plan.readers_days
     reason, remedy = _uncovered(facts, days)
+    if not reason:
+        reason, remedy = on_standbys(facts.standbys, plan)
     if reason:
         yield unknown(column, f"{reason} {message}.", remedy).model_copy(update={"evidence": evidence})
     else:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from genreq_checks.evidence.sides import Evidence
 from genreq_checks.facts.retired import Stamp
 from genreq_checks.facts.server_log import ServerLog
+from genreq_checks.plan import Plan
 from genreq_checks.snapshot import Column
 
 DAY = timedelta(days=1)
@@ -28,6 +29,17 @@ def stamp_of(evidence: Evidence, column: str) -> Stamp | None:
 def safe_from(evidence: Evidence, stamp: Stamp) -> datetime:
     """When the column has been held as long as the plan says."""
     return stamp.at + timedelta(days=evidence.plan.hold_days)
+
+
+def on_standbys(standbys: int, plan: Plan) -> tuple[str, str]:
+    """Why this server's log is not the whole witness, and what to do; '' when it is, or the plan says why."""
+    if not standbys or plan.standby_readers is not None:
+        return "", ""
+    servers = "1 standby replays" if standbys == 1 else f"{standbys} standbys replay"
+    remedy = (
+        'Read their logs too, then say in the plan why nothing there needs the columns: standby_readers = "reason".'
+    )
+    return f"{servers} this server's changes, and what runs there is in none of its logs.", remedy
 
 
 def uncovered(log: ServerLog, stamp: Stamp, read_at: datetime) -> tuple[str, str]:

@@ -70,6 +70,7 @@ class QueryFacts:
     """All that was judged. `statements` are those that are not untouched; `counted` has all: column → fate → statements.
 
     `logs_all` is '' where the server writes every statement into its log, else why not; None where it was not asked.
+    `standbys` is how many servers replay this one's changes: their statements are in none of its logs.
     `stand_ins` are what the clone had in place of something else, `refused` what could not be made in it at all.
     `problem` says why nothing was judged.
     """
@@ -79,6 +80,7 @@ class QueryFacts:
     counted: Mapping[str, Mapping[Fate, int]] = field(default_factory=dict[str, Mapping[Fate, int]])
     read_at: datetime | None = None
     logs_all: str | None = None
+    standbys: int = 0
     stand_ins: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -34,6 +34,7 @@ class ServerLog:
     the log's own time of it: by these it is known that the log is this server's, and in which time zone it is written.
     `refused` has what a guard of such a file said last, by its action.
     `gap` is the longest time in seconds without an entry. `hidden` is why failures may be missing in it; '' when they are not.
+    `standbys` is how many servers replay this one's changes: what fails there is in logs of their own.
     """
 
     sources: tuple[str, ...] = ()
@@ -46,5 +47,6 @@ class ServerLog:
     last: datetime | None = None
     gap: float = 0.0
     hidden: str = ""
+    standbys: int = 0
     problem: str = ""
     remedy: str = ""

@@ -179,13 +179,15 @@ class Plan(Part):
     """The whole clean-up. Two plans are the same when their `fingerprint` is. `max_lag` is how old a standby may be.
 
     `readers_days` is how many days of logs must be without a statement that needs a dropped column, `hold_days` how long
-    a column is held under another name before it may be dropped (docs/staging.md).
+    a column is held under another name before it may be dropped (docs/staging.md). `standby_readers` is why nothing that
+    runs on a standby needs the columns.
     """
 
     plan_version: Literal[1]
     title: Text
     cutover: datetime | None = None
     max_lag: Seconds | None = None
+    standby_readers: Text | None = None
     readers_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = 7
     hold_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] = 7
     table: Table

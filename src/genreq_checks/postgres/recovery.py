@@ -9,6 +9,12 @@ import sqlalchemy as sa
 from genreq_checks.facts.recovery import Recovery
 from genreq_checks.postgres.failure import sqlstate
 
+# Every role sees the rows; `state` only some. A sender for logical replication is connected to a database, and pg_basebackup
+# ends by itself. pg_receivewal looks like a standby.
+_STANDBYS = sa.text("""
+    SELECT count(*) FROM pg_catalog.pg_stat_replication r JOIN pg_catalog.pg_stat_activity a ON a.pid = r.pid
+    WHERE a.datid IS NULL AND r.state IS DISTINCT FROM 'backup'
+""")
 _IN_RECOVERY = sa.text("SELECT pg_catalog.pg_is_in_recovery()")
 _REPLAY = sa.text("""
     SELECT pg_catalog.clock_timestamp() AS now, pg_catalog.pg_is_wal_replay_paused() AS paused,
@@ -33,6 +39,11 @@ OTHER_CLOCK = "its clock is behind that of the server whose changes it replays"
 def replays(connection: sa.Connection) -> bool:
     """Does the server replay the changes of another one?"""
     return bool(connection.execute(_IN_RECOVERY).scalar_one())
+
+
+def count_standbys(connection: sa.Connection) -> int:
+    """How many servers replay this one's changes now: what runs there is in none of this server's logs."""
+    return int(connection.execute(_STANDBYS).scalar_one())
 
 
 def read_recovery(connection: sa.Connection) -> Recovery | None:

@@ -17,6 +17,7 @@ from genreq_checks.plan import Plan
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.postgres.deadline import Deadline
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
+from genreq_checks.postgres.recovery import count_standbys
 from genreq_checks.postgres.url import is_database_url
 from genreq_checks.sources.queries.files import opened_lines, require_files
 from genreq_checks.sources.queries.log_errors import UNDEFINED_COLUMN, LogEntry, read_entries
@@ -112,7 +113,7 @@ def read_hold(
     target = parse(source)
     try:
         with reading(target, timeout, deadline) as connection:
-            about = connection.execute(_SETTINGS).one()
+            about, standbys = connection.execute(_SETTINGS).one(), count_standbys(connection)
     except DRIVER_ERRORS as error:
         found = explain(error, target, plan.table)
         return ServerLog(problem=found.message, remedy=found.hint)
@@ -140,6 +141,7 @@ def read_hold(
         last=taken.last,
         gap=taken.gap,
         hidden=hidden,
+        standbys=standbys,
     )
 
 

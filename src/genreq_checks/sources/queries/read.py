@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from genreq_checks.facts import EXAMPLES
 from genreq_checks.facts.queries import Fate, JudgedStatement, Judgement, QueryFacts
 from genreq_checks.postgres.connection import parse, reading
 from genreq_checks.postgres.failure import DRIVER_ERRORS, explain
+from genreq_checks.postgres.recovery import count_standbys
 from genreq_checks.postgres.url import is_database_url
 from genreq_checks.sources.oracle import open_oracle
 from genreq_checks.sources.queries.files import opened, require_files
@@ -59,15 +61,16 @@ def read_queries(
     try:
         with ExitStack() as stack:
             with reading(target, timeout, deadline) as connection:
-                about = connection.execute(_LOGGING).one()
+                about, standbys = connection.execute(_LOGGING).one(), count_standbys(connection)
                 files = [_read_stats(connection, plan.dropped)] if len(files_named) < len(paths) else []
             files += [_read(path, about.database, plan.dropped) for path in files_named]
             with reading(target, timeout, deadline) as connection:  # not held open while files are read
                 oracle = stack.enter_context(open_oracle(connection, target, plan, deadline))
-            return _judged(oracle, files, _why_not_all(about), deadline)
+            found = _judged(oracle, files, _why_not_all(about), deadline)
+            return replace(found, standbys=standbys)
     except DRIVER_ERRORS as error:
-        found = explain(error, target, plan.table, "Copying")
-        return QueryFacts(problem=found.message, remedy=found.hint)
+        told = explain(error, target, plan.table, "Copying")
+        return QueryFacts(problem=told.message, remedy=told.hint)
     except GenreqError as error:
         if error.exit_code == 2:
             raise
